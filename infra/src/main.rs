@@ -1,0 +1,2 @@
+//! The `socai` program.
+fn main() {}
