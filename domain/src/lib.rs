@@ -8,6 +8,7 @@
 #[macro_use]
 mod stable;
 pub mod ledger;
+pub mod text;
 pub mod time;
 
 pub use stable::StorageStable;
