@@ -1,0 +1,103 @@
+//! What a fresh Debian machine lacks for the tests is installed, saying so. What is there is left alone.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use crate::process;
+
+/// A program that the build or the tests need, and the Debian packages that bring it.
+struct Prerequisite {
+    program: &'static str,
+    packages: &'static [&'static str],
+    why: &'static str,
+}
+
+const PREREQUISITES: &[Prerequisite] = &[Prerequisite {
+    program: "cc",
+    packages: &["gcc", "libc6-dev"],
+    why: "a C compiler and linker: SQLite is built from source",
+}];
+
+/// How `apt-get` can be run here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Right {
+    Root,
+    Sudo,
+    None,
+}
+
+/// Installs what is missing; an error says what to install by hand where that cannot be done.
+pub(crate) fn ensure(root: &Path) -> Result<()> {
+    let missing: Vec<_> = PREREQUISITES.iter().filter(|wanted| !process::on_path(wanted.program)).collect();
+    for wanted in PREREQUISITES {
+        let found = if process::on_path(wanted.program) { "found" } else { "missing" };
+        println!("{}: {found} ({})", wanted.program, wanted.why);
+    }
+    for command in plan(&missing, process::on_path("apt-get"), right(root))? {
+        let (name, args) = command.split_first().unwrap_or((&"true", &[]));
+        process::run(process::program(name, root).args(args).env("DEBIAN_FRONTEND", "noninteractive"))?;
+    }
+    match missing.iter().find(|wanted| !process::on_path(wanted.program)) {
+        Some(wanted) => bail!("`{}` is still missing after the installation", wanted.program),
+        None => Ok(()),
+    }
+}
+
+fn right(root: &Path) -> Right {
+    let user = process::program("id", root).arg("-u").output();
+    if user.is_ok_and(|output| output.stdout.trim_ascii() == b"0") {
+        Right::Root
+    } else if process::succeeds(process::program("sudo", root).args(["-n", "true"])) {
+        Right::Sudo
+    } else {
+        Right::None
+    }
+}
+
+/// The commands that install what is missing.
+fn plan(missing: &[&Prerequisite], apt: bool, right: Right) -> Result<Vec<Vec<&'static str>>> {
+    if missing.is_empty() {
+        return Ok(vec![]);
+    }
+    let packages: Vec<_> = missing.iter().flat_map(|wanted| wanted.packages).copied().collect();
+    let sudo: &[&str] = match right {
+        Right::Root => &[],
+        Right::Sudo => &["sudo", "-n"],
+        Right::None => bail!("neither root nor sudo here; please run: sudo apt-get install {}", packages.join(" ")),
+    };
+    if !apt {
+        let programs: Vec<_> = missing.iter().map(|wanted| wanted.program).collect();
+        bail!("no apt-get here; please install what brings: {}", programs.join(", "));
+    }
+    println!("installing with apt-get: {}", packages.join(" "));
+    let install = ["apt-get", "install", "--yes", "--no-install-recommends"];
+    Ok(vec![[sudo, &["apt-get", "update"]].concat(), [sudo, &install, &packages].concat()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_missing_needs_neither_rights_nor_apt() {
+        assert!(plan(&[], false, Right::None).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_missing_is_installed_as_root_or_with_sudo() {
+        let missing = [&PREREQUISITES[0]];
+        let install = "apt-get install --yes --no-install-recommends gcc libc6-dev";
+        let lines = |right| plan(&missing, true, right).unwrap().iter().map(|line| line.join(" ")).collect::<Vec<_>>();
+        assert_eq!(lines(Right::Root), ["apt-get update", install]);
+        assert_eq!(lines(Right::Sudo), ["sudo -n apt-get update", &format!("sudo -n {install}")]);
+    }
+
+    #[test]
+    fn where_it_cannot_be_installed_the_error_says_what_to_do() {
+        let missing = [&PREREQUISITES[0]];
+        let error = |apt, right| plan(&missing, apt, right).unwrap_err().to_string();
+        assert!(error(true, Right::None).contains("sudo apt-get install gcc libc6-dev"));
+        assert!(error(false, Right::Root).contains("cc"));
+    }
+}
