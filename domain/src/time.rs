@@ -1,4 +1,4 @@
-//! Instants and dates as they are stored, and the one time zone of the registers, Asia/Ho_Chi_Minh.
+//! Instants and dates as they are stored, and the one time zone of the registers, `Asia/Ho_Chi_Minh`.
 
 use std::fmt;
 

@@ -10,7 +10,8 @@ use super::{check::misleading, keys::is_crossed_d};
 
 /// The alphabet of TCVN 6909 with the four letters of foreign words in their Latin places.
 const ALPHABET: &str = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz";
-const TONES: [char; 5] = ['\u{300}', '\u{309}', '\u{303}', '\u{301}', '\u{323}'];
+/// The five marked tones in dictionary order: huyền, hỏi, ngã, sắc, nặng.
+pub(crate) const TONES: [char; 5] = ['\u{300}', '\u{309}', '\u{303}', '\u{301}', '\u{323}'];
 
 const END: u8 = 0;
 const SPACE: u8 = 2;

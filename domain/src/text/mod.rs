@@ -19,6 +19,8 @@ pub use collation::{person_sort_key, sort_key};
 pub use keys::{code_key, search_key};
 pub use organ_code::OrganCode;
 
+pub(crate) use collation::TONES;
+
 use check::Rule;
 
 /// Defines newtypes over `String`, each with the [`Rule`] that its makers apply.
