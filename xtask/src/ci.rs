@@ -122,7 +122,7 @@ fn deny(run: &mut Run) -> Result<Outcome> {
     if !has_deny(run) {
         return Ok(Outcome::Skipped("cargo-deny is not installed".into()));
     }
-    run.cargo("deny --workspace --all-features --locked check licenses bans sources")
+    run.cargo("deny --workspace --all-features --locked check --hide-inclusion-graph licenses bans sources")
 }
 
 /// A step of its own: it needs a network, and its result changes with the day.

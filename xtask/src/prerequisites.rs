@@ -63,7 +63,7 @@ fn plan(missing: &[&Prerequisite], apt: bool, right: Right) -> Result<Vec<Vec<&'
     let packages: Vec<_> = missing.iter().flat_map(|wanted| wanted.packages).copied().collect();
     let sudo: &[&str] = match right {
         Right::Root => &[],
-        Right::Sudo => &["sudo", "-n"],
+        Right::Sudo => &["sudo", "-n", "env", "DEBIAN_FRONTEND=noninteractive"],
         Right::None => bail!("neither root nor sudo here; please run: sudo apt-get install {}", packages.join(" ")),
     };
     if !apt {
@@ -90,7 +90,8 @@ mod tests {
         let install = "apt-get install --yes --no-install-recommends gcc libc6-dev";
         let lines = |right| plan(&missing, true, right).unwrap().iter().map(|line| line.join(" ")).collect::<Vec<_>>();
         assert_eq!(lines(Right::Root), ["apt-get update", install]);
-        assert_eq!(lines(Right::Sudo), ["sudo -n apt-get update", &format!("sudo -n {install}")]);
+        let sudo = "sudo -n env DEBIAN_FRONTEND=noninteractive";
+        assert_eq!(lines(Right::Sudo), [format!("{sudo} apt-get update"), format!("{sudo} {install}")]);
     }
 
     #[test]

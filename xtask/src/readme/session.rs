@@ -106,7 +106,14 @@ mod tests {
 
     #[test]
     fn what_runs_in_the_background_ends_with_the_session() {
-        run_lines("$ tail -f /dev/null &\n$ echo on\non", LIMIT).unwrap();
+        let dir = Scratch::new().unwrap();
+        process::run(process::program("mkfifo", dir.path()).arg("pipe")).unwrap();
+        let pipe = dir.path().join("pipe");
+        // Reads to the end only when nobody holds the other end any more.
+        let reader = std::thread::spawn(move || std::fs::read_to_string(pipe).unwrap());
+        let session = "<!-- run -->\n```console\n$ exec 3>pipe\n$ tail -f /dev/null &\n$ echo on >&3\n```\n";
+        run(&parse(session).unwrap(), dir.path(), dir.path(), LIMIT).unwrap();
+        assert_eq!(reader.join().unwrap(), "on\n");
     }
 
     #[test]
