@@ -32,7 +32,7 @@ const STEPS: &[(&str, Step)] = &[
     ("build", build),
     ("tests", tests),
     ("doctests", |run| run.cargo("test --doc --workspace --locked")),
-    ("readme", readme_blocks),
+    ("readme", |run| readme::check(&run.root, run.socai.as_deref())),
     ("deny", deny),
     ("advisories", advisories),
 ];
@@ -105,13 +105,6 @@ fn tests(run: &mut Run) -> Result<Outcome> {
     println!("cargo-nextest is not installed; cargo test does");
     // `--tests`: the doctests are the next step, benchmarks are none of the tests.
     run.cargo("test --workspace --locked --tests --no-fail-fast")
-}
-
-fn readme_blocks(run: &mut Run) -> Result<Outcome> {
-    if !run.root.join("README.md").is_file() {
-        return Ok(Outcome::Skipped("there is no README.md yet".into()));
-    }
-    Ok(say(&readme::check(&run.root, run.socai.as_deref())?))
 }
 
 fn has_deny(run: &Run) -> bool {

@@ -16,6 +16,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
+use report::Outcome;
+
 const HELP: &str = "\
 The developer's commands.
 
@@ -51,7 +53,11 @@ fn dispatch(args: &[&str]) -> Result<ExitCode> {
         ["ci", "--long"] => return Ok(ci::run(root, true)),
         ["arrows"] => println!("{}", arrows::check(&root)?),
         ["tidy"] => println!("{}", tidy::check(&root)?),
-        ["readme"] => println!("{}", readme::check(&root, None)?),
+        ["readme"] => {
+            if let Outcome::Skipped(reason) = readme::check(&root, None)? {
+                println!("nothing to run: {reason}");
+            }
+        }
         ["golden"] => golden::run(&root, "golden")?,
         ["golden", filter] => golden::run(&root, filter)?,
         ["bench", rest @ ..] => bench::run(&root, rest)?,

@@ -25,15 +25,19 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+use crate::report::Outcome;
 use crate::scratch::Scratch;
 use crate::{ci, process};
 
 /// Runs the marked blocks of `README.md`, with the program `socai` if given, else with one built now.
-pub(crate) fn check(root: &Path, socai: Option<&Path>) -> Result<String> {
-    let text = std::fs::read_to_string(root.join("README.md")).context("cannot read README.md")?;
-    let commands = blocks::parse(&text)?;
+pub(crate) fn check(root: &Path, socai: Option<&Path>) -> Result<Outcome> {
+    let readme = root.join("README.md");
+    if !readme.is_file() {
+        return Ok(Outcome::Skipped("there is no README.md yet".into()));
+    }
+    let commands = blocks::parse(&std::fs::read_to_string(readme).context("cannot read README.md")?)?;
     if commands.is_empty() {
-        return Ok("README.md has no block marked <!-- run -->".into());
+        return Ok(Outcome::Skipped("README.md has no block marked <!-- run -->".into()));
     }
     let given = socai.map(Path::to_owned).or_else(|| std::env::var_os("SOCAI_BIN").map(Into::into));
     let socai = match given {
@@ -47,7 +51,8 @@ pub(crate) fn check(root: &Path, socai: Option<&Path>) -> Result<String> {
     let copy = Scratch::new()?;
     copy_repository(root, copy.path())?;
     session::run(&commands, copy.path(), programs, session::LIMIT)?;
-    Ok(format!("{} commands of README.md do what it says", commands.len()))
+    println!("{} commands of README.md do what it says", commands.len());
+    Ok(Outcome::Passed)
 }
 
 /// What git knows or would add: no build output, no data that a developer left behind.
@@ -86,7 +91,7 @@ mod tests {
         scratch
     }
 
-    fn check_readme(readme: &str) -> Result<String> {
+    fn check_readme(readme: &str) -> Result<Outcome> {
         let repository = repository(readme);
         check(repository.path(), Some(&repository.path().join("target/debug/socai")))
     }
@@ -94,7 +99,7 @@ mod tests {
     #[test]
     fn the_built_program_runs_in_a_copy() {
         let readme = "<!-- run -->\n```console\n$ socai demo --exit\nran demo --exit\n$ ls\nREADME.md\n```\n";
-        assert_eq!(check_readme(readme).unwrap(), "2 commands of README.md do what it says");
+        assert_eq!(check_readme(readme).unwrap(), Outcome::Passed);
     }
 
     #[test]
@@ -104,9 +109,11 @@ mod tests {
     }
 
     #[test]
-    fn a_readme_without_marked_blocks_needs_no_program() {
+    fn without_a_marked_block_nothing_is_run_and_that_is_said() {
+        let skipped = |outcome| matches!(outcome, Outcome::Skipped(_));
         let repository = repository("```console\n$ false\n```\n");
-        let said = check(repository.path(), Some(Path::new("no-such-program"))).unwrap();
-        assert_eq!(said, "README.md has no block marked <!-- run -->");
+        assert!(skipped(check(repository.path(), Some(Path::new("no-such-program"))).unwrap()));
+        std::fs::remove_file(repository.path().join("README.md")).unwrap();
+        assert!(skipped(check(repository.path(), None).unwrap()));
     }
 }
