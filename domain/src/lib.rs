@@ -7,6 +7,7 @@
 
 #[macro_use]
 mod stable;
+pub mod calendar;
 pub mod document_types;
 pub mod ledger;
 pub mod text;

@@ -122,7 +122,8 @@ impl Date {
 
     /// The first instant of this day in Viet Nam.
     pub fn start(self) -> Timestamp {
-        Timestamp::from_micros(i64::from(self.0) * 86_400_000_000 - 7 * 3_600_000_000)
+        let days = Self::from_days(self.0).0; // a stored date is not checked when it is read
+        Timestamp::from_micros(i64::from(days) * 86_400_000_000 - 7 * 3_600_000_000)
     }
 
     /// The first instant after this day in Viet Nam (24:00).
