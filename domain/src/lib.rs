@@ -8,6 +8,7 @@
 #[macro_use]
 mod stable;
 pub mod calendar;
+pub mod deadline;
 pub mod document_types;
 pub mod ledger;
 pub mod text;
