@@ -41,6 +41,12 @@ impl Timestamp {
         Self(micros.clamp(EARLIEST, LATEST))
     }
 
+    /// As [`Timestamp::from_micros`], for constants; panics outside the bounds, at compile time.
+    pub const fn from_micros_const(micros: i64) -> Self {
+        assert!(EARLIEST <= micros && micros <= LATEST);
+        Self(micros)
+    }
+
     /// Microseconds since the epoch.
     pub fn as_micros(self) -> i64 {
         self.0

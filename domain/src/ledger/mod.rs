@@ -1,1 +1,36 @@
-//! The ledger.
+//! The ledger: what a record is, how records chain, how their content is sealed, and what a log of them promises.
+//!
+//! ```text
+//! event ──postcard──► body ──AES-256-GCM-SIV, the stream's own key──► Draft
+//! Draft ──the log's writer stamps time and predecessor──► header ‖ sealed body ──BLAKE3──► hash, record id
+//! ```
+//!
+//! - [`stream`]: which thing a history belongs to, and where in it a record stands.
+//! - [`record`]: the sealed record, its fixed header, its hash and the chain.
+//! - [`body`]: what is sealed: who acted, on whose authority, and the event.
+//! - [`catalogue`]: every event that is ever stored.
+//! - [`keys`]: the keys of streams, and the ring that holds them.
+//! - [`opening`]: opening records with them.
+//! - [`log`]: the [`EventLog`] that engines implement.
+//! - [`memory`]: the reference engine, the contract as plain data.
+
+pub mod body;
+#[macro_use]
+mod catalogue_macro;
+pub mod catalogue;
+pub mod keys;
+pub mod log;
+pub mod memory;
+pub mod opening;
+pub mod record;
+pub mod stream;
+
+pub use body::{Context, Opened};
+pub use catalogue::{DomainEvent, EventKind};
+pub use keys::{KeyError, KeyRing, KeyState, StreamKey};
+pub use log::{
+    Append, AppendError, Appended, Direction, EventLog, Expected, Followed, Head, Position, ReadError, Recorded,
+};
+pub use opening::{OpenError, Opener};
+pub use record::{Draft, Header, LedgerId, RecordHash, RecordId, SealedRecord};
+pub use stream::{Revision, StreamId, StreamKind};

@@ -1,0 +1,353 @@
+//! An incoming document (văn bản đến): what decisions on it need to know, and how events change that.
+//!
+//! Stages: `ARRIVED → REGISTERED → SUBMITTED → DIRECTED → RESOLVED`; ends `REFUSED` and `CANCELLED`. "Late", "due soon",
+//! "waiting for paper" are derived, never kept.
+
+pub mod branch;
+pub mod events;
+pub mod refuse;
+pub mod testing;
+
+pub use branch::{Branch, BranchEnd};
+use events::{Attachment, AxisArrival, Details, Directed, Holder, RegistrationBegan, ResolutionProposed};
+
+pub use crate::ledger::catalogue::IncomingEvent as Event;
+use crate::{
+    deadline::Pause,
+    decide::{Aggregate, Meta},
+    document_types::{Channel, SecrecyLevel},
+    id::{BranchId, CauseId, IncomingId, OrganId, PersonId},
+    ledger::{StreamId, StreamKind},
+    register::VoidReason,
+    text::ArrivalNumber,
+    time::Timestamp,
+};
+use std::collections::BTreeMap;
+
+/// Where a document stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Paper addressed to a person by name, logged unopened.
+    Unopened,
+    /// It is here; nobody has a duty yet (art. 22.1).
+    Arrived,
+    /// It has its arrival number.
+    Registered,
+    /// It lies with the leader who directs.
+    Submitted,
+    /// It is being handled.
+    Directed,
+    /// It is resolved.
+    Resolved,
+    /// It was not taken in.
+    Refused,
+    /// It ended without being resolved.
+    Cancelled,
+}
+
+impl Stage {
+    /// Every stage.
+    pub const ALL: [Self; 8] = [
+        Self::Unopened,
+        Self::Arrived,
+        Self::Registered,
+        Self::Submitted,
+        Self::Directed,
+        Self::Resolved,
+        Self::Refused,
+        Self::Cancelled,
+    ];
+
+    /// Nothing more is owed.
+    pub fn ended(self) -> bool {
+        matches!(self, Self::Resolved | Self::Refused | Self::Cancelled)
+    }
+}
+
+/// The document, as decisions see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IncomingDocument {
+    /// Its id.
+    pub id: Option<IncomingId>,
+    /// Whose it is.
+    pub organ: Option<OrganId>,
+    /// Where it stands; none before it arrives.
+    pub stage: Option<Stage>,
+    /// How it came.
+    pub channel: Option<Channel>,
+    /// Which message of the axis it is.
+    pub axis: Option<AxisArrival>,
+    /// Digests of every content that the axis brought under this id.
+    pub contents: Vec<[u8; 32]>,
+    /// When it arrived.
+    pub arrived_at: Timestamp,
+    /// What it says of itself.
+    pub details: Option<Details>,
+    /// Its files.
+    pub files: Vec<Attachment>,
+    /// When its paper came.
+    pub paper_arrived_at: Option<Timestamp>,
+    /// A number has been asked for and not yet come.
+    pub registering: Option<RegistrationBegan>,
+    /// Its book and number.
+    pub registered: Option<(crate::id::RegisterId, ArrivalNumber)>,
+    /// The leader it lies with, or who directed it.
+    pub leader: Option<Holder>,
+    /// The tree of the present and earlier rounds.
+    pub branches: BTreeMap<BranchId, Branch>,
+    /// Which round of work it is, from 1; 0 before the first.
+    pub round: u32,
+    /// Who follows.
+    pub follower: Option<events::Assignee>,
+    /// When the clock stood still.
+    pub pauses: Vec<Pause>,
+    /// A resolution that waits for another person's word, who proposed it, and the record's command.
+    pub proposed: Option<(ResolutionProposed, Holder)>,
+    /// Somebody asked to have it erased.
+    pub expunge_requested: Option<(PersonId, SecrecyLevel)>,
+    /// It was erased; the record of the erasure came.
+    pub erased: bool,
+    /// Keys and files are gone.
+    pub erasure_completed: bool,
+    /// Who was granted access.
+    pub granted: Vec<PersonId>,
+    /// Why it was cancelled.
+    pub cancelled: Option<VoidReason>,
+}
+
+impl IncomingDocument {
+    /// Has it a file that is the document itself (S1-31, S1-32)?
+    pub fn has_main_file(&self) -> bool {
+        self.files.iter().any(|file| file.role == events::FileRole::Main)
+    }
+
+    /// The branches of the present round, open or ended.
+    pub fn present_branches(&self) -> impl Iterator<Item = (BranchId, &Branch)> {
+        self.branches.iter().filter(|(_, branch)| branch.round == self.round).map(|(id, branch)| (*id, branch))
+    }
+
+    /// The root LEAD branch of the present round: its deadline is the document's.
+    pub fn root_lead(&self) -> Option<(BranchId, &Branch)> {
+        let leads = |branch: &Branch| branch.parent.is_none() && branch.role == events::BranchRole::Lead;
+        let open_first = |(_, branch): &(BranchId, &Branch)| (branch.is_open(), branch.assigned_at);
+        self.present_branches().filter(|(_, branch)| leads(branch)).max_by_key(open_first)
+    }
+
+    /// The branch that carries the lead now: from the root along open LEAD children.
+    pub fn lead_leaf(&self) -> Option<(BranchId, &Branch)> {
+        let mut at = self.root_lead()?;
+        for _ in 0..self.branches.len() {
+            let child = self.open_children(at.0).find(|(_, branch)| branch.role == events::BranchRole::Lead);
+            match child {
+                Some(child) => at = child,
+                None => break,
+            }
+        }
+        Some(at)
+    }
+
+    /// The open children of a branch.
+    pub fn open_children(&self, parent: BranchId) -> impl Iterator<Item = (BranchId, &Branch)> {
+        self.present_branches().filter(move |(_, branch)| branch.parent == Some(parent) && branch.is_open())
+    }
+
+    /// A branch and all above it, nearest first. Ends whatever the tree looks like.
+    pub fn path_up(&self, branch: BranchId) -> Vec<(BranchId, &Branch)> {
+        let mut path = Vec::new();
+        let mut next = Some(branch);
+        while let Some((id, found)) = next.and_then(|id| self.branches.get(&id).map(|found| (id, found))) {
+            if path.len() > self.branches.len() {
+                break;
+            }
+            path.push((id, found));
+            next = found.parent;
+        }
+        path
+    }
+
+    fn add_branches(&mut self, parent: Option<BranchId>, new: &[events::NewBranch], meta: &Meta) {
+        for new in new {
+            self.branches.insert(new.branch, Branch::new(parent, new, self.round, meta));
+        }
+    }
+
+    fn change(&mut self, branch: BranchId, change: impl FnOnce(&mut Branch)) {
+        if let Some(branch) = self.branches.get_mut(&branch) {
+            change(branch);
+        }
+    }
+
+    /// Ends a branch and everything open under it.
+    fn end(&mut self, branch: BranchId, how: BranchEnd, at: Timestamp) {
+        let mut todo = vec![branch];
+        while let Some(id) = todo.pop() {
+            let Some(found) = self.branches.get_mut(&id).filter(|found| found.is_open()) else { continue };
+            found.ended = Some((how, at));
+            todo.extend(self.branches.iter().filter(|(_, child)| child.parent == Some(id)).map(|(id, _)| *id));
+        }
+    }
+
+    fn end_all(&mut self, how: BranchEnd, at: Timestamp) {
+        let open: Vec<_> = self.present_branches().filter(|(_, branch)| branch.is_open()).map(|(id, _)| id).collect();
+        for id in open {
+            self.end(id, how, at);
+        }
+    }
+
+    fn resume(&mut self, at: Timestamp) {
+        if let Some(pause) = self.pauses.last_mut().filter(|pause| pause.until.is_none_or(|until| until > at)) {
+            pause.until = Some(at);
+        }
+    }
+
+    fn begin_round(&mut self, directed: &Directed, meta: &Meta) {
+        self.stage = Some(Stage::Directed);
+        self.round += u32::from(self.round == 0);
+        if directed.follower.is_some() {
+            self.follower = directed.follower;
+        }
+        self.add_branches(None, &directed.branches, meta);
+    }
+}
+
+impl Aggregate for IncomingDocument {
+    const KIND: StreamKind = StreamKind::Incoming;
+    type Event = Event;
+
+    #[allow(clippy::too_many_lines)] // one arm an event, in the catalogue's order
+    fn evolve(&mut self, event: &Event, meta: &Meta) {
+        self.id = Some(IncomingId::new(meta.stream));
+        self.organ = Some(meta.organ);
+        match event {
+            Event::Arrived(e) => {
+                self.stage = Some(Stage::Arrived);
+                self.channel = Some(e.channel);
+                self.contents.extend(e.axis.as_ref().map(|axis| axis.content));
+                self.axis.clone_from(&e.axis);
+                self.arrived_at = e.arrived_at;
+                self.details = Some(e.details.clone());
+                self.files.clone_from(&e.files);
+            }
+            Event::ArrivedAgain(e) => self.contents.push(e.content),
+            Event::UnopenedLogged(e) => {
+                self.stage = Some(Stage::Unopened);
+                self.channel = Some(Channel::Paper);
+                self.arrived_at = e.arrived_at;
+            }
+            Event::Corrected(e) => self.details = Some(e.new.clone()),
+            Event::ScanAttached(e) => self.files.extend(e.files.iter().cloned()),
+            Event::PaperArrived(e) => self.paper_arrived_at = Some(e.arrived_at),
+            Event::ReceiptRefused(_) => self.stage = Some(Stage::Refused),
+            Event::RegistrationBegan(e) => self.registering = Some(e.clone()),
+            Event::RegistrationAbandoned(_) => self.registering = None,
+            Event::Registered(e) => {
+                self.registering = None;
+                self.registered = Some((e.register, e.number));
+                self.stage = Some(Stage::Registered);
+            }
+            Event::Submitted(e) => {
+                self.stage = Some(Stage::Submitted);
+                self.leader = Some(e.to);
+            }
+            Event::PassedToLeader(e) => self.leader = Some(e.to),
+            Event::ReturnedToClerk(_) => {
+                self.stage = Some(Stage::Registered);
+                self.leader = None;
+            }
+            Event::Directed(e) => self.begin_round(e, meta),
+            Event::Assigned(e) => {
+                self.change(e.parent, |branch| branch.started_at = branch.started_at.or(Some(meta.at)));
+                self.add_branches(Some(e.parent), &e.branches, meta);
+            }
+            Event::BranchAccepted(e) => self.change(e.branch, |branch| branch.accepted_at = Some(meta.at)),
+            Event::ProgressReported(e) => {
+                self.change(e.branch, |branch| branch.started_at = branch.started_at.or(Some(meta.at)));
+            }
+            Event::BranchAmended(e) => self.change(e.branch, |branch| {
+                if let Some(limit) = e.limit {
+                    branch.limit = limit;
+                }
+            }),
+            Event::BranchReassigned(e) => self.change(e.branch, |branch| branch.reassign(e.to)),
+            Event::BranchWithdrawn(e) => self.end(e.branch, BranchEnd::Withdrawn, meta.at),
+            Event::BranchReturned(e) => self.end(e.branch, BranchEnd::Returned, meta.at),
+            Event::ExtensionRequested(e) => self.change(e.branch, |branch| branch.extension_asked = Some(e.until)),
+            Event::ExtensionDecided(e) => self.change(e.branch, |branch| branch.extend(meta.at, e.until)),
+            Event::Paused(e) => self.pauses.push(Pause { from: meta.at, until: Some(e.until) }),
+            Event::Resumed(_) => self.resume(meta.at),
+            Event::BranchCompleted(e) => {
+                self.files.extend(e.files.iter().cloned());
+                self.change(e.branch, |branch| branch.started_at = branch.started_at.or(Some(meta.at)));
+                self.end(e.branch, BranchEnd::Completed, meta.at);
+            }
+            Event::FollowerAppointed(e) => self.follower = Some(e.follower),
+            Event::WorkHandedOver(e) => {
+                for branch in &e.branches {
+                    self.change(*branch, |branch| branch.reassign(events::Assignee::Person { holder: e.to }));
+                }
+                if self.leader == Some(e.from) {
+                    self.leader = Some(e.to);
+                }
+            }
+            Event::AccessGranted(e) => self.granted.push(e.to),
+            Event::ResolutionProposed(e) => {
+                let by =
+                    meta.on_behalf_of.or(meta.person).zip(meta.acting_as).map(|(person, post)| Holder { post, person });
+                self.proposed = by.map(|by| (e.clone(), by));
+            }
+            Event::ResolutionDeclined(_) => self.proposed = None,
+            Event::Resolved(_) => {
+                self.proposed = None;
+                self.resume(meta.at);
+                self.end_all(BranchEnd::ClosedWithDocument, meta.at);
+                self.stage = Some(Stage::Resolved);
+            }
+            Event::Reopened(e) => self.reopen(e.limit, meta),
+            Event::Cancelled(e) => {
+                self.registering = None;
+                self.cancelled = Some(e.kind);
+                self.end_all(BranchEnd::ClosedWithDocument, meta.at);
+                self.stage = Some(Stage::Cancelled);
+            }
+            Event::ExpungeRequested(e) => {
+                self.expunge_requested = meta.person.map(|person| (person, e.level));
+            }
+            Event::Expunged(e) => {
+                let erased = Self { id: self.id, organ: Some(e.organ), erased: true, ..Self::default() };
+                *self = Self {
+                    stage: Some(Stage::Cancelled),
+                    cancelled: Some(VoidReason::BelongsToSecretRegister),
+                    ..erased
+                };
+                self.registered = e.register.zip(e.void_number);
+            }
+            Event::ErasureCompleted(_) => self.erasure_completed = true,
+            Event::AuthenticityChecked(_) | Event::Annotated(_) | Event::Urged(_) => {}
+        }
+    }
+}
+
+impl IncomingDocument {
+    /// The lead branch of the round before is asked for again, in a new round.
+    fn reopen(&mut self, limit: crate::deadline::Limit, meta: &Meta) {
+        let lead = self.root_lead().map(|(_, branch)| branch.assignee);
+        self.stage = Some(Stage::Directed);
+        self.round = self.round.saturating_add(1);
+        self.pauses.clear();
+        if let Some(assignee) = lead {
+            let branch = BranchId::new(meta.command.step("lead").uuid());
+            let new = events::NewBranch { branch, assignee, role: events::BranchRole::Lead, limit, note: None };
+            self.add_branches(None, &[new], meta);
+        }
+    }
+}
+
+/// The record that a later one refers to.
+pub fn cause(hash: crate::ledger::RecordHash) -> CauseId {
+    CauseId::new(hash.id().0)
+}
+
+/// The stream of a document.
+pub fn stream(document: IncomingId) -> StreamId {
+    StreamId::new(StreamKind::Incoming, document.uuid())
+}

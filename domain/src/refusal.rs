@@ -1,0 +1,105 @@
+//! Every reason for which a command is refused: a stable code, the message in both languages, the article.
+
+use thiserror::Error;
+
+macro_rules! codes {
+    ($($(#[$meta:meta])* $code:ident $name:literal $article:literal $en:literal $vi:literal),* $(,)?) => {
+        /// The stable code of a refusal.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code { $(#[doc = $en] $code),* }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$code),*];
+
+            /// As the API writes it.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$code => $name),* }
+            }
+
+            /// The rule it comes from, where there is one: an article of Decree 30/2020/NĐ-CP unless it says otherwise.
+            pub fn article(self) -> Option<&'static str> {
+                let article = match self { $(Self::$code => $article),* };
+                (!article.is_empty()).then_some(article)
+            }
+
+            /// What to tell a person, in English.
+            pub fn en(self) -> &'static str {
+                match self { $(Self::$code => $en),* }
+            }
+
+            /// What to tell a person, in Vietnamese.
+            pub fn vi(self) -> &'static str {
+                match self { $(Self::$code => $vi),* }
+            }
+        }
+    };
+}
+
+// One line a code: name, as the API writes it, article, English, Vietnamese. Grouped by who uses them.
+codes! {
+    // Who may act
+    NotEntitled "NOT_ENTITLED" "" "Your post may not do this." "Vị trí của bạn không được làm việc này.",
+    NoPost "NO_POST" "" "You hold no post in this agency now." "Hiện bạn không giữ vị trí nào trong cơ quan này.",
+    ActingAsRequired "ACTING_AS_REQUIRED" "" "You hold several posts: say in which one you act (actingAs)." "Bạn giữ nhiều vị trí: hãy nêu vị trí đang thực hiện (actingAs).",
+    NotYourPost "NOT_YOUR_POST" "" "You neither hold the named post now nor substitute for its holder." "Hiện bạn không giữ vị trí đã nêu và cũng không được ủy quyền thay người giữ vị trí đó.",
+    // In any aggregate
+    NotFound "NOT_FOUND" "" "There is no such thing, or you may not see it." "Không tìm thấy, hoặc bạn không được xem.",
+    WrongStage "WRONG_STAGE" "" "Not at this stage of the document." "Không thực hiện được ở bước này của văn bản.",
+    CommandIdReused "COMMAND_ID_REUSED" "" "This commandId was used for another command: take a new one." "commandId này đã dùng cho một lệnh khác: hãy dùng mã mới.",
+    ChangedSince "CHANGED_SINCE" "" "It has changed since you read it: reload and look again." "Nội dung đã thay đổi từ lần bạn đọc: hãy tải lại.",
+    AlreadyRegistered "ALREADY_REGISTERED" "22" "The document is registered: cancel it instead." "Văn bản đã vào sổ: hãy hủy đăng ký thay vì từ chối.",
+    InvalidInput "INVALID_INPUT" "" "A field is not as it must be." "Có trường dữ liệu chưa đúng.",
+}
+
+/// Why somebody may not do something at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Denied {
+    /// The post has another role.
+    #[error("this post may not do that")]
+    WrongRole,
+    /// The role is right, but not for this unit, branch or document.
+    #[error("not in this place of the document's path")]
+    NotInPath,
+    /// The person holds no post at this instant.
+    #[error("the person holds no post in this organ now")]
+    NoPost,
+    /// The person holds several posts and named none.
+    #[error("the person holds several posts: name the one acted in")]
+    ActingAsRequired,
+    /// The named post is neither held by nor delegated to the person.
+    #[error("the named post is neither held by nor delegated to this person now")]
+    NotYourPost,
+    /// The system does not do this by itself.
+    #[error("a person must do this")]
+    NeedsAPerson,
+}
+
+impl Denied {
+    /// Its code.
+    pub fn code(self) -> Code {
+        match self {
+            Self::WrongRole | Self::NotInPath | Self::NeedsAPerson => Code::NotEntitled,
+            Self::NoPost => Code::NoPost,
+            Self::ActingAsRequired => Code::ActingAsRequired,
+            Self::NotYourPost => Code::NotYourPost,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_stable_words_in_both_languages() {
+        let names: HashSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        for code in Code::ALL {
+            assert!(code.name().chars().all(|c| c.is_ascii_uppercase() || c == '_'), "{}", code.name());
+            assert!(code.en().ends_with('.') && code.vi().ends_with('.'), "{}", code.name());
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! An invented agency with one person in each role.
+
+use uuid::Uuid;
+
+use crate::{
+    decide::{Aggregate, Meta, Who},
+    id::{CommandId, OrganId, PersonId, PostId, UnitId},
+    ledger::Revision,
+    organ::{Event, Organ, Role, events},
+    text::{OrganCode, ShortText},
+    time::Timestamp,
+};
+
+/// Tuesday 2026-03-03, 08:00 in Viet Nam.
+pub const MORNING: Timestamp = Timestamp::from_micros_const(1_772_499_600_000_000);
+
+/// Sở Ví Dụ: a leader and a deputy, a clerk, two units with a head and two specialists each, an inspector, an
+/// administrator, and somebody of no post.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    /// The organ.
+    pub organ: Organ,
+    /// Its leader.
+    pub leader: Who,
+    /// Another leader.
+    pub deputy: Who,
+    /// The records clerk.
+    pub clerk: Who,
+    /// The head of the first unit.
+    pub head: Who,
+    /// A specialist of the first unit.
+    pub officer: Who,
+    /// Another specialist of the first unit.
+    pub colleague: Who,
+    /// The head of the second unit.
+    pub other_head: Who,
+    /// A specialist of the second unit.
+    pub other_officer: Who,
+    /// The inspector.
+    pub inspector: Who,
+    /// The administrator.
+    pub administrator: Who,
+    /// Somebody of no post.
+    pub outsider: Who,
+    /// The first unit.
+    pub unit: UnitId,
+    /// The second unit.
+    pub other_unit: UnitId,
+}
+
+const ROOT: u128 = 1;
+const UNIT: u128 = 2;
+const OTHER_UNIT: u128 = 3;
+
+/// Who stands in post number `n`.
+fn post(n: u128) -> PostId {
+    PostId::new(Uuid::from_u128(0x100 + n))
+}
+
+/// Person number `n`.
+fn person(n: u128) -> PersonId {
+    PersonId::new(Uuid::from_u128(0x200 + n))
+}
+
+fn text(text: &str) -> ShortText {
+    ShortText::new(text).expect("a short text")
+}
+
+/// The agency, ready since the morning.
+pub fn scene() -> Scene {
+    let mut organ = Organ::default();
+    let mut revision = 0;
+    let mut happen = |event: Event| {
+        let meta = Meta {
+            stream: Uuid::from_u128(0xa9e),
+            revision: Revision::new(revision),
+            at: MORNING,
+            organ: OrganId::new(Uuid::from_u128(0xa9e)),
+            person: None,
+            acting_as: None,
+            on_behalf_of: None,
+            command: CommandId::new(Uuid::from_u128(u128::from(revision))),
+        };
+        organ.evolve(&event, &meta);
+        revision += 1;
+    };
+    let unit = |n| UnitId::new(Uuid::from_u128(n));
+    let code = OrganCode::new("H99.05").expect("an organ code");
+    happen(Event::Registered(events::OrganRegistered { code, name: text("Sở Ví Dụ"), root: unit(ROOT) }));
+    for (id, name, abbreviation) in [(UNIT, "Phòng Kế hoạch", "KH"), (OTHER_UNIT, "Phòng Pháp chế", "PC")] {
+        let (unit, parent) = (unit(id), unit(ROOT));
+        let (name, abbreviation) = (text(name), text(abbreviation));
+        happen(Event::UnitCreated(events::UnitCreated { unit, parent, name, abbreviation }));
+    }
+    let posts = [
+        (ROOT, Role::Leader, "Giám đốc"),
+        (ROOT, Role::Leader, "Phó Giám đốc"),
+        (ROOT, Role::RecordsClerk, "Văn thư"),
+        (UNIT, Role::UnitHead, "Trưởng phòng"),
+        (UNIT, Role::Specialist, "Chuyên viên"),
+        (UNIT, Role::Specialist, "Chuyên viên"),
+        (OTHER_UNIT, Role::UnitHead, "Trưởng phòng"),
+        (OTHER_UNIT, Role::Specialist, "Chuyên viên"),
+        (ROOT, Role::Inspector, "Thanh tra viên"),
+        (ROOT, Role::Administrator, "Quản trị viên"),
+    ];
+    for (n, (of, role, title)) in (0..).zip(posts) {
+        happen(Event::PostCreated(events::PostCreated { post: post(n), unit: unit(of), role, title: text(title) }));
+        happen(Event::PostAssumed(events::PostAssumed { post: post(n), person: person(n), from: MORNING }));
+    }
+    let who = |n| organ.who(person(n), None, MORNING);
+    Scene {
+        leader: who(0),
+        deputy: who(1),
+        clerk: who(2),
+        head: who(3),
+        officer: who(4),
+        colleague: who(5),
+        other_head: who(6),
+        other_officer: who(7),
+        inspector: who(8),
+        administrator: who(9),
+        outsider: who(99),
+        unit: unit(UNIT),
+        other_unit: unit(OTHER_UNIT),
+        organ,
+    }
+}
+
+impl Scene {
+    /// Everybody, with what to call them.
+    pub fn everybody(&self) -> [(&'static str, Who); 11] {
+        [
+            ("leader", self.leader),
+            ("deputy", self.deputy),
+            ("clerk", self.clerk),
+            ("head", self.head),
+            ("officer", self.officer),
+            ("colleague", self.colleague),
+            ("other head", self.other_head),
+            ("other officer", self.other_officer),
+            ("inspector", self.inspector),
+            ("administrator", self.administrator),
+            ("outsider", self.outsider),
+        ]
+    }
+}
