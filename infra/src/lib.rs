@@ -1,1 +1,4 @@
 //! socai infra.
+
+pub mod blobs;
+pub mod edxml;

@@ -1,0 +1,279 @@
+//! Files by the hash of their content, in a directory.
+//!
+//! A blob at `ab/abcd…` is whole or is not there: it is written under another name, synced, renamed, and the directories are
+//! synced, so that a blob whose hash was handed out survives a loss of power. Blobs never change; the same content is kept
+//! once. One process uses a store at a time; within it, any number of threads.
+//!
+//! The calls block: from async code, run them where blocking is allowed.
+
+mod content_type;
+mod hash;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use thiserror::Error;
+
+pub(crate) use content_type::zip_entries;
+pub use content_type::{sniff, usual_extension};
+pub use hash::{BlobHash, NotABlobHash};
+
+/// Where blobs are written before they have their name.
+const UNFINISHED: &str = "unfinished";
+
+/// Unfinished files older than this belong to no one: they are removed when the store is opened.
+const ABANDONED: Duration = Duration::from_hours(24);
+
+/// Why a blob cannot be stored or read.
+#[derive(Debug, Error)]
+pub enum BlobError {
+    /// The file system refuses. Nothing was stored under the hash that was not there before.
+    #[error("cannot {doing} {}: {source}; check that the disk is there, writable and not full", path.display())]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// To which file or directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file under this hash has other content: the disk is failing or someone changed it.
+    #[error("blob {hash} is damaged on disk; restore it from a backup, or put the file again")]
+    Damaged {
+        /// The hash that the content should have.
+        hash: BlobHash,
+    },
+    /// More bytes than allowed. Nothing was stored.
+    #[error("the file is larger than {limit} bytes; send a smaller one, or raise the limit")]
+    TooLarge {
+        /// Bytes allowed.
+        limit: u64,
+    },
+}
+
+/// Whether a stored blob is what its hash says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The content has this hash.
+    Whole,
+    /// The content has another hash.
+    Damaged,
+    /// There is no such blob.
+    Missing,
+}
+
+/// A directory of blobs.
+#[derive(Debug)]
+pub struct BlobStore {
+    dir: PathBuf,
+    /// Makes names of unfinished files unique within this process.
+    next: AtomicU64,
+}
+
+impl BlobStore {
+    /// Opens the store in `dir`, made if it is not there, and removes what an earlier process left unfinished over a day ago.
+    pub fn open(dir: impl Into<PathBuf>) -> Result<Self, BlobError> {
+        let dir = dir.into();
+        let unfinished = dir.join(UNFINISHED);
+        fs::create_dir_all(&unfinished).map_err(io("make", &unfinished))?;
+        for entry in fs::read_dir(&unfinished).map_err(io("list", &unfinished))?.flatten() {
+            let age = entry.metadata().and_then(|data| data.modified()).ok().and_then(|time| time.elapsed().ok());
+            if age.is_some_and(|age| age > ABANDONED) {
+                fs::remove_file(entry.path()).map_err(io("remove", &entry.path()))?;
+            }
+        }
+        sync_dir(&dir)?;
+        if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            sync_dir(parent)?;
+        }
+        Ok(Self { dir, next: AtomicU64::new(0) })
+    }
+
+    /// Stores `bytes`; when this returns, they are on disk. Storing the same again changes nothing, but mends a damaged blob.
+    pub fn put(&self, bytes: &[u8]) -> Result<BlobHash, BlobError> {
+        let hash = BlobHash::of(bytes);
+        if self.verify(hash)? == Verdict::Whole {
+            // An earlier put may have been cut off between rename and sync.
+            self.sync_name(hash)?;
+            return Ok(hash);
+        }
+        let (mut file, path) = self.begin()?;
+        let written = file.write_all(bytes).map_err(io("write", &path)).and_then(|()| self.finish(&file, &path, hash));
+        discard_on_error(written, &path)?;
+        Ok(hash)
+    }
+
+    /// Stores all that `reader` gives, without holding it in memory; refuses more than `limit` bytes. Returns also the size.
+    pub fn put_from(&self, mut reader: impl Read, limit: u64) -> Result<(BlobHash, u64), BlobError> {
+        let (file, path) = self.begin()?;
+        let stored = (|| {
+            let (hash, size) = copy_hashing(&mut reader, &file, &path, limit)?;
+            self.finish(&file, &path, hash)?;
+            Ok((hash, size))
+        })();
+        discard_on_error(stored, &path)
+    }
+
+    /// The content of a blob, checked against its hash; `None` if there is no such blob.
+    pub fn get(&self, hash: BlobHash) -> Result<Option<Vec<u8>>, BlobError> {
+        let path = self.path(hash);
+        match fs::read(&path) {
+            Ok(bytes) if BlobHash::of(&bytes) == hash => Ok(Some(bytes)),
+            Ok(_) => Err(BlobError::Damaged { hash }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io("read", &path)(error)),
+        }
+    }
+
+    /// The file of a blob, for streaming, *not* checked against its hash; `None` if there is no such blob.
+    pub fn open_blob(&self, hash: BlobHash) -> Result<Option<File>, BlobError> {
+        let path = self.path(hash);
+        match File::open(&path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io("open", &path)(error)),
+        }
+    }
+
+    /// Reads a blob through and compares its hash.
+    pub fn verify(&self, hash: BlobHash) -> Result<Verdict, BlobError> {
+        let Some(file) = self.open_blob(hash)? else { return Ok(Verdict::Missing) };
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(file).map_err(io("read", &self.path(hash)))?;
+        Ok(if BlobHash::from(*hasher.finalize().as_bytes()) == hash { Verdict::Whole } else { Verdict::Damaged })
+    }
+
+    /// Whether there is a blob with this hash. Its content is not looked at.
+    pub fn contains(&self, hash: BlobHash) -> Result<bool, BlobError> {
+        let path = self.path(hash);
+        path.try_exists().map_err(io("look for", &path))
+    }
+
+    /// Removes a blob; when this returns, it is gone from the directory on disk. `false` if there was none.
+    pub fn remove(&self, hash: BlobHash) -> Result<bool, BlobError> {
+        let path = self.path(hash);
+        match fs::remove_file(&path) {
+            Ok(()) => sync_dir(&self.shard(hash)).map(|()| true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(io("remove", &path)(error)),
+        }
+    }
+
+    /// All blobs, for sweeps: in order of their first byte, else in none. Files that are no blobs are passed over. Blobs stored
+    /// or removed meanwhile may or may not be seen.
+    pub fn list(&self) -> impl Iterator<Item = Result<BlobHash, BlobError>> + '_ {
+        (0..=u8::MAX).flat_map(|first| match self.list_shard(first) {
+            Ok(hashes) => hashes.into_iter().map(Ok).collect::<Vec<_>>(),
+            Err(error) => vec![Err(error)],
+        })
+    }
+
+    fn list_shard(&self, first: u8) -> Result<Vec<BlobHash>, BlobError> {
+        let shard = self.dir.join(format!("{first:02x}"));
+        let entries = match fs::read_dir(&shard) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(io("list", &shard)(error)),
+        };
+        let mut hashes = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(io("list", &shard))?.file_name();
+            hashes.extend(
+                name.to_str().and_then(|name| name.parse::<BlobHash>().ok()).filter(|hash| hash.as_bytes()[0] == first),
+            );
+        }
+        Ok(hashes)
+    }
+
+    fn shard(&self, hash: BlobHash) -> PathBuf {
+        self.dir.join(format!("{:02x}", hash.as_bytes()[0]))
+    }
+
+    fn path(&self, hash: BlobHash) -> PathBuf {
+        self.shard(hash).join(hash.to_string())
+    }
+
+    /// A new file under a name of its own.
+    fn begin(&self) -> Result<(File, PathBuf), BlobError> {
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let path = self.dir.join(UNFINISHED).join(format!("{}-{number}", std::process::id()));
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            match options.open(&path) {
+                Ok(file) => return Ok((file, path)),
+                // Left by an earlier process with the same id.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(io("make", &path)(error)),
+            }
+        }
+    }
+
+    /// Gives a written file its name, for good.
+    fn finish(&self, file: &File, unfinished: &Path, hash: BlobHash) -> Result<(), BlobError> {
+        file.sync_all().map_err(io("sync", unfinished))?;
+        let shard = self.shard(hash);
+        match fs::create_dir(&shard) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(io("make", &shard)(error)),
+            _ => {}
+        }
+        fs::rename(unfinished, self.path(hash)).map_err(io("rename", unfinished))?;
+        self.sync_name(hash)
+    }
+
+    /// Makes the name of a stored blob durable: its directory, and that directory's own entry.
+    fn sync_name(&self, hash: BlobHash) -> Result<(), BlobError> {
+        sync_dir(&self.shard(hash))?;
+        sync_dir(&self.dir)
+    }
+}
+
+fn copy_hashing(
+    reader: &mut impl Read,
+    mut file: &File,
+    path: &Path,
+    limit: u64,
+) -> Result<(BlobHash, u64), BlobError> {
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; 64 * 1024];
+    let mut size = 0_u64;
+    loop {
+        let count = match reader.read(&mut buffer) {
+            Ok(0) => return Ok((BlobHash::from(*hasher.finalize().as_bytes()), size)),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(io("read what is to go into", path)(error)),
+        };
+        size += count as u64;
+        if size > limit {
+            return Err(BlobError::TooLarge { limit });
+        }
+        hasher.update(&buffer[..count]);
+        file.write_all(&buffer[..count]).map_err(io("write", path))?;
+    }
+}
+
+/// Removes the unfinished file if `result` is an error; that error is what counts.
+fn discard_on_error<T>(result: Result<T, BlobError>, unfinished: &Path) -> Result<T, BlobError> {
+    if result.is_err() {
+        let _ = fs::remove_file(unfinished);
+    }
+    result
+}
+
+fn sync_dir(dir: &Path) -> Result<(), BlobError> {
+    File::open(dir).and_then(|file| file.sync_all()).map_err(io("sync", dir))
+}
+
+fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BlobError {
+    let path = path.to_owned();
+    move |source| BlobError::Io { doing, path, source }
+}
+
+#[cfg(test)]
+mod tests;
