@@ -154,6 +154,10 @@ pub trait Decide: serde::Serialize + fmt::Debug + Send + Sync + 'static {
     /// Its name in the API, e.g. `refuseIncoming`.
     const NAME: &'static str;
 
+    /// May this person do this now, whatever the input? Who and stage, as [`Decide::decide`] checks them first; what a
+    /// client may offer, and the table of commands, stages and people, are made from it.
+    fn permit(state: &Self::State, by: &By<'_>) -> Result<(), Self::Refusal>;
+
     /// What happens. Pure: the same arguments, the same answer. No events means "already so": success without a write.
     fn decide(&self, state: &Self::State, by: &By<'_>)
     -> Result<Vec<<Self::State as Aggregate>::Event>, Self::Refusal>;

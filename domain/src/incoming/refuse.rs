@@ -48,15 +48,22 @@ impl Decide for RefuseIncoming {
     type Refusal = Refusal;
     const NAME: &'static str = "refuseIncoming";
 
-    fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<Event>, Refusal> {
+    fn permit(document: &IncomingDocument, by: &By<'_>) -> Result<(), Refusal> {
         by.require(Role::RecordsClerk)?;
         match document.stage {
-            Some(Stage::Arrived) if document.registering.is_some() => Err(Refusal::Registered),
-            Some(Stage::Arrived) => Ok(vec![ReceiptRefused { reason: self.reason.clone() }.into()]),
-            Some(Stage::Refused) => Ok(vec![]), // already so
-            Some(Stage::Registered | Stage::Submitted | Stage::Directed) => Err(Refusal::Registered),
+            Some(Stage::Arrived) if document.registering.is_none() => Ok(()),
+            Some(Stage::Arrived | Stage::Registered | Stage::Submitted | Stage::Directed) => Err(Refusal::Registered),
             _ => Err(Refusal::WrongStage),
         }
+    }
+
+    fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<Event>, Refusal> {
+        by.require(Role::RecordsClerk)?;
+        if document.stage == Some(Stage::Refused) {
+            return Ok(vec![]); // already so
+        }
+        Self::permit(document, by)?;
+        Ok(vec![ReceiptRefused { reason: self.reason.clone() }.into()])
     }
 }
 
