@@ -353,7 +353,7 @@ fn no_cut_file_is_taken_for_a_whole_one() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn mutated_messages_keep_every_promise(
