@@ -114,6 +114,9 @@ pub enum KeyError {
     /// There should be a key and there is none: the ring is not this ledger's, or an old copy was restored.
     #[error("the key ring has no key for {0}: restore the ring that belongs to this ledger")]
     Missing(StreamId),
+    /// What it would seal could never be opened: [`KeyRing::renew`] first.
+    #[error("the key of {0} was destroyed: begin another one before sealing")]
+    Destroyed(StreamId),
     /// The master key does not unwrap the ring's keys.
     #[error("the master key does not open the key ring: give the one that was in use when the ring was written")]
     WrongMaster,
@@ -127,13 +130,15 @@ pub enum KeyError {
 /// A stream has one key from revision 0; an erasure begins another *generation* at a later revision and destroys the
 /// one before.
 pub trait KeyRing: Send + Sync + 'static {
-    /// The key that seals at `revision`; made now, and durable before this answers, where the stream has none.
+    /// The key that seals at `revision`. For the first revision of a stream without one it is made now, and durable
+    /// before this answers; for a later one it is [`KeyError::Missing`]; after it was destroyed, [`KeyError::Destroyed`].
     fn sealing(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<StreamKey, KeyError>>;
 
     /// The key that opens the record at `revision`.
     fn opening(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<KeyState, KeyError>>;
 
-    /// From `revision` on, a new key seals. Doing it again changes nothing.
+    /// From `revision` on, a new key seals. Doing it again, or for a revision before that, changes nothing. Nothing may be
+    /// on its way to the log that was sealed for `revision` or later with the key before.
     fn renew(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<(), KeyError>>;
 
     /// Destroys every key of the stream that sealed below `revision`, file pages included. Doing it again changes

@@ -12,7 +12,7 @@
 //! - [`keys`]: the keys of streams, and the ring that holds them.
 //! - [`opening`]: opening records with them.
 //! - [`log`]: the [`EventLog`] that engines implement.
-//! - [`memory`]: the reference engine, the contract as plain data.
+//! - [`memory`], [`memory_keys`]: the reference engine and key ring, the contracts as plain data.
 
 pub mod body;
 #[macro_use]
@@ -21,6 +21,7 @@ pub mod catalogue;
 pub mod keys;
 pub mod log;
 pub mod memory;
+pub mod memory_keys;
 pub mod opening;
 pub mod record;
 pub mod stream;

@@ -74,6 +74,12 @@ impl StreamId {
         bytes[1..].copy_from_slice(self.key.as_bytes());
         bytes
     }
+
+    /// The stream that [`StreamId::to_bytes`] wrote.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (kind, key) = bytes.split_first()?;
+        Some(Self { kind: StreamKind::from_number(*kind)?, key: Uuid::from_slice(key).ok()? })
+    }
 }
 
 impl fmt::Display for StreamId {
@@ -144,6 +150,7 @@ mod tests {
         for kind in StreamKind::ALL {
             let id = StreamId::new(kind, Uuid::from_u128(7));
             assert_eq!(id.to_string().parse::<StreamId>(), Ok(id));
+            assert_eq!(StreamId::from_bytes(&id.to_bytes()), Some(id));
             assert_eq!(StreamKind::from_number(kind.number()), Some(kind));
         }
         for wrong in ["", "incoming", "incoming-", "incoming-7", "nothing-018f2f6e-0000-7000-8000-000000000000"] {

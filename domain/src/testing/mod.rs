@@ -6,6 +6,7 @@
 //! assert_ne!(clerk, leader);
 //! ```
 
+pub mod key_ring;
 mod scene;
 
 pub use scene::{MORNING, Scene, scene};

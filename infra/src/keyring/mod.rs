@@ -1,0 +1,162 @@
+//! The key ring: the keys of all streams in an SQLite file of their own, outside the log and outside its backups, each
+//! wrapped by the [`MasterKey`].
+//!
+//! - **Durable first.** A stream's key is on disk before it seals anything. One writer takes all that is waiting into one
+//!   transaction, so that many new streams cost one sync.
+//! - **Destroyed is gone.** Wrapped keys stand in a table that only grows at its end and are all equally long: destroying
+//!   one overwrites it where it stands, no page split ever leaves a copy, and the write-ahead log is emptied at once. What
+//!   a disk, a file system snapshot or a backup of the ring keeps beyond that, the ring cannot reach. A tombstone stays.
+//! - **Lost is lost.** Without the ring, or without its master key, no content of the ledger can be read again. Back the
+//!   ring up apart from the log; a backup older than an erasure brings the erased key back, so keep few.
+
+mod cache;
+mod master;
+mod store;
+mod writer;
+
+use std::{path::Path, sync::Arc};
+
+use futures::future::BoxFuture;
+use socai_domain::ledger::{KeyError, KeyRing, KeyState, Revision, StreamId, StreamKey};
+use sqlx::{
+    SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::{RwLock, mpsc, oneshot};
+
+use cache::Cache;
+pub use master::{MasterKey, MasterKeyError};
+use store::unavailable;
+use writer::{Request, Writer};
+
+/// A ring in an SQLite file.
+#[derive(Clone)]
+pub struct SqliteKeyRing {
+    shared: Arc<Shared>,
+    requests: mpsc::Sender<Request>,
+}
+
+/// What readers and the writer have in common.
+struct Shared {
+    /// Read by whoever reads rows and unwraps them; written while rows change that others may hold: renewal, destruction,
+    /// rotation. So nobody caches what was just destroyed, and no reader keeps the write-ahead log from being emptied.
+    master: RwLock<MasterKey>,
+    cache: Cache,
+    readers: SqlitePool,
+}
+
+impl std::fmt::Debug for SqliteKeyRing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SqliteKeyRing(…)")
+    }
+}
+
+/// How many streams' keys are kept unwrapped in memory.
+const CACHED: usize = 65_536;
+/// How many requests wait for the writer before callers do.
+const QUEUE: usize = 4_096;
+
+impl SqliteKeyRing {
+    /// Opens the ring in this file, made anew where there is none. Another master key than the one it was made with (or
+    /// rotated to) is [`KeyError::WrongMaster`], and nothing is changed.
+    pub async fn open(path: &Path, master: MasterKey) -> Result<Self, KeyError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("secure_delete", "ON")
+            .pragma("temp_store", "MEMORY");
+        let connection = store::create(path, &options.clone().create_if_missing(true), &master).await?;
+        let readers = SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options);
+        let shared = Arc::new(Shared { master: RwLock::new(master), cache: Cache::new(CACHED), readers });
+        let (requests, waiting) = mpsc::channel(QUEUE);
+        tokio::spawn(Writer::new(connection, Arc::clone(&shared)).run(waiting));
+        Ok(Self { shared, requests })
+    }
+
+    /// Wraps every key by another master key, in one transaction: afterwards the ring opens with the new one only.
+    pub async fn rotate(&self, to: MasterKey) -> Result<(), KeyError> {
+        self.ask(|reply| Request::Rotate { to, reply }).await
+    }
+
+    /// Finishes what is waiting and closes the file, its write-ahead log emptied. A ring dropped without it loses nothing.
+    pub async fn close(self) -> Result<(), KeyError> {
+        self.shared.readers.close().await;
+        self.ask(|reply| Request::Close { reply }).await
+    }
+
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<Result<T, KeyError>>) -> Request,
+    ) -> Result<T, KeyError> {
+        let closed = || KeyError::Unavailable("the key ring is closed".into());
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(request(reply)).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+}
+
+/// One key of a stream, and from which revision on it seals. The last one that begins at or before a revision is its own.
+#[derive(Clone, Debug)]
+struct Generation {
+    from: Revision,
+    key: KeyState,
+}
+
+/// The generation that seals and opens at `revision`.
+fn at(generations: &[Generation], revision: Revision) -> Option<&Generation> {
+    generations.iter().rev().find(|generation| generation.from <= revision)
+}
+
+fn sealing(stream: StreamId, generations: &[Generation], revision: Revision) -> Result<StreamKey, KeyError> {
+    match at(generations, revision) {
+        Some(Generation { key: KeyState::Key(key), .. }) => Ok(key.clone()),
+        Some(Generation { key: KeyState::Destroyed, .. }) => Err(KeyError::Destroyed(stream)),
+        None => Err(KeyError::Missing(stream)),
+    }
+}
+
+impl Shared {
+    /// The stream's generations, oldest first; none for a stream that has no key.
+    async fn generations(&self, stream: StreamId) -> Result<Arc<[Generation]>, KeyError> {
+        if let Some(known) = self.cache.get(stream) {
+            return Ok(known);
+        }
+        let master = self.master.read().await;
+        let mut connection = self.readers.acquire().await.map_err(unavailable)?;
+        let generations = store::load(&mut connection, &master, stream).await?;
+        if !generations.is_empty() {
+            self.cache.put(stream, Arc::clone(&generations));
+        }
+        Ok(generations)
+    }
+}
+
+impl KeyRing for SqliteKeyRing {
+    fn sealing(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<StreamKey, KeyError>> {
+        Box::pin(async move {
+            if let Some(generations) = self.shared.cache.get(stream) {
+                return sealing(stream, &generations, revision);
+            }
+            self.ask(|reply| Request::Seal { stream, revision, reply }).await
+        })
+    }
+
+    fn opening(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<KeyState, KeyError>> {
+        Box::pin(async move {
+            let generations = self.shared.generations(stream).await?;
+            at(&generations, revision).map(|found| found.key.clone()).ok_or(KeyError::Missing(stream))
+        })
+    }
+
+    fn renew(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<(), KeyError>> {
+        Box::pin(self.ask(move |reply| Request::Renew { stream, revision, reply }))
+    }
+
+    fn destroy(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<(), KeyError>> {
+        Box::pin(self.ask(move |reply| Request::Destroy { stream, revision, reply }))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,223 @@
+//! The ring's tables.
+//!
+//! `wrapped` only grows at its end (a rowid table) and its rows never change length; `generation` finds them by stream.
+
+use std::{path::Path, sync::Arc};
+
+use socai_domain::ledger::{KeyError, KeyState, Revision, StreamId, StreamKey};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+
+use super::{
+    Generation,
+    master::{KeyPlace, MasterKey, WRAPPED_LEN, sync_parent},
+};
+
+const SCHEMA: &str = "
+    CREATE TABLE ring (one INTEGER PRIMARY KEY CHECK (one = 1), format INTEGER NOT NULL, master BLOB NOT NULL) STRICT;
+    CREATE TABLE wrapped (
+        id INTEGER PRIMARY KEY,
+        stream BLOB NOT NULL CHECK (length(stream) = 17),
+        from_revision INTEGER NOT NULL,
+        bytes BLOB NOT NULL CHECK (length(bytes) = 60)
+    ) STRICT;
+    CREATE TABLE generation (
+        stream BLOB NOT NULL,
+        from_revision INTEGER NOT NULL,
+        wrapped INTEGER NOT NULL,
+        destroyed INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (stream, from_revision)
+    ) STRICT, WITHOUT ROWID;
+";
+const FORMAT: i64 = 1;
+
+/// Any error of the database: the ring cannot answer now.
+#[allow(clippy::needless_pass_by_value)] // for map_err
+pub(super) fn unavailable(error: sqlx::Error) -> KeyError {
+    KeyError::Unavailable(error.to_string())
+}
+
+/// No stream has more revisions than SQLite has numbers.
+fn number(revision: Revision) -> i64 {
+    i64::try_from(revision.number()).unwrap_or(i64::MAX)
+}
+
+/// Opens the file for writing; makes the tables where there are none, checks the master key where there are.
+pub(super) async fn create(
+    path: &Path,
+    options: &SqliteConnectOptions,
+    master: &MasterKey,
+) -> Result<SqliteConnection, KeyError> {
+    let mut connection = options.connect().await.map_err(unavailable)?;
+    match prepare(&mut connection, master).await {
+        Ok(()) => {
+            sync_parent(path).map_err(|error| KeyError::Unavailable(error.to_string()))?;
+            Ok(connection)
+        }
+        Err(error) => {
+            // The file is let go of before the answer; why it was refused matters more than how that went.
+            let _ = connection.close().await;
+            Err(error)
+        }
+    }
+}
+
+async fn prepare(connection: &mut SqliteConnection, master: &MasterKey) -> Result<(), KeyError> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(unavailable)?;
+    if tables == 0 {
+        sqlx::raw_sql(SCHEMA).execute(&mut *transaction).await.map_err(unavailable)?;
+        sqlx::query("INSERT INTO ring (one, format, master) VALUES (1, ?, ?)")
+            .bind(FORMAT)
+            .bind(master.fingerprint().as_slice())
+            .execute(&mut *transaction)
+            .await
+            .map_err(unavailable)?;
+    }
+    let (format, fingerprint): (i64, Vec<u8>) =
+        sqlx::query_as("SELECT format, master FROM ring").fetch_one(&mut *transaction).await.map_err(unavailable)?;
+    if format != FORMAT {
+        return Err(KeyError::Unavailable(format!("the key ring has format {format}: a newer socai wrote it")));
+    }
+    if fingerprint != master.fingerprint() {
+        return Err(KeyError::WrongMaster);
+    }
+    transaction.commit().await.map_err(unavailable)?;
+    // A crash between destroying a key and emptying the write-ahead log ends here.
+    empty_wal(connection).await
+}
+
+/// Brings all into the database file and leaves nothing in the write-ahead log.
+pub(super) async fn empty_wal(connection: &mut SqliteConnection) -> Result<(), KeyError> {
+    let (busy, _, _): (i64, i64, i64) =
+        sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(connection).await.map_err(unavailable)?;
+    if busy == 0 {
+        Ok(())
+    } else {
+        Err(KeyError::Unavailable("another program reads the key ring's file: end it and try again".into()))
+    }
+}
+
+/// The stream's generations, oldest first.
+pub(super) async fn load(
+    connection: &mut SqliteConnection,
+    master: &MasterKey,
+    stream: StreamId,
+) -> Result<Arc<[Generation]>, KeyError> {
+    let rows: Vec<(i64, bool, Vec<u8>)> = sqlx::query_as(
+        "SELECT g.from_revision, g.destroyed, w.bytes FROM generation g JOIN wrapped w ON w.id = g.wrapped
+         WHERE g.stream = ? ORDER BY g.from_revision",
+    )
+    .bind(stream.to_bytes().to_vec())
+    .fetch_all(connection)
+    .await
+    .map_err(unavailable)?;
+    rows.into_iter()
+        .map(|(from, destroyed, bytes)| {
+            let from = Revision::new(from.cast_unsigned());
+            let unwrapped = || master.unwrap(KeyPlace { stream, from }, &bytes).map(KeyState::Key);
+            let key = if destroyed { Some(KeyState::Destroyed) } else { unwrapped() };
+            key.map(|key| Generation { from, key }).ok_or_else(|| changed(stream))
+        })
+        .collect()
+}
+
+fn changed(stream: StreamId) -> KeyError {
+    KeyError::Unavailable(format!("the wrapped key of {stream} was changed in the file: restore the ring"))
+}
+
+/// Adds a new key that seals from `from` on.
+pub(super) async fn add(
+    connection: &mut SqliteConnection,
+    master: &MasterKey,
+    stream: StreamId,
+    from: Revision,
+) -> Result<StreamKey, KeyError> {
+    let no_randomness = |error: getrandom::Error| KeyError::Unavailable(error.to_string());
+    let mut bytes = zeroize::Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *bytes).map_err(no_randomness)?;
+    let key = StreamKey::new(*bytes);
+    let wrapped = master.wrap(KeyPlace { stream, from }, &key).map_err(no_randomness)?;
+    let id = sqlx::query("INSERT INTO wrapped (stream, from_revision, bytes) VALUES (?, ?, ?)")
+        .bind(stream.to_bytes().to_vec())
+        .bind(number(from))
+        .bind(wrapped.to_vec())
+        .execute(&mut *connection)
+        .await
+        .map_err(unavailable)?
+        .last_insert_rowid();
+    sqlx::query("INSERT INTO generation (stream, from_revision, wrapped) VALUES (?, ?, ?)")
+        .bind(stream.to_bytes().to_vec())
+        .bind(number(from))
+        .bind(id)
+        .execute(connection)
+        .await
+        .map_err(unavailable)?;
+    Ok(key)
+}
+
+/// Overwrites every key that began to seal below `revision`, and marks it.
+pub(super) async fn destroy(
+    connection: &mut SqliteConnection,
+    stream: StreamId,
+    revision: Revision,
+) -> Result<(), KeyError> {
+    for sql in [
+        "UPDATE wrapped SET bytes = zeroblob(60)
+         WHERE id IN (SELECT wrapped FROM generation WHERE stream = ? AND from_revision < ?)",
+        "UPDATE generation SET destroyed = 1 WHERE stream = ? AND from_revision < ? AND destroyed = 0",
+    ] {
+        sqlx::query(sql)
+            .bind(stream.to_bytes().to_vec())
+            .bind(number(revision))
+            .execute(&mut *connection)
+            .await
+            .map_err(unavailable)?;
+    }
+    Ok(())
+}
+
+/// Wraps every living key anew.
+pub(super) async fn rewrap(
+    connection: &mut SqliteConnection,
+    old: &MasterKey,
+    new: &MasterKey,
+) -> Result<(), KeyError> {
+    const AT_ONCE: i64 = 1_000;
+    let mut after = 0_i64;
+    loop {
+        let rows: Vec<(i64, Vec<u8>, i64, Vec<u8>)> = sqlx::query_as(
+            "SELECT id, stream, from_revision, bytes FROM wrapped
+             WHERE id > ? AND bytes <> zeroblob(60) ORDER BY id LIMIT ?",
+        )
+        .bind(after)
+        .bind(AT_ONCE)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(unavailable)?;
+        let Some((last, ..)) = rows.last() else { break };
+        after = *last;
+        for (id, stream, from, bytes) in rows {
+            let stream = StreamId::from_bytes(&stream)
+                .ok_or_else(|| KeyError::Unavailable("the key ring names an unknown kind of stream".into()))?;
+            let place = KeyPlace { stream, from: Revision::new(from.cast_unsigned()) };
+            let key = old.unwrap(place, &bytes).ok_or_else(|| changed(stream))?;
+            let wrapped: [u8; WRAPPED_LEN] =
+                new.wrap(place, &key).map_err(|error| KeyError::Unavailable(error.to_string()))?;
+            sqlx::query("UPDATE wrapped SET bytes = ? WHERE id = ?")
+                .bind(wrapped.to_vec())
+                .bind(id)
+                .execute(&mut *connection)
+                .await
+                .map_err(unavailable)?;
+        }
+    }
+    sqlx::query("UPDATE ring SET master = ?")
+        .bind(new.fingerprint().to_vec())
+        .execute(connection)
+        .await
+        .map_err(unavailable)?;
+    Ok(())
+}

@@ -1,0 +1,230 @@
+use std::{fs, path::PathBuf};
+
+use futures::future::join_all;
+use socai_domain::ledger::StreamKind;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::*;
+
+struct Fixture {
+    directory: TempDir,
+    master: MasterKey,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap(), master: MasterKey::generate().unwrap() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("keys.db")
+    }
+
+    async fn open(&self) -> SqliteKeyRing {
+        SqliteKeyRing::open(&self.path(), self.master.clone()).await.unwrap()
+    }
+
+    /// Every byte that the ring has on disk: the database file, its write-ahead log, whatever else.
+    fn bytes(&self) -> Vec<u8> {
+        let files = fs::read_dir(self.directory.path()).unwrap();
+        files.flat_map(|file| fs::read(file.unwrap().path()).unwrap()).collect()
+    }
+
+    fn holds(&self, needle: &[u8]) -> bool {
+        let bytes = self.bytes();
+        bytes.windows(needle.len()).any(|window| window == needle)
+    }
+
+    /// The wrapped keys of a stream, as the file has them.
+    async fn wrapped(&self, ring: &SqliteKeyRing, stream: StreamId) -> Vec<Vec<u8>> {
+        let mut connection = ring.shared.readers.acquire().await.unwrap();
+        sqlx::query_scalar("SELECT bytes FROM wrapped WHERE stream = ? ORDER BY id")
+            .bind(stream.to_bytes().to_vec())
+            .fetch_all(&mut *connection)
+            .await
+            .unwrap()
+    }
+}
+
+fn stream(number: u128) -> StreamId {
+    // Spread like real ids, so that the index splits its pages everywhere.
+    let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    StreamId::new(StreamKind::Incoming, Uuid::from_u128(mixed))
+}
+
+async fn key(ring: &SqliteKeyRing, stream: StreamId, at: u64) -> Option<[u8; 32]> {
+    match ring.opening(stream, Revision::new(at)).await.unwrap() {
+        KeyState::Key(key) => Some(*key.bytes()),
+        KeyState::Destroyed => None,
+    }
+}
+
+async fn sealing(ring: &SqliteKeyRing, stream: StreamId) -> [u8; 32] {
+    *ring.sealing(stream, Revision::FIRST).await.unwrap().bytes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_keeps_the_contract() {
+    let fixture = Fixture::new();
+    socai_domain::testing::key_ring::contract(&fixture.open().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_survive_closing_and_dropping() {
+    let fixture = Fixture::new();
+    let ring = fixture.open().await;
+    let first = sealing(&ring, stream(1)).await;
+    ring.close().await.unwrap();
+
+    let ring = fixture.open().await;
+    assert_eq!(key(&ring, stream(1), 0).await, Some(first));
+    let second = sealing(&ring, stream(2)).await;
+    drop(ring); // as a kill leaves it: nothing is flushed or closed
+
+    let ring = fixture.open().await;
+    assert_eq!(key(&ring, stream(1), 0).await, Some(first));
+    assert_eq!(key(&ring, stream(2), 0).await, Some(second));
+}
+
+/// What a kill of the process leaves is the files as they are at this moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answered_key_is_in_the_files() {
+    let fixture = Fixture::new();
+    let ring = fixture.open().await;
+    let copy = Fixture { directory: tempfile::tempdir().unwrap(), master: fixture.master.clone() };
+    let key_of_one = sealing(&ring, stream(1)).await;
+    for file in ["keys.db", "keys.db-wal"] {
+        fs::copy(fixture.directory.path().join(file), copy.directory.path().join(file)).unwrap();
+    }
+    assert_eq!(key(&copy.open().await, stream(1), 0).await, Some(key_of_one));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_master_key_is_refused_and_changes_nothing() {
+    let fixture = Fixture::new();
+    let ring = fixture.open().await;
+    let first = sealing(&ring, stream(1)).await;
+    ring.close().await.unwrap();
+    let before = fixture.bytes();
+    let wrong = MasterKey::generate().unwrap();
+    assert_eq!(SqliteKeyRing::open(&fixture.path(), wrong).await.unwrap_err(), KeyError::WrongMaster);
+    assert_eq!(fixture.bytes(), before);
+    assert_eq!(key(&fixture.open().await, stream(1), 0).await, Some(first));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_stream_asked_for_many_times_at_once_has_one_key() {
+    let fixture = Fixture::new();
+    let ring = fixture.open().await;
+    let keys = join_all((0..256).map(|asked: u128| {
+        let ring = ring.clone();
+        tokio::spawn(async move { (asked % 4, sealing(&ring, stream(asked % 4)).await) })
+    }))
+    .await;
+    let keys: Vec<_> = keys.into_iter().map(Result::unwrap).collect();
+    for (number, found) in &keys {
+        assert_eq!(Some(*found), key(&ring, stream(*number), 0).await);
+    }
+    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM wrapped").fetch_one(&ring.shared.readers).await.unwrap();
+    assert_eq!(rows, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destroyed_key_is_nowhere_in_the_files() {
+    const STREAMS: u128 = 3_000;
+    let fixture = Fixture::new();
+    let ring = fixture.open().await;
+    // In two halves with a checkpoint between them, so that some keys went through the write-ahead log twice.
+    join_all((0..STREAMS / 2).map(|number| sealing(&ring, stream(number)))).await;
+    ring.close().await.unwrap();
+    let ring = fixture.open().await;
+    join_all((STREAMS / 2..STREAMS).map(|number| sealing(&ring, stream(number)))).await;
+
+    let erased = [0, 1, 700, 1_499, 1_500, 2_345, STREAMS - 1];
+    let mut gone = Vec::new();
+    for number in erased {
+        ring.renew(stream(number), Revision::new(4)).await.unwrap();
+        gone.push((fixture.wrapped(&ring, stream(number)).await[0].clone(), key(&ring, stream(number), 0).await));
+    }
+    for (wrapped, _) in &gone {
+        assert!(fixture.holds(wrapped), "this is how a living key is found");
+    }
+    for number in erased {
+        ring.destroy(stream(number), Revision::new(4)).await.unwrap();
+    }
+    for (wrapped, plain) in gone {
+        assert!(!fixture.holds(&wrapped[12..44]), "the wrapped key");
+        assert!(!fixture.holds(&plain.unwrap()), "the key itself is never written");
+    }
+    drop(ring);
+    let ring = fixture.open().await;
+    for number in 0..STREAMS {
+        assert_eq!(key(&ring, stream(number), 0).await.is_none(), erased.contains(&number), "{number}");
+        assert!(!erased.contains(&number) || key(&ring, stream(number), 4).await.is_some(), "{number}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rotation_wraps_all_keys_anew_and_leaves_no_old_wrapping() {
+    let fixture = Fixture::new();
+    let ring = fixture.open().await;
+    let keys = join_all((0..1_500).map(|number| sealing(&ring, stream(number)))).await;
+    ring.renew(stream(3), Revision::new(2)).await.unwrap();
+    ring.destroy(stream(3), Revision::new(2)).await.unwrap();
+    let wrapped = fixture.wrapped(&ring, stream(7)).await;
+
+    let new = MasterKey::generate().unwrap();
+    ring.rotate(new.clone()).await.unwrap();
+    assert!(!fixture.holds(&wrapped[0][12..44]));
+    let added = sealing(&ring, stream(9_999)).await;
+    drop(ring);
+
+    assert_eq!(SqliteKeyRing::open(&fixture.path(), fixture.master.clone()).await.unwrap_err(), KeyError::WrongMaster);
+    let ring = SqliteKeyRing::open(&fixture.path(), new).await.unwrap();
+    for (number, expected) in (0..).zip(keys) {
+        assert_eq!(key(&ring, stream(number), 0).await, (number != 3).then_some(expected));
+    }
+    assert!(key(&ring, stream(3), 2).await.is_some());
+    assert_eq!(key(&ring, stream(9_999), 0).await, Some(added));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rotation_and_readers_do_not_disturb_each_other() {
+    let fixture = Fixture::new();
+    let ring = fixture.open().await;
+    let keys = join_all((0..200).map(|number| sealing(&ring, stream(number)))).await;
+    let reading = join_all((0..200_u128).zip(keys).map(|(number, expected)| {
+        let ring = ring.clone();
+        tokio::spawn(async move {
+            ring.shared.cache.forget(stream(number));
+            assert_eq!(key(&ring, stream(number), 0).await, Some(expected));
+        })
+    }));
+    let rotating = async {
+        for _ in 0..5 {
+            ring.rotate(MasterKey::generate().unwrap()).await.unwrap();
+        }
+    };
+    let (reading, ()) = futures::join!(reading, rotating);
+    for read in reading {
+        read.unwrap();
+    }
+}
+
+/// Two wrapped keys change places: whoever owns the file does not get one stream's key used for another.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_moved_to_another_stream_is_found_out() {
+    let fixture = Fixture::new();
+    let ring = fixture.open().await;
+    sealing(&ring, stream(1)).await;
+    sealing(&ring, stream(2)).await;
+    sqlx::query("UPDATE wrapped SET bytes = (SELECT bytes FROM wrapped WHERE id = 1) WHERE id = 2")
+        .execute(&ring.shared.readers)
+        .await
+        .unwrap();
+    drop(ring);
+    let ring = fixture.open().await;
+    assert!(key(&ring, stream(1), 0).await.is_some());
+    assert!(matches!(ring.opening(stream(2), Revision::FIRST).await, Err(KeyError::Unavailable(_))));
+}
