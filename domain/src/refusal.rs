@@ -43,6 +43,17 @@ codes! {
     NoPost "NO_POST" "" "You hold no post in this agency now." "Hiện bạn không giữ vị trí nào trong cơ quan này.",
     ActingAsRequired "ACTING_AS_REQUIRED" "" "You hold several posts: say in which one you act (actingAs)." "Bạn giữ nhiều vị trí: hãy nêu vị trí đang thực hiện (actingAs).",
     NotYourPost "NOT_YOUR_POST" "" "You neither hold the named post now nor substitute for its holder." "Hiện bạn không giữ vị trí đã nêu và cũng không được ủy quyền thay người giữ vị trí đó.",
+    // An agency's own affairs
+    OrganExists "ORGAN_EXISTS" "" "This agency is registered already." "Cơ quan này đã được đăng ký.",
+    UnitClosed "UNIT_CLOSED" "" "The unit is closed." "Đơn vị đã ngừng hoạt động.",
+    UnitInUse "UNIT_IN_USE" "" "The unit still has posts or units: abolish or close them first." "Đơn vị còn vị trí hoặc đơn vị trực thuộc: hãy bãi bỏ hoặc đóng trước.",
+    PostAbolished "POST_ABOLISHED" "" "The post is abolished." "Vị trí đã bị bãi bỏ.",
+    PostHeld "POST_HELD" "" "Somebody else holds the post at that time: they leave it first." "Vào thời điểm đó vị trí đang có người giữ: người đó phải thôi giữ trước.",
+    NotTheHolder "NOT_THE_HOLDER" "" "The person does not hold the post." "Người này không giữ vị trí đã nêu.",
+    InvalidPeriod "INVALID_PERIOD" "" "The end must come after the beginning, and after now." "Thời điểm kết thúc phải sau thời điểm bắt đầu và sau hiện tại.",
+    OnwardDelegation "ONWARD_DELEGATION" "" "Only the holder delegates the post, and to somebody else." "Chỉ người giữ vị trí được ủy quyền, cho người khác; người được ủy quyền không ủy quyền tiếp.",
+    InvalidCalendar "INVALID_CALENDAR" "" "The calendar contradicts itself." "Lịch làm việc có ngày mâu thuẫn.",
+    PersonExists "PERSON_EXISTS" "" "This person is registered already." "Người này đã được đăng ký.",
     // In any aggregate
     NotFound "NOT_FOUND" "" "There is no such thing, or you may not see it." "Không tìm thấy, hoặc bạn không được xem.",
     WrongStage "WRONG_STAGE" "" "Not at this stage of the document." "Không thực hiện được ở bước này của văn bản.",

@@ -4,13 +4,33 @@
 
 use std::collections::BTreeMap;
 
+pub mod abolish_post;
+pub mod assume_post;
+pub mod change_code;
+pub mod change_setting;
+pub mod close_unit;
+pub mod create_post;
+pub mod create_unit;
+pub mod decide_calendar;
+pub mod decide_limit;
+pub mod delegate;
+pub mod end_delegation;
 pub mod events;
+pub mod leave_post;
+mod refusal;
+pub mod register;
+pub mod rename_unit;
+pub mod succeed;
+#[cfg(test)]
+mod testing;
+
+pub use refusal::Refusal;
 
 pub use crate::ledger::catalogue::OrganEvent as Event;
 use crate::{
     calendar::WorkingCalendar,
     deadline::Limit,
-    decide::{Acting, Aggregate, Meta, Who},
+    decide::{Acting, Aggregate, By, Meta, Who},
     document_types::Urgency,
     id::{OrganId, PersonId, PostId, UnitId},
     ledger::StreamKind,
@@ -240,6 +260,29 @@ impl Organ {
             }
         }
         false
+    }
+
+    /// The organ's id; refused where it is not registered.
+    pub fn known(&self) -> Result<OrganId, Refusal> {
+        self.id.ok_or(Refusal::OrganUnknown)
+    }
+
+    /// Its administrator asks, or the operator at the console.
+    fn administered(&self, by: &By<'_>) -> Result<(), Refusal> {
+        by.require_or_system(Role::Administrator)?;
+        self.known().map(|_| ())
+    }
+
+    /// A unit that is not closed.
+    pub fn open_unit(&self, unit: UnitId) -> Result<&Unit, Refusal> {
+        let unit = self.units.get(&unit).ok_or(Refusal::NoSuchUnit)?;
+        if unit.closed { Err(Refusal::UnitClosed) } else { Ok(unit) }
+    }
+
+    /// A post that is not abolished.
+    pub fn open_post(&self, post: PostId) -> Result<&Post, Refusal> {
+        let post = self.posts.get(&post).ok_or(Refusal::NoSuchPost)?;
+        if post.abolished { Err(Refusal::PostAbolished) } else { Ok(post) }
     }
 
     /// The identifier in force on a date.
