@@ -1,8 +1,9 @@
 //! The log of all records, as everything else sees it. Engines implement [`EventLog`]; `tests` holds the suite that
 //! every engine passes.
 
-use std::{cmp::Ordering, fmt, str::FromStr};
+use std::{cmp::Ordering, fmt, str::FromStr, sync::LazyLock};
 
+use blake3::hazmat::{ContextKey, HasherExt as _, hash_derive_key_context};
 use futures::{future::BoxFuture, stream::BoxStream};
 use thiserror::Error;
 use uuid::Uuid;
@@ -274,7 +275,8 @@ pub const HEAD_CONTEXT: &str = "socai 2026-11 log head v1";
 /// The log head after a batch: BLAKE3 in derive-key mode over the head before it (before the first batch, the ledger's id
 /// and 16 zero bytes) and the hashes of the batch's records.
 pub fn chain_head(ledger: LedgerId, before: Option<RecordHash>, batch: &[RecordHash]) -> RecordHash {
-    let mut hasher = blake3::Hasher::new_derive_key(HEAD_CONTEXT);
+    static KEY: LazyLock<ContextKey> = LazyLock::new(|| hash_derive_key_context(HEAD_CONTEXT));
+    let mut hasher = blake3::Hasher::new_from_context_key(&KEY);
     match before {
         Some(head) => hasher.update(&head.0),
         None => hasher.update(ledger.0.as_bytes()).update(&[0; 16]),

@@ -15,8 +15,9 @@
 //!
 //! The hash is BLAKE3 in derive-key mode, context [`RECORD_CONTEXT`], over all of it.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::LazyLock};
 
+use blake3::hazmat::{ContextKey, HasherExt as _, hash_derive_key_context};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -51,14 +52,17 @@ pub struct RecordHash(pub [u8; 32]);
 impl RecordHash {
     /// What the first record of a stream names as its predecessor.
     pub fn genesis(ledger: LedgerId, stream: StreamId) -> Self {
-        let mut hasher = blake3::Hasher::new_derive_key(GENESIS_CONTEXT);
+        static KEY: LazyLock<ContextKey> = LazyLock::new(|| hash_derive_key_context(GENESIS_CONTEXT));
+        let mut hasher = blake3::Hasher::new_from_context_key(&KEY);
         hasher.update(ledger.0.as_bytes()).update(&stream.to_bytes());
         Self(hasher.finalize().into())
     }
 
     /// The hash of a record's bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        Self(blake3::derive_key(RECORD_CONTEXT, bytes))
+        static KEY: LazyLock<ContextKey> = LazyLock::new(|| hash_derive_key_context(RECORD_CONTEXT));
+        let mut hasher = blake3::Hasher::new_from_context_key(&KEY);
+        Self(hasher.update(bytes).finalize().into())
     }
 
     /// The record's id: a UUID (version 8) of the hash's first bytes. Same id, same content after the same past.
@@ -305,6 +309,11 @@ mod tests {
         assert_eq!(record.header().recorded, Timestamp::from_micros(1_000));
         assert_eq!(Header::read(&record.header().to_bytes()), Ok(*record.header()));
         assert_eq!(hash.to_string().parse::<RecordHash>(), Ok(hash));
+    }
+
+    #[test]
+    fn the_hash_is_plain_derive_key_mode() {
+        assert_eq!(RecordHash::of(b"record").0, blake3::derive_key(RECORD_CONTEXT, b"record"));
     }
 
     #[test]
