@@ -3,3 +3,4 @@
 pub mod blobs;
 pub mod edxml;
 pub mod keyring;
+pub mod log;

@@ -1,0 +1,81 @@
+//! Why a log on files does not open, by what to do about it.
+
+use std::{fmt, io};
+
+use socai_domain::ledger::LedgerId;
+use thiserror::Error;
+
+/// A place in the files where something is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The file.
+    pub file: String,
+    /// Where in it, in bytes.
+    pub offset: u64,
+    /// The place in the log of the record there, or of the next one.
+    pub record: u64,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, offset {}, record {}: {}", self.file, self.offset, self.record, self.what)
+    }
+}
+
+/// Why a log does not open, by what to do about it.
+#[derive(Debug, Error)]
+pub enum OpenLogError {
+    /// Another process has it.
+    #[error("{0} is in use by another socai: stop that one first, or give another directory")]
+    InUse(String),
+    /// The directory has no ledger and none was to be made.
+    #[error("{0} holds no ledger: check the path; `socai serve` and `socai demo` make a new one in an empty directory")]
+    Missing(String),
+    /// The ledger is another one than was asked for.
+    #[error("the directory holds ledger {found}, not {wanted}: give the directory that belongs to it")]
+    OtherLedger {
+        /// The one that is there.
+        found: LedgerId,
+        /// The one that was asked for.
+        wanted: LedgerId,
+    },
+    /// A byte is wrong where no crash can have left it so.
+    #[error("the log is damaged and was left as it is ({0}): restore this file from a backup, then run `socai verify`")]
+    Damaged(Damage),
+    /// The segment size makes no sense.
+    #[error("a segment has between {min} and {max} bytes, not {size}")]
+    SegmentSize {
+        /// What was asked for.
+        size: u32,
+        /// The least.
+        min: u32,
+        /// The most.
+        max: u32,
+    },
+    /// A URL that names no engine.
+    #[error("no log engine for {url:?}: {hint}")]
+    Url {
+        /// The URL.
+        url: String,
+        /// What to write instead.
+        hint: &'static str,
+    },
+    /// The file system refused.
+    #[error("{what}: {source}; check the disk, the directory's owner and its free space")]
+    Io {
+        /// What was being done.
+        what: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl OpenLogError {
+    /// Names what was being done when the file system refused.
+    pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Io { what, source }
+    }
+}

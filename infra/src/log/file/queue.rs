@@ -1,0 +1,113 @@
+//! What waits for the writer. Bounded: beyond the bounds an append is refused at once, and nothing of it is written.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use socai_domain::ledger::{Append, AppendError, Appended, Draft};
+use tokio::sync::oneshot;
+
+/// An append that waits, and who waits for it.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) append: Append,
+    pub(crate) reply: oneshot::Sender<Result<Appended, AppendError>>,
+}
+
+/// The most appends that wait.
+const MOST: usize = 1 << 16;
+/// The most bytes of records that wait.
+const MOST_BYTES: usize = 256 << 20;
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: Vec<Pending>,
+    bytes: usize,
+    /// Nothing more is taken.
+    closed: bool,
+    /// The clean shutdown that was asked for.
+    finish: Option<oneshot::Sender<Result<(), String>>>,
+    /// The writer sleeps.
+    asleep: bool,
+}
+
+/// What the writer is to do next.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    /// Write what was put into the writer's vector.
+    Write,
+    /// All was written and nothing more will come.
+    End(Option<oneshot::Sender<Result<(), String>>>),
+}
+
+/// The queue between callers and the writer.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+fn bytes(append: &Append) -> usize {
+    append.drafts.iter().map(Draft::record_len).sum()
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes an append, in the order of the calls.
+    pub(crate) fn push(&self, pending: Pending) -> Result<(), AppendError> {
+        let len = bytes(&pending.append);
+        let mut state = self.lock();
+        if state.closed {
+            return Err(AppendError::Busy("the log is closed".into()));
+        }
+        if state.waiting.len() >= MOST || state.bytes + len > MOST_BYTES {
+            return Err(AppendError::Busy(format!("{} appends wait already", state.waiting.len())));
+        }
+        state.bytes += len;
+        state.waiting.push(pending);
+        let asleep = state.asleep;
+        drop(state);
+        if asleep {
+            self.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Waits for appends, and takes all that wait into `into`, which is empty.
+    pub(crate) fn take(&self, into: &mut Vec<Pending>) -> Turn {
+        let mut state = self.lock();
+        loop {
+            if !state.waiting.is_empty() {
+                std::mem::swap(&mut state.waiting, into);
+                state.bytes = 0;
+                return Turn::Write;
+            }
+            if state.closed {
+                return Turn::End(state.finish.take());
+            }
+            state.asleep = true;
+            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.asleep = false;
+        }
+    }
+
+    /// Takes nothing more. What waits is still written. `finish` is told when all is.
+    pub(crate) fn close(&self, finish: Option<oneshot::Sender<Result<(), String>>>) {
+        let mut state = self.lock();
+        state.closed = true;
+        if finish.is_some() {
+            state.finish = finish;
+        }
+        drop(state);
+        self.wake.notify_one();
+    }
+
+    /// The writer is gone: whoever waits is told so, since the senders are dropped.
+    pub(crate) fn abandon(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        state.waiting.clear();
+        state.finish = None;
+    }
+}

@@ -1,0 +1,289 @@
+//! Opening the files: check everything, change nothing until all is checked, cut a torn end, then serve. The writer goes
+//! the same way again after a failed write or sync.
+
+use std::{
+    io,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use socai_domain::{ledger::RecordHash, time::Timestamp};
+
+use super::{
+    FileLogOptions,
+    closed::{self, Closed},
+    create::{self, SPARE},
+    disk::{Disk, DiskFile},
+    error::{Damage, OpenLogError},
+    format::{NEW, index_name, segment_name, segment_number},
+    index::{Index, Look, Tips, scan},
+    segment::Segment,
+};
+
+/// The end of the log, where the next frame goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tail {
+    /// Its offset in the last segment.
+    pub(crate) offset: u32,
+    /// The place of the last record.
+    pub(crate) place: u64,
+    /// The log head; none before the first batch.
+    pub(crate) head: Option<RecordHash>,
+    /// The time of the last record.
+    pub(crate) recorded: Timestamp,
+}
+
+/// What was found and done when the log was opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenReport {
+    /// The ledger was made now.
+    pub created: bool,
+    /// How many segments there are.
+    pub segments: usize,
+    /// How many records there are.
+    pub records: u64,
+    /// How many streams there are.
+    pub streams: usize,
+    /// It had been closed in good order.
+    pub closed_cleanly: bool,
+    /// A batch at the very end was not whole and was cut; nobody had been told that it was taken.
+    pub cut: Option<Damage>,
+    /// Side files that were missing or wrong, and were made again.
+    pub rebuilt: Vec<String>,
+}
+
+/// A log that was found to be whole.
+pub(crate) struct Loaded {
+    pub(crate) segments: Vec<Arc<Segment>>,
+    pub(crate) tips: Tips,
+    pub(crate) tail: Tail,
+    pub(crate) report: OpenReport,
+}
+
+/// Opens what is in the directory; makes a ledger there if it is empty and the options say so.
+pub(crate) fn load(disk: &dyn Disk, options: &FileLogOptions) -> Result<Loaded, OpenLogError> {
+    let names = disk.list().map_err(OpenLogError::io("listing the log's directory"))?;
+    let mut numbers: Vec<u32> = names.iter().filter_map(|name| segment_number(name)).collect();
+    numbers.sort_unstable();
+    let segments = open_all(disk, &numbers)?;
+    let Some((last, sealed)) = segments.split_last() else {
+        return create::ledger(disk, options, &names);
+    };
+    check_headers(&segments, options)?;
+    let closed = closed::read(disk, &names)?;
+    let Sealed { mut tips, rebuilt, recorded } = check_sealed(disk, sealed, last)?;
+    let (index, torn) = check_last(last, closed.as_ref())?;
+    let tail = Tail {
+        offset: index.end.offset,
+        place: index.end.place,
+        head: index.end.head,
+        recorded: index.end.recorded.or(recorded).unwrap_or_default(),
+    };
+    check_known(last, &tail, options)?;
+    // All is checked. From here on, things are changed.
+    repair(&*last.file, &index, torn).map_err(OpenLogError::io(format!("repairing {}", last.name())))?;
+    tidy(disk, &names).map_err(OpenLogError::io("tidying the log's directory"))?;
+    for (segment, index) in &rebuilt {
+        if let Err(error) = index.save(disk, segment) {
+            tracing::warn!(segment = segment.name(), %error, "a segment's side file could not be written; it is not needed");
+        }
+    }
+    let what = index.bad.map_or("a batch was not written whole", |(_, what)| what);
+    let cut = torn.map(|_| last.damage(tail.offset, tail.place + 1, what));
+    last.set_marks(index.marks);
+    tips.extend(index.tips);
+    let report = OpenReport {
+        created: false,
+        segments: segments.len(),
+        records: tail.place,
+        streams: tips.len(),
+        closed_cleanly: closed.is_some(),
+        cut,
+        rebuilt: rebuilt.iter().map(|(segment, _)| index_name(segment.header.number)).collect(),
+    };
+    Ok(Loaded { segments, tips, tail, report })
+}
+
+fn open_all(disk: &dyn Disk, numbers: &[u32]) -> Result<Vec<Arc<Segment>>, OpenLogError> {
+    let open = |(index, &number): (usize, &u32)| {
+        let expected = u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1);
+        if number != expected {
+            let file = segment_name(expected);
+            return Err(OpenLogError::Damaged(Damage {
+                file,
+                offset: 0,
+                record: 0,
+                what: "the file is missing".into(),
+            }));
+        }
+        let last = index + 1 == numbers.len();
+        match Segment::open(disk, number, last)
+            .map_err(OpenLogError::io(format!("opening {}", segment_name(number))))?
+        {
+            Ok(segment) => Ok(Arc::new(segment)),
+            Err(damage) => Err(OpenLogError::Damaged(damage)),
+        }
+    };
+    numbers.iter().enumerate().map(open).collect()
+}
+
+/// All segments are of one ledger, and of the one that is wanted.
+fn check_headers(segments: &[Arc<Segment>], options: &FileLogOptions) -> Result<(), OpenLogError> {
+    let Some(first) = segments.first() else { return Ok(()) };
+    if let Some(wanted) = options.ledger
+        && wanted != first.header.ledger
+    {
+        return Err(OpenLogError::OtherLedger { found: first.header.ledger, wanted });
+    }
+    if first.header.first != 1 {
+        return Err(OpenLogError::Damaged(first.damage(
+            0,
+            1,
+            "the first segment does not begin with the first record",
+        )));
+    }
+    for segment in segments {
+        if (segment.header.ledger, segment.header.epoch) != (first.header.ledger, first.header.epoch) {
+            let what = format!("this segment is of another ledger, {}", segment.header.ledger);
+            return Err(OpenLogError::Damaged(segment.damage(0, segment.header.first, what)));
+        }
+    }
+    Ok(())
+}
+
+/// What is known of all segments but the last one.
+struct Sealed {
+    tips: Tips,
+    rebuilt: Vec<(Arc<Segment>, Index)>,
+    recorded: Option<Timestamp>,
+}
+
+/// Checks every sealed segment up to the beginning of the next one, on all cores.
+fn check_sealed(disk: &dyn Disk, sealed: &[Arc<Segment>], last: &Arc<Segment>) -> Result<Sealed, OpenLogError> {
+    let claimed = AtomicUsize::new(0);
+    let results: Vec<Mutex<Option<Result<Checked, OpenLogError>>>> = sealed.iter().map(|_| Mutex::new(None)).collect();
+    let work = || {
+        loop {
+            let index = claimed.fetch_add(1, Ordering::Relaxed);
+            let Some(segment) = sealed.get(index) else { break };
+            let next = sealed.get(index + 1).unwrap_or(last);
+            *results[index].lock().unwrap_or_else(PoisonError::into_inner) = Some(check_one(disk, segment, next));
+        }
+    };
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(sealed.len());
+    std::thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(work))));
+    let mut all = Sealed { tips: Tips::new(), rebuilt: Vec::new(), recorded: None };
+    for (segment, result) in sealed.iter().zip(results) {
+        let result = result.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let checked =
+            result.unwrap_or_else(|| Err(OpenLogError::Damaged(segment.damage(0, 0, "it was not checked"))))?;
+        segment.set_marks(checked.index.marks.clone());
+        all.recorded = checked.recorded.or(all.recorded);
+        if checked.rebuilt {
+            all.tips.extend(checked.index.tips.iter().map(|(&stream, &tip)| (stream, tip)));
+            all.rebuilt.push((Arc::clone(segment), checked.index));
+        } else {
+            all.tips.extend(checked.index.tips);
+        }
+    }
+    Ok(all)
+}
+
+struct Checked {
+    index: Index,
+    rebuilt: bool,
+    recorded: Option<Timestamp>,
+}
+
+fn check_one(disk: &dyn Disk, segment: &Segment, next: &Segment) -> Result<Checked, OpenLogError> {
+    let reading = || OpenLogError::io(format!("reading {}", segment.name()));
+    let side = Index::load(disk, segment);
+    let look = if side.is_some() { Look::Checksums } else { Look::Everything };
+    let mut found = scan(segment, look).map_err(reading())?.map_err(OpenLogError::Damaged)?;
+    let damage = |what: &str| {
+        let place = found.end.place + 1;
+        Err(OpenLogError::Damaged(segment.damage(found.end.offset, place, what)))
+    };
+    if let Some((_, what)) = found.bad {
+        return damage(what);
+    }
+    if found.end.place + 1 != next.header.first || found.end.head != next.header.head_before() {
+        return damage("the next segment does not begin where this one ends");
+    }
+    if segment.last_nonzero(found.end.offset).map_err(reading())?.is_some() {
+        return damage("a byte after the last batch is not zero");
+    }
+    let recorded = found.end.recorded;
+    let end = |index: &Index| (index.end.offset, index.end.place, index.end.head);
+    let rebuilt = match side {
+        Some(side) if end(&side) == end(&found) => {
+            found.tips = side.tips;
+            false
+        }
+        // The side file disagrees: the segment is right.
+        Some(_) => {
+            found = scan(segment, Look::Everything).map_err(reading())?.map_err(OpenLogError::Damaged)?;
+            true
+        }
+        None => true,
+    };
+    Ok(Checked { index: found, rebuilt, recorded })
+}
+
+/// Checks the last segment; says up to where bytes of a torn batch must be cut.
+fn check_last(last: &Segment, closed: Option<&Closed>) -> Result<(Index, Option<u32>), OpenLogError> {
+    let reading = || OpenLogError::io(format!("reading {}", last.name()));
+    let index = scan(last, Look::Everything).map_err(reading())?.map_err(OpenLogError::Damaged)?;
+    let torn = last.last_nonzero(index.end.offset).map_err(reading())?;
+    let next = index.end.place + 1;
+    let damage = |what: String| Err(OpenLogError::Damaged(last.damage(index.end.offset, next, what)));
+    let what = index.bad.map_or("a byte after the last batch is not zero", |(_, what)| what);
+    if let Some(closed) = closed {
+        if torn.is_some() {
+            return damage(format!("{what}, though the log had been closed in good order"));
+        }
+        if (closed.place, closed.head) != (index.end.place, index.end.head) {
+            return damage(format!("the log ends here, but had been closed in good order at record {}", closed.place));
+        }
+    }
+    if torn.is_some() && last.frame_after(index.end.offset, next).map_err(reading())?.is_some() {
+        return damage(format!("{what}, and a whole batch follows"));
+    }
+    Ok((index, torn))
+}
+
+/// The log holds everything that somebody was told it holds.
+fn check_known(last: &Segment, tail: &Tail, options: &FileLogOptions) -> Result<(), OpenLogError> {
+    match options.at_least {
+        Some(known) if known > tail.place => {
+            let what = format!("the log ends here, but record {known} is known to have been in it");
+            Err(OpenLogError::Damaged(last.damage(tail.offset, tail.place + 1, what)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Zeroes what is torn, writes the last frame once more, and syncs. Once more, because after a failed sync the page
+/// cache may show bytes that the disk does not have, and no sync writes them again.
+fn repair(file: &dyn DiskFile, index: &Index, torn: Option<u32>) -> io::Result<()> {
+    let end = index.end.offset;
+    if let Some(torn) = torn {
+        file.write_at(&vec![0; (torn + 1 - end) as usize], u64::from(end))?;
+    }
+    if let Some(begin) = index.last_frame {
+        let mut frame = vec![0; (end - begin) as usize];
+        file.read_at(&mut frame, u64::from(begin))?;
+        file.write_at(&frame, u64::from(begin))?;
+    }
+    file.sync_data()
+}
+
+/// Removes what an earlier life left, and makes sure that the names of the segments are on the disk.
+fn tidy(disk: &dyn Disk, names: &[String]) -> io::Result<()> {
+    for name in names.iter().filter(|name| *name == SPARE || *name == closed::NAME || name.ends_with(NEW)) {
+        disk.remove(name)?;
+    }
+    disk.sync_dir()
+}

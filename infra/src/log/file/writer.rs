@@ -1,0 +1,265 @@
+//! The one that writes: takes all that waits, writes one frame, syncs once, then answers everyone.
+
+use std::{
+    io,
+    sync::{Arc, PoisonError},
+    time::Instant,
+};
+
+use metrics::{counter, histogram};
+use socai_domain::ledger::{AppendError, log::chain_head};
+
+use super::{
+    FileLogOptions,
+    batch::{Batch, len_in_frame},
+    closed::Closed,
+    disk::Disk,
+    error::OpenLogError,
+    format::{ALIGN, Address, FRAME_HEAD},
+    keeper::Keeper,
+    queue::{Pending, Queue, Turn},
+    recover::{Loaded, Tail, load},
+    segment::Segment,
+    shared::{Durable, Shared},
+};
+
+/// A frame grows no longer than this by further appends; one append alone may fill a segment.
+const LONGEST_BATCH: usize = 4 << 20;
+
+/// How far the writer may trust what it has in memory.
+#[derive(Debug)]
+enum Trust {
+    /// It is what the disk has.
+    Sound,
+    /// A write or a sync failed: the files have to be read again first.
+    Lost { why: String, tried: Option<Instant> },
+    /// The files were read again and are damaged.
+    Damaged(String),
+}
+
+/// The writer's own state. It runs in a thread of its own; the tests that lose power take its turns by hand.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    disk: Arc<dyn Disk>,
+    options: FileLogOptions,
+    shared: Arc<Shared>,
+    keeper: Keeper,
+    segment: Arc<Segment>,
+    tail: Tail,
+    batch: Batch,
+    begun: bool,
+    trust: Trust,
+}
+
+impl Writer {
+    pub(crate) fn new(disk: Arc<dyn Disk>, options: FileLogOptions, shared: Arc<Shared>, keeper: Keeper) -> Self {
+        let Durable { segment, tail, .. } = *shared.durable.borrow();
+        let segment = shared.segment(segment).expect("a log that was opened has its last segment");
+        let (batch, begun, trust) = (Batch::default(), false, Trust::Sound);
+        Self { disk, options, shared, keeper, segment, tail, batch, begun, trust }
+    }
+
+    /// Writes until the queue is closed and empty.
+    pub(crate) fn run(mut self, queue: &Queue) {
+        let mut waiting = Vec::new();
+        let finish = loop {
+            match queue.take(&mut waiting) {
+                Turn::Write => self.turn(&mut waiting),
+                Turn::End(finish) => break finish,
+            }
+        };
+        self.keeper.finish();
+        if let Some(finish) = finish {
+            // Whoever asked may have gone; the marker is there all the same.
+            let _ = finish.send(self.close());
+        }
+    }
+
+    /// Takes all of this, in order.
+    pub(crate) fn turn(&mut self, waiting: &mut Vec<Pending>) {
+        for pending in waiting.drain(..) {
+            self.accept(pending);
+        }
+        self.flush();
+    }
+
+    fn accept(&mut self, pending: Pending) {
+        let len = len_in_frame(&pending.append) + ALIGN;
+        let used = if self.begun { self.batch.frame.bytes().len() } else { FRAME_HEAD };
+        if self.begun && self.batch.frame.count() > 0 && (used + len > self.room() || used + len > LONGEST_BATCH) {
+            self.flush();
+        }
+        if let Err(error) = self.make_sound().and_then(|()| self.make_room(FRAME_HEAD + len)) {
+            // Whoever no longer waits has no use for the answer.
+            let _ = pending.reply.send(Err(error));
+            return;
+        }
+        if !self.begun {
+            let recorded = self.options.clock.now().max(self.tail.recorded);
+            let base = Address::new(self.segment.header.number, self.tail.offset);
+            self.batch.begin(base, self.tail.place + 1, recorded);
+            self.begun = true;
+        }
+        self.batch.take(&self.shared, pending);
+    }
+
+    /// Bytes left in the segment.
+    fn room(&self) -> usize {
+        (self.segment.header.size - self.tail.offset) as usize
+    }
+
+    /// Writes and syncs the batch, then answers.
+    pub(crate) fn flush(&mut self) {
+        if !std::mem::take(&mut self.begun) {
+            return;
+        }
+        if self.batch.frame.count() == 0 {
+            self.batch.answer(None);
+            return;
+        }
+        match self.write() {
+            Ok(()) => self.batch.answer(None),
+            Err(error) => {
+                tracing::error!(%error, "writing to the log failed; nothing more is written before its files were read again");
+                self.trust = Trust::Lost { why: error.to_string(), tried: None };
+                self.batch.answer(Some(&AppendError::Unknown(error.to_string())));
+            }
+        }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        let head = chain_head(self.shared.ledger, self.tail.head, &self.batch.hashes);
+        let count = self.batch.frame.count();
+        self.batch.frame.finish(self.segment.header.seed(), head);
+        let frame = self.batch.frame.bytes();
+        let started = Instant::now();
+        self.segment.file.write_at(frame, u64::from(self.tail.offset))?;
+        self.segment.file.sync_data()?;
+        histogram!("socai_log_sync_seconds").record(started.elapsed());
+        histogram!("socai_log_batch_records").record(f64::from(count));
+        counter!("socai_log_appends_total").increment(self.batch.answers() as u64);
+        self.segment.add_mark(self.tail.place + 1, self.tail.offset, self.batch.recorded);
+        #[allow(clippy::cast_possible_truncation)] // a frame fits the segment, whose size is a u32
+        let offset = self.tail.offset + frame.len() as u32;
+        let place = self.tail.place + u64::from(count);
+        self.tail = Tail { offset, place, head: Some(head), recorded: self.batch.recorded };
+        self.batch.publish(&mut self.shared.tips.write().unwrap_or_else(PoisonError::into_inner));
+        self.publish();
+        if self.tail.offset > self.segment.header.size / 2 {
+            self.keeper.prepare(&self.disk, self.options.segment_size);
+        }
+        Ok(())
+    }
+
+    /// Lets readers see up to the tail.
+    fn publish(&self) {
+        let durable = Durable { segment: self.segment.header.number, tail: self.tail, ended: false };
+        self.shared.durable.send_replace(durable);
+    }
+
+    /// Goes on to the next segment if an empty batch does not have this much room.
+    fn make_room(&mut self, len: usize) -> Result<(), AppendError> {
+        if (self.begun && self.batch.frame.count() > 0) || len <= self.room() {
+            return Ok(());
+        }
+        self.flush();
+        let spare = match self.keeper.spare(&*self.disk, self.options.segment_size) {
+            Ok(spare) => spare,
+            Err(error) => return Err(AppendError::Busy(format!("no room for another segment: {error}"))),
+        };
+        let header = &self.segment.header;
+        let made = spare.become_segment(
+            &*self.disk,
+            header.ledger,
+            header.epoch,
+            header.number + 1,
+            self.tail.place,
+            self.tail.head,
+        );
+        let segment = match made {
+            Ok(segment) => Arc::new(segment),
+            Err(error) => {
+                self.trust = Trust::Lost { why: error.to_string(), tried: None };
+                return Err(AppendError::Busy(format!("no other segment could be made: {error}")));
+            }
+        };
+        let sealed = std::mem::replace(&mut self.segment, Arc::clone(&segment));
+        self.shared.segments.write().unwrap_or_else(PoisonError::into_inner).push(segment);
+        self.tail.offset = super::format::FIRST_FRAME;
+        self.publish();
+        self.keeper.sealed(&self.disk, sealed);
+        Ok(())
+    }
+
+    /// After a failure, reads the files again, the same way as at the start, before anything more is written.
+    fn make_sound(&mut self) -> Result<(), AppendError> {
+        let why = match &self.trust {
+            Trust::Sound => return Ok(()),
+            Trust::Damaged(why) => return Err(AppendError::Corrupt(why.clone())),
+            Trust::Lost { why, tried } if tried.is_some_and(|tried| tried.elapsed() < self.options.retry_after) => {
+                return Err(AppendError::Busy(format!("the log stopped writing: {why}")));
+            }
+            Trust::Lost { why, .. } => why.clone(),
+        };
+        self.keeper.finish();
+        let mut options = self.options.clone();
+        options.create = false;
+        options.ledger = Some(self.shared.ledger);
+        options.at_least = Some(self.tail.place);
+        match load(&*self.disk, &options) {
+            Ok(loaded) => self.resume(loaded),
+            Err(error @ (OpenLogError::Damaged(_) | OpenLogError::OtherLedger { .. } | OpenLogError::Missing(_))) => {
+                tracing::error!(%error, "the log is damaged; nothing more is written");
+                self.trust = Trust::Damaged(error.to_string());
+                Err(AppendError::Corrupt(error.to_string()))
+            }
+            Err(error) => {
+                self.trust = Trust::Lost { why: why.clone(), tried: Some(Instant::now()) };
+                Err(AppendError::Busy(format!("the log stopped writing: {why}; and reading it again failed: {error}")))
+            }
+        }
+    }
+
+    fn resume(&mut self, loaded: Loaded) -> Result<(), AppendError> {
+        let Loaded { segments, tips, tail, report } = loaded;
+        if tail.place == self.tail.place && tail.head != self.tail.head {
+            let why = "the log does not hold what was acknowledged".to_owned();
+            self.trust = Trust::Damaged(why.clone());
+            return Err(AppendError::Corrupt(why));
+        }
+        tracing::warn!(records = tail.place, cut = ?report.cut, "the log was read again after a failure and writes on");
+        self.segment = Arc::clone(segments.last().expect("a log that was read has its last segment"));
+        self.tail = tail;
+        *self.shared.segments.write().unwrap_or_else(PoisonError::into_inner) = segments;
+        *self.shared.tips.write().unwrap_or_else(PoisonError::into_inner) = tips;
+        self.trust = Trust::Sound;
+        self.publish();
+        Ok(())
+    }
+
+    /// Leaves the marker of a clean shutdown.
+    fn close(&mut self) -> Result<(), String> {
+        match &self.trust {
+            Trust::Sound => {
+                let closed = Closed { place: self.tail.place, head: self.tail.head };
+                closed
+                    .write(&*self.disk)
+                    .map_err(|error| format!("the marker of a clean shutdown was not written: {error}"))
+            }
+            Trust::Lost { why, .. } | Trust::Damaged(why) => Err(format!("the log had stopped writing: {why}")),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn close_for_test(&mut self) -> Result<(), String> {
+        self.keeper.finish();
+        self.close()
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.keeper.finish();
+        self.shared.durable.send_modify(|durable| durable.ended = true);
+    }
+}
