@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// How a branch ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum BranchEnd {
     /// The duty was done.
     Completed,

@@ -25,7 +25,7 @@ use crate::{
 use std::collections::BTreeMap;
 
 /// Where a document stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Stage {
     /// Paper addressed to a person by name, logged unopened.
     Unopened,
