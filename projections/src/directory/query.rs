@@ -1,0 +1,195 @@
+//! Asking for agencies and people, for display.
+
+use socai_domain::{
+    id::{OrganId, PersonId, PostId, UnitId},
+    organ::Role,
+    time::Timestamp,
+};
+
+use crate::{error::ViewsError, sql::Sql, store::Views, value::Cells};
+
+/// An agency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrganRow {
+    /// Its id.
+    pub id: OrganId,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its newest identifier.
+    pub code: Option<String>,
+    /// The root of its unit tree.
+    pub root: Option<UnitId>,
+    /// Everybody in it sees all its documents.
+    pub open_within_organ: bool,
+    /// Working days before the deadline from which work is due soon.
+    pub due_soon_days: u16,
+    /// Minutes within which urgent documents are registered and submitted.
+    pub urgent_minutes: u32,
+}
+
+/// A unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitRow {
+    /// Its id.
+    pub id: UnitId,
+    /// Its organ.
+    pub organ: OrganId,
+    /// The unit it belongs to.
+    pub parent: Option<UnitId>,
+    /// Its name.
+    pub name: String,
+    /// Its abbreviation.
+    pub abbreviation: Option<String>,
+    /// It is no more.
+    pub closed: bool,
+}
+
+/// A post, and who holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostRow {
+    /// Its id.
+    pub id: PostId,
+    /// Its organ.
+    pub organ: OrganId,
+    /// Where it is.
+    pub unit: UnitId,
+    /// What it may do.
+    pub role: Role,
+    /// Its title.
+    pub title: String,
+    /// It is no more.
+    pub abolished: bool,
+    /// Who holds it at the instant asked about.
+    pub holder: Option<PersonId>,
+}
+
+/// A person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonRow {
+    /// Their id.
+    pub id: PersonId,
+    /// The organ that registered them.
+    pub organ: OrganId,
+    /// Their name; none once erased.
+    pub name: Option<String>,
+}
+
+const ORGANS: &str =
+    "SELECT id, name, code, root, open_within_organ, due_soon_days, urgent_minutes FROM directory_organ";
+const UNITS: &str = "SELECT unit, organ, parent, name, abbreviation, closed FROM directory_unit";
+const PEOPLE: &str = "SELECT id, organ, name FROM directory_person";
+
+impl Views {
+    /// An agency.
+    pub async fn organ(&self, id: OrganId) -> Result<Option<OrganRow>, ViewsError> {
+        let mut sql = Sql::plain();
+        sql.push(ORGANS).push(" WHERE id = ").bind(id);
+        let row = sql.fetch_optional(self.snapshot().await?.db()).await?;
+        row.map(|row| organ(&mut Cells::of(&row))).transpose()
+    }
+
+    /// All agencies, in the order in which they were registered.
+    pub async fn organs(&self) -> Result<Vec<OrganRow>, ViewsError> {
+        let mut sql = Sql::plain();
+        sql.push(ORGANS).push(" ORDER BY organ");
+        let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
+        rows.iter().map(|row| organ(&mut Cells::of(row))).collect()
+    }
+
+    /// An agency's units, in the order in which they were made: parents before children.
+    pub async fn units(&self, organ: OrganId) -> Result<Vec<UnitRow>, ViewsError> {
+        let mut sql = Sql::plain();
+        sql.push(UNITS).push(" WHERE organ = ").bind(organ).push(" ORDER BY organ_no, place");
+        let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
+        rows.iter().map(|row| unit(&mut Cells::of(row))).collect()
+    }
+
+    /// Some units. Those that nobody knows are left out.
+    pub async fn units_by_id(&self, ids: &[UnitId]) -> Result<Vec<UnitRow>, ViewsError> {
+        let mut sql = Sql::plain();
+        sql.push(UNITS).push(" WHERE unit IN (").bind_all(ids.iter().copied()).push(")");
+        let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
+        rows.iter().map(|row| unit(&mut Cells::of(row))).collect()
+    }
+
+    /// An agency's posts, with who holds them at `at`.
+    pub async fn posts(&self, organ: OrganId, at: Timestamp) -> Result<Vec<PostRow>, ViewsError> {
+        let mut sql = Sql::plain();
+        posts(&mut sql, at).push("p.organ = ").bind(organ).push(" ORDER BY p.organ_no, p.place");
+        let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
+        rows.iter().map(|row| post(&mut Cells::of(row))).collect()
+    }
+
+    /// Some posts, with who holds them at `at`. Those that nobody knows are left out.
+    pub async fn posts_by_id(&self, ids: &[PostId], at: Timestamp) -> Result<Vec<PostRow>, ViewsError> {
+        let mut sql = Sql::plain();
+        posts(&mut sql, at).push("p.post IN (").bind_all(ids.iter().copied()).push(")");
+        let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
+        rows.iter().map(|row| post(&mut Cells::of(row))).collect()
+    }
+
+    /// An agency's people, by given name.
+    pub async fn people(&self, organ: OrganId) -> Result<Vec<PersonRow>, ViewsError> {
+        let mut sql = Sql::plain();
+        sql.push(PEOPLE).push(" WHERE organ = ").bind(organ).push(" ORDER BY sort, person");
+        let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
+        rows.iter().map(|row| person(&mut Cells::of(row))).collect()
+    }
+
+    /// Some people. Those that nobody knows are left out.
+    pub async fn people_by_id(&self, ids: &[PersonId]) -> Result<Vec<PersonRow>, ViewsError> {
+        let mut sql = Sql::plain();
+        sql.push(PEOPLE).push(" WHERE id IN (").bind_all(ids.iter().copied()).push(")");
+        let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
+        rows.iter().map(|row| person(&mut Cells::of(row))).collect()
+    }
+}
+
+/// Posts with their holders, up to the condition.
+fn posts(sql: &mut Sql, at: Timestamp) -> &mut Sql {
+    sql.push("SELECT p.post, p.organ, p.unit, p.role, p.title, p.abolished, (SELECT t.person FROM directory_tenure t")
+        .push(" WHERE t.post = p.post AND p.abolished = 0 AND t.since <= ")
+        .bind(at)
+        .push(" AND (t.till IS NULL OR t.till > ")
+        .bind(at)
+        .push(") ORDER BY t.place DESC LIMIT 1) FROM directory_post p WHERE ")
+}
+
+fn organ(cells: &mut Cells<'_>) -> Result<OrganRow, ViewsError> {
+    Ok(OrganRow {
+        id: cells.next()?,
+        name: cells.next()?,
+        code: cells.next()?,
+        root: cells.next()?,
+        open_within_organ: cells.next()?,
+        due_soon_days: cells.next()?,
+        urgent_minutes: cells.next()?,
+    })
+}
+
+fn unit(cells: &mut Cells<'_>) -> Result<UnitRow, ViewsError> {
+    Ok(UnitRow {
+        id: cells.next()?,
+        organ: cells.next()?,
+        parent: cells.next()?,
+        name: cells.next()?,
+        abbreviation: cells.next()?,
+        closed: cells.next()?,
+    })
+}
+
+fn post(cells: &mut Cells<'_>) -> Result<PostRow, ViewsError> {
+    Ok(PostRow {
+        id: cells.next()?,
+        organ: cells.next()?,
+        unit: cells.next()?,
+        role: cells.next()?,
+        title: cells.next()?,
+        abolished: cells.next()?,
+        holder: cells.next()?,
+    })
+}
+
+fn person(cells: &mut Cells<'_>) -> Result<PersonRow, ViewsError> {
+    Ok(PersonRow { id: cells.next()?, organ: cells.next()?, name: cells.next()? })
+}

@@ -1,0 +1,226 @@
+//! Asking for documents.
+
+use socai_domain::{
+    deadline::SumLine,
+    document_types::{Channel, Urgency},
+    id::{BranchId, IncomingId, OrganId, PersonId, PostId, UnitId},
+    incoming::Stage,
+    time::{Date, Timestamp},
+};
+use sqlx::SqliteConnection;
+
+use super::state::Document;
+use crate::{
+    directory::Organ,
+    error::ViewsError,
+    page::{Page, PageRequest},
+    rows::decode,
+    sql::{Order, Sql},
+    store::Views,
+    value::Cells,
+    viewer::Viewer,
+};
+
+/// A document in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentRow {
+    /// Its id.
+    pub id: IncomingId,
+    /// Whose it is.
+    pub organ: OrganId,
+    /// The revision of its last record.
+    pub revision: u64,
+    /// Where it stands; none when its content was erased before it was read.
+    pub stage: Option<Stage>,
+    /// Since when.
+    pub stage_since: Timestamp,
+    /// How it came.
+    pub channel: Option<Channel>,
+    /// Name of its type.
+    pub type_name: Option<String>,
+    /// Urgency.
+    pub urgency: Urgency,
+    /// The issuer's name.
+    pub issuer_name: Option<String>,
+    /// Number and symbol.
+    pub code: Option<String>,
+    /// Date of promulgation.
+    pub promulgated_on: Option<Date>,
+    /// Abstract.
+    pub abstract_text: Option<String>,
+    /// When it arrived.
+    pub arrived_at: Option<Timestamp>,
+    /// The year of its book.
+    pub year: Option<i16>,
+    /// Its arrival number.
+    pub number: Option<u32>,
+    /// The unit that has it.
+    pub holder_unit: Option<UnitId>,
+    /// The post that has it.
+    pub holder_post: Option<PostId>,
+    /// The person who has it.
+    pub holder_person: Option<PersonId>,
+    /// Since when.
+    pub held_since: Timestamp,
+    /// When it is due, every extension counted.
+    pub due: Option<Timestamp>,
+    /// The deadline by which lateness is judged.
+    pub binding_due: Option<Timestamp>,
+    /// Its paper is awaited.
+    pub waits_for_paper: bool,
+    /// Its content was erased.
+    pub erased: bool,
+}
+
+/// Which documents.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DocumentFilter {
+    /// In one of these stages; none named: in any.
+    pub stages: Vec<Stage>,
+    /// That came this way.
+    pub channel: Option<Channel>,
+    /// Of this type, by name.
+    pub type_name: Option<String>,
+    /// That arrived at or after this instant.
+    pub arrived_from: Option<Timestamp>,
+    /// That arrived before this instant.
+    pub arrived_before: Option<Timestamp>,
+}
+
+/// A document with all that is known of it, and the sums of its deadlines.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DocumentView {
+    /// The document as folded.
+    pub document: Document,
+    /// For each branch that has a deadline or had one: the sum, line by line.
+    pub sums: Vec<(BranchId, Vec<SumLine>)>,
+    /// The position of the log that this reflects.
+    pub position: Option<socai_domain::ledger::Position>,
+}
+
+impl DocumentView {
+    /// The sum of the document's own deadline: that of its root LEAD branch.
+    pub fn sum(&self) -> Option<&[SumLine]> {
+        let lead = self.document.root_lead(self.document.round()?.number)?.id;
+        self.sums.iter().find(|(branch, _)| *branch == lead).map(|(_, sum)| sum.as_slice())
+    }
+}
+
+pub(crate) const COLUMNS: &str = "d.id, d.organ, d.revision, d.stage, d.stage_since, d.channel, d.type_name, d.urgency, \
+    d.issuer_name, d.code, d.promulgated_on, d.abstract, d.arrived_at, d.year, d.number, d.holder_unit, d.holder_post, \
+    d.holder_person, d.held_since, d.due, d.binding_due, d.waits_for_paper, d.erased";
+
+const LIST: &str = "documents";
+
+impl Views {
+    /// A document that the viewer sees; none when there is none or they do not see it.
+    pub async fn document(&self, viewer: &Viewer, id: IncomingId) -> Result<Option<DocumentView>, ViewsError> {
+        let mut snapshot = self.snapshot().await?;
+        let mut sql = Sql::of(viewer);
+        sql.push("SELECT d.state, o.state FROM document d LEFT JOIN directory_organ o ON o.id = d.organ WHERE ");
+        sql.visible().push(" AND d.id = ").bind(id);
+        let Some(row) = sql.fetch_optional(snapshot.db()).await? else { return Ok(None) };
+        let mut cells = Cells::of(&row);
+        let document: Document = decode(&cells.next::<Vec<u8>>()?)?;
+        let organ: Option<Vec<u8>> = cells.next()?;
+        let organ: Option<Organ> = organ.map(|bytes| decode(&bytes)).transpose()?;
+        let calendar = organ.map(|organ| organ.ready().calendar).unwrap_or_default();
+        let owed = document.branches.iter().filter(|branch| branch.original_due.is_some() || branch.due.is_some());
+        let sums = owed.map(|branch| (branch.id, branch.sum(&document.pauses).explain(&calendar))).collect();
+        Ok(Some(DocumentView { sums, position: snapshot.position, document }))
+    }
+
+    /// A document as lists show it, if the viewer sees it.
+    pub async fn document_row(&self, viewer: &Viewer, id: IncomingId) -> Result<Option<DocumentRow>, ViewsError> {
+        let mut sql = Sql::of(viewer);
+        sql.push("SELECT ").push(COLUMNS).push(" FROM document d WHERE ").visible().push(" AND d.id = ").bind(id);
+        let row = sql.fetch_optional(self.snapshot().await?.db()).await?;
+        row.map(|row| read(&mut Cells::of(&row))).transpose()
+    }
+
+    /// Does the viewer see it? For trails, files and subscriptions.
+    pub async fn sees(&self, viewer: &Viewer, id: IncomingId) -> Result<bool, ViewsError> {
+        let mut sql = Sql::of(viewer);
+        sql.push("SELECT COUNT(*) FROM document d WHERE ").visible().push(" AND d.id = ").bind(id);
+        Ok(sql.count(self.snapshot().await?.db()).await? > 0)
+    }
+
+    /// The documents that the viewer sees, the last to arrive here first.
+    pub async fn documents(
+        &self,
+        viewer: &Viewer,
+        filter: &DocumentFilter,
+        page: &PageRequest,
+    ) -> Result<Page<DocumentRow>, ViewsError> {
+        let mut sql = Sql::of(viewer);
+        sql.push("SELECT d.document, ").push(COLUMNS);
+        condition(&mut sql, filter);
+        let order = Order { columns: &["d.document"], newest_first: true };
+        sql.page(&mut self.snapshot().await?, LIST, order, page, read).await
+    }
+
+    /// How many they are.
+    pub async fn documents_count(&self, viewer: &Viewer, filter: &DocumentFilter) -> Result<u64, ViewsError> {
+        let mut sql = Sql::of(viewer);
+        sql.push("SELECT COUNT(*)");
+        condition(&mut sql, filter);
+        sql.count(self.snapshot().await?.db()).await
+    }
+}
+
+fn condition(sql: &mut Sql, filter: &DocumentFilter) {
+    sql.push(" FROM document d WHERE ").visible();
+    if !filter.stages.is_empty() {
+        sql.push(" AND d.stage IN (").bind_all(filter.stages.iter().copied()).push(")");
+    }
+    sql.and_equal("d.channel", filter.channel);
+    sql.and_equal("d.type_key", filter.type_name.as_deref().map(socai_domain::text::code_key));
+    if let Some(from) = filter.arrived_from {
+        sql.push(" AND d.arrived_at >= ").bind(from);
+    }
+    if let Some(before) = filter.arrived_before {
+        sql.push(" AND d.arrived_at < ").bind(before);
+    }
+}
+
+/// Reads [`COLUMNS`].
+pub(crate) fn read(cells: &mut Cells<'_>) -> Result<DocumentRow, ViewsError> {
+    Ok(DocumentRow {
+        id: cells.next()?,
+        organ: cells.next()?,
+        revision: cells.next::<i64>()?.unsigned_abs(),
+        stage: cells.next()?,
+        stage_since: cells.next()?,
+        channel: cells.next()?,
+        type_name: cells.next()?,
+        urgency: cells.next()?,
+        issuer_name: cells.next()?,
+        code: cells.next()?,
+        promulgated_on: cells.next()?,
+        abstract_text: cells.next()?,
+        arrived_at: cells.next()?,
+        year: cells.next()?,
+        number: cells.next()?,
+        holder_unit: cells.next()?,
+        holder_post: cells.next()?,
+        holder_person: cells.next()?,
+        held_since: cells.next()?,
+        due: cells.next()?,
+        binding_due: cells.next()?,
+        waits_for_paper: cells.next()?,
+        erased: cells.next()?,
+    })
+}
+
+/// The documents of an organ on which work is open.
+pub(crate) async fn open_documents(
+    db: &mut SqliteConnection,
+    organ: OrganId,
+) -> Result<Vec<(IncomingId, Document)>, ViewsError> {
+    let mut sql = Sql::plain();
+    sql.push("SELECT id, state FROM document WHERE organ = ").bind(organ).push(" AND stage = ");
+    sql.bind(Stage::Directed);
+    let rows = sql.fetch_all(db).await?;
+    let read = |cells: &mut Cells<'_>| Ok((cells.next()?, decode(&cells.next::<Vec<u8>>()?)?));
+    rows.iter().map(|row| read(&mut Cells::of(row))).collect()
+}

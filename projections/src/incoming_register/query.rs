@@ -1,0 +1,196 @@
+//! Reading the register.
+
+use socai_domain::{
+    id::{IncomingId, OrganId, PersonId, PostId, RegisterId, UnitId},
+    register::VoidReason,
+    time::{Date, Timestamp},
+};
+
+use crate::{
+    error::ViewsError,
+    page::{Page, PageRequest},
+    sql::{Order, Sql},
+    store::Views,
+    value::Cells,
+    viewer::Viewer,
+};
+
+/// A book of an organ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookRow {
+    /// Its id.
+    pub id: RegisterId,
+    /// Whose.
+    pub organ: OrganId,
+    /// Its series.
+    pub series: Option<String>,
+    /// Its year.
+    pub year: Option<i16>,
+}
+
+/// Which lines of the register.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RegisterFilter {
+    /// Of one year.
+    pub year: Option<i16>,
+    /// Of one series.
+    pub series: Option<String>,
+    /// Of documents that arrived on or after this day.
+    pub arrived_from: Option<Date>,
+    /// Of documents that arrived on or before this day.
+    pub arrived_to: Option<Date>,
+    /// Void numbers only, or only others.
+    pub void: Option<bool>,
+}
+
+/// A line of the register: the ten columns of Annex IV, and what the number became.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegisterLine {
+    /// The book's year.
+    pub year: Option<i16>,
+    /// The book's series.
+    pub series: Option<String>,
+    /// Column 2: arrival number (số đến).
+    pub number: u32,
+    /// The document.
+    pub document: IncomingId,
+    /// Column 1: arrival date (ngày đến).
+    pub arrived_on: Option<Date>,
+    /// Column 3: author (tác giả).
+    pub issuer: Option<String>,
+    /// Column 4: number and symbol (số, ký hiệu).
+    pub code: Option<String>,
+    /// Column 5: the document's date (ngày tháng).
+    pub promulgated_on: Option<Date>,
+    /// Column 6: type (tên loại).
+    pub type_name: Option<String>,
+    /// Column 6: abstract (trích yếu).
+    pub abstract_text: Option<String>,
+    /// Column 7: the unit that received it (đơn vị hoặc người nhận).
+    pub receiver_unit: Option<UnitId>,
+    /// Column 7: its name.
+    pub receiver_unit_name: Option<String>,
+    /// Column 7: the post, where a person received it.
+    pub receiver_post: Option<PostId>,
+    /// Column 7: the person.
+    pub receiver_person: Option<PersonId>,
+    /// Column 7: their name; none once erased.
+    pub receiver_person_name: Option<String>,
+    /// Column 8: when it was passed on (ngày chuyển).
+    pub passed_on_at: Option<Timestamp>,
+    /// Column 9: signed for when (ký nhận).
+    pub signed_at: Option<Timestamp>,
+    /// Column 9: by whom.
+    pub signed_by: Option<PersonId>,
+    /// Column 9: their name.
+    pub signed_by_name: Option<String>,
+    /// Column 10: note (ghi chú).
+    pub note: Option<String>,
+    /// Why the number is void.
+    pub void: Option<VoidReason>,
+    /// Why, in words.
+    pub void_note: Option<String>,
+    /// Since when.
+    pub voided_at: Option<Timestamp>,
+    /// By whom.
+    pub voided_by: Option<PersonId>,
+}
+
+const LIST: &str = "incomingRegister";
+
+const LINES: &str = "SELECT e.book, e.number, b.year, b.series, e.number, e.document_id, l.arrived_on, l.issuer, l.code, \
+    l.promulgated_on, l.type_name, l.abstract, l.receiver_unit, \
+    (SELECT u.name FROM directory_unit u WHERE u.unit = l.receiver_unit), l.receiver_post, l.receiver_person, \
+    (SELECT p.name FROM directory_person p WHERE p.id = l.receiver_person), l.passed_on_at, l.signed_at, l.signed_by, \
+    (SELECT p.name FROM directory_person p WHERE p.id = l.signed_by), l.note, e.void, e.void_note, e.voided_at, e.voided_by";
+
+impl Views {
+    /// The books of the viewer's organ, oldest first.
+    pub async fn books(&self, organ: OrganId) -> Result<Vec<BookRow>, ViewsError> {
+        let mut sql = Sql::plain();
+        sql.push("SELECT id, organ, series, year FROM register_book WHERE organ = ").bind(organ).push(" ORDER BY book");
+        let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
+        let book = |cells: &mut Cells<'_>| {
+            Ok(BookRow { id: cells.next()?, organ: cells.next()?, series: cells.next()?, year: cells.next()? })
+        };
+        rows.iter().map(|row| book(&mut Cells::of(row))).collect()
+    }
+
+    /// A page of the register, in the order of the books and numbers.
+    pub async fn incoming_register(
+        &self,
+        viewer: &Viewer,
+        filter: &RegisterFilter,
+        page: &PageRequest,
+    ) -> Result<Page<RegisterLine>, ViewsError> {
+        let mut sql = Sql::of(viewer);
+        sql.push(LINES);
+        condition(&mut sql, filter);
+        let order = Order { columns: &["e.book", "e.number"], newest_first: false };
+        sql.page(&mut self.snapshot().await?, LIST, order, page, line).await
+    }
+
+    /// How many lines that register has.
+    pub async fn incoming_register_count(&self, viewer: &Viewer, filter: &RegisterFilter) -> Result<u64, ViewsError> {
+        let mut sql = Sql::of(viewer);
+        sql.push("SELECT COUNT(*)");
+        condition(&mut sql, filter);
+        sql.count(self.snapshot().await?.db()).await
+    }
+
+    /// The line of one document.
+    pub async fn register_line(&self, viewer: &Viewer, id: IncomingId) -> Result<Option<RegisterLine>, ViewsError> {
+        let mut sql = Sql::of(viewer);
+        sql.push(LINES);
+        condition(&mut sql, &RegisterFilter::default());
+        sql.push(" AND e.document_id = ").bind(id).push(" ORDER BY e.book, e.number LIMIT 1");
+        let row = sql.fetch_optional(self.snapshot().await?.db()).await?;
+        row.map(|row| line(&mut Cells::skipping(&row, 2))).transpose()
+    }
+}
+
+fn condition(sql: &mut Sql, filter: &RegisterFilter) {
+    sql.push(" FROM register_entry e JOIN register_book b ON b.book = e.book JOIN document d ON d.id = e.document_id ");
+    sql.push("LEFT JOIN register_line l ON l.document = d.document WHERE b.organ = $1 AND ").visible();
+    sql.and_equal("b.year", filter.year).and_equal("b.series", filter.series.clone());
+    if let Some(from) = filter.arrived_from {
+        sql.push(" AND l.arrived_on >= ").bind(from);
+    }
+    if let Some(to) = filter.arrived_to {
+        sql.push(" AND l.arrived_on <= ").bind(to);
+    }
+    match filter.void {
+        Some(true) => sql.push(" AND e.void IS NOT NULL"),
+        Some(false) => sql.push(" AND e.void IS NULL"),
+        None => sql,
+    };
+}
+
+fn line(cells: &mut Cells<'_>) -> Result<RegisterLine, ViewsError> {
+    Ok(RegisterLine {
+        year: cells.next()?,
+        series: cells.next()?,
+        number: cells.next()?,
+        document: cells.next()?,
+        arrived_on: cells.next()?,
+        issuer: cells.next()?,
+        code: cells.next()?,
+        promulgated_on: cells.next()?,
+        type_name: cells.next()?,
+        abstract_text: cells.next()?,
+        receiver_unit: cells.next()?,
+        receiver_unit_name: cells.next()?,
+        receiver_post: cells.next()?,
+        receiver_person: cells.next()?,
+        receiver_person_name: cells.next()?,
+        passed_on_at: cells.next()?,
+        signed_at: cells.next()?,
+        signed_by: cells.next()?,
+        signed_by_name: cells.next()?,
+        note: cells.next()?,
+        void: cells.next()?,
+        void_note: cells.next()?,
+        voided_at: cells.next()?,
+        voided_by: cells.next()?,
+    })
+}

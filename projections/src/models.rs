@@ -1,0 +1,55 @@
+//! All read models, by name and version. A new one is a module and a line here.
+
+use crate::{directory, document, incoming_register, rows::Out, table::Table};
+
+/// A read model.
+#[derive(Debug)]
+pub(crate) struct Model {
+    pub(crate) name: &'static str,
+    /// A file with another version is built anew.
+    pub(crate) version: u32,
+    /// The tables that it alone writes.
+    pub(crate) tables: &'static [&'static Table],
+    /// What it keeps of a document: a pure function.
+    pub(crate) of_document: fn(&document::Document, &mut Out),
+    /// DDL that follows from the tables: indexes of another kind.
+    pub(crate) derived: &'static [&'static str],
+}
+
+fn nothing(_: &document::Document, _: &mut Out) {}
+
+pub(crate) static MODELS: [Model; 3] = [
+    Model {
+        name: directory::NAME,
+        version: directory::VERSION,
+        tables: &[
+            &directory::ORGAN,
+            &directory::UNIT,
+            &directory::POST,
+            &directory::TENURE,
+            &directory::DELEGATION,
+            &directory::PERSON,
+        ],
+        of_document: nothing,
+        derived: &[],
+    },
+    Model {
+        name: document::NAME,
+        version: document::VERSION,
+        tables: &[&document::DOCUMENT, &document::PARTY],
+        of_document: document::rows,
+        derived: &[],
+    },
+    Model {
+        name: incoming_register::NAME,
+        version: incoming_register::VERSION,
+        tables: &[&incoming_register::BOOK, &incoming_register::ENTRY, &incoming_register::LINE],
+        of_document: incoming_register::rows,
+        derived: &[],
+    },
+];
+
+/// All tables of all models.
+pub(crate) fn tables() -> impl Iterator<Item = &'static Table> {
+    MODELS.iter().flat_map(|model| model.tables.iter().copied())
+}

@@ -1,0 +1,148 @@
+//! Queries, put together from fixed text and bound values. Nothing that comes from outside becomes text.
+
+use sqlx::{
+    AssertSqlSafe, Sqlite, SqliteConnection,
+    query::Query,
+    sqlite::{SqliteArguments, SqliteRow},
+};
+
+use crate::{
+    error::ViewsError,
+    page::{self, Page, PageRequest},
+    store::Snapshot,
+    value::{Cells, Value},
+};
+
+/// A query in the making.
+#[derive(Clone, Debug)]
+pub(crate) struct Sql {
+    text: String,
+    args: Vec<Value>,
+}
+
+impl Sql {
+    pub(crate) fn plain() -> Self {
+        Self { text: String::new(), args: Vec::new() }
+    }
+
+    /// Adds text of the program.
+    pub(crate) fn push(&mut self, text: &str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Adds a value.
+    pub(crate) fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
+        self.args.push(value.into());
+        let place = self.args.len();
+        self.push(&format!("${place}"))
+    }
+
+    /// Adds values with commas between.
+    pub(crate) fn bind_all(&mut self, values: impl Iterator<Item = impl Into<Value>>) -> &mut Self {
+        for (at, value) in values.enumerate() {
+            self.push(if at == 0 { "" } else { ", " }).bind(value);
+        }
+        self
+    }
+
+    /// The viewer's values come first.
+    pub(crate) fn with(&mut self, viewer: &crate::viewer::Viewer) {
+        self.args.extend(viewer.args());
+    }
+
+    /// Adds ` AND column = value`, where there is a value.
+    pub(crate) fn and_equal(&mut self, column: &str, value: Option<impl Into<Value>>) -> &mut Self {
+        if let Some(value) = value {
+            self.push(" AND ").push(column).push(" = ").bind(value);
+        }
+        self
+    }
+
+    pub(crate) async fn fetch_optional(&self, db: &mut SqliteConnection) -> Result<Option<SqliteRow>, ViewsError> {
+        Ok(self.query().fetch_optional(db).await?)
+    }
+
+    pub(crate) async fn fetch_all(&self, db: &mut SqliteConnection) -> Result<Vec<SqliteRow>, ViewsError> {
+        Ok(self.query().fetch_all(db).await?)
+    }
+
+    pub(crate) async fn execute(&self, db: &mut SqliteConnection) -> Result<(), ViewsError> {
+        self.query().execute(db).await?;
+        Ok(())
+    }
+
+    /// The one number that the query gives.
+    pub(crate) async fn count(&self, db: &mut SqliteConnection) -> Result<u64, ViewsError> {
+        let row = self.query().fetch_one(db).await?;
+        let count: i64 = Cells::of(&row).next()?;
+        Ok(count.unsigned_abs())
+    }
+
+    fn query(&self) -> Query<'static, Sqlite, SqliteArguments> {
+        let query = sqlx::query(AssertSqlSafe(self.text.clone()));
+        self.args.iter().fold(query, |query, value| bind(query, value.clone()))
+    }
+
+    /// One page of the list that this query is without its order. The columns `keys` come first in its rows, are never
+    /// null and tell every two items apart.
+    pub(crate) async fn page<T>(
+        mut self,
+        snapshot: &mut Snapshot,
+        list: &'static str,
+        order: Order<'_>,
+        request: &PageRequest,
+        read: impl Fn(&mut Cells<'_>) -> Result<T, ViewsError>,
+    ) -> Result<Page<T>, ViewsError> {
+        let first = request.first;
+        if first == 0 || first > page::MAX_PAGE {
+            return Err(ViewsError::PageSize { asked: first, max: page::MAX_PAGE });
+        }
+        let columns = order.columns.join(", ");
+        if let Some(after) = &request.after {
+            let keys = page::keys(list, after, order.columns.len())?;
+            self.push(" AND (").push(&columns).push(if order.newest_first { ") < (" } else { ") > (" });
+            for (at, key) in keys.into_iter().enumerate() {
+                self.push(if at == 0 { "" } else { ", " });
+                self.args.push(key);
+                let place = self.args.len();
+                self.push(&format!("${place}"));
+            }
+            self.push(")");
+        }
+        let direction = if order.newest_first { " DESC" } else { "" };
+        let by: Vec<String> = order.columns.iter().map(|column| format!("{column}{direction}")).collect();
+        self.push(" ORDER BY ").push(&by.join(", ")).push(&format!(" LIMIT {}", u64::from(first) + 1));
+        let position = snapshot.position;
+        let mut items = Vec::new();
+        let rows = self.fetch_all(snapshot.db()).await?;
+        for row in rows.iter().take(usize::try_from(first).unwrap_or(usize::MAX)) {
+            let keys: Vec<Value> =
+                (0..order.columns.len()).map(|at| crate::value::value(row, at)).collect::<Result<_, _>>()?;
+            let item = read(&mut Cells::skipping(row, order.columns.len()))?;
+            items.push((page::cursor(list, &keys, position), item));
+        }
+        let end_cursor = items.last().map(|(cursor, _)| cursor.clone());
+        Ok(Page { has_next: rows.len() > items.len(), items, end_cursor, position })
+    }
+}
+
+/// How a list is ordered: by columns that together are unique.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Order<'a> {
+    pub(crate) columns: &'a [&'a str],
+    pub(crate) newest_first: bool,
+}
+
+/// Binds a value.
+pub(crate) fn bind(
+    query: Query<'static, Sqlite, SqliteArguments>,
+    value: Value,
+) -> Query<'static, Sqlite, SqliteArguments> {
+    match value {
+        Value::Null => query.bind(None::<i64>),
+        Value::Int(number) => query.bind(number),
+        Value::Text(text) => query.bind(text),
+        Value::Bytes(bytes) => query.bind(bytes),
+    }
+}

@@ -1,0 +1,208 @@
+//! The views' database: opening it, its checkpoint, and snapshots to read from.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use socai_domain::ledger::Position;
+use sqlx::{
+    AssertSqlSafe, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::watch;
+
+use crate::{
+    error::ViewsError,
+    models::{self, MODELS},
+    sql::Sql,
+    value::Cells,
+};
+
+/// How many readers at once.
+const READERS: u32 = 8;
+/// Pages of a connection's cache, in KiB.
+const CACHE_KIB: u32 = 64 * 1024;
+
+/// The read models, in one SQLite database. A cheap handle; all clones share one database.
+#[derive(Clone, Debug)]
+pub struct Views {
+    pub(crate) write: SqlitePool,
+    pub(crate) read: SqlitePool,
+    reached: Arc<watch::Sender<Option<Position>>>,
+}
+
+/// One state of the views, and the position of the log that it reflects.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    db: Transaction<'static, Sqlite>,
+    pub(crate) position: Option<Position>,
+}
+
+impl Snapshot {
+    pub(crate) fn db(&mut self) -> &mut SqliteConnection {
+        &mut self.db
+    }
+}
+
+impl Views {
+    /// Opens the views in the file at `path`, or makes an empty one there.
+    ///
+    /// # Errors
+    /// [`ViewsError::Outdated`] when another version wrote the file: rebuild it.
+    pub async fn open(path: &Path) -> Result<Self, ViewsError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A commit that a power loss takes back is folded from the log again.
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(Duration::from_secs(10))
+            // What is deleted is overwritten, not only forgotten.
+            .pragma("secure_delete", "ON")
+            .pragma("cache_size", format!("-{CACHE_KIB}"));
+        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        prepare(&write, true).await?;
+        let readers = options.pragma("query_only", "ON");
+        let read = SqlitePoolOptions::new().max_connections(READERS).connect_with(readers).await?;
+        Self::with(write, read).await
+    }
+
+    /// Empty views in memory, gone with the last handle. One connection writes and reads.
+    pub async fn in_memory() -> Result<Self, ViewsError> {
+        let options = SqliteConnectOptions::new().in_memory(true);
+        let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        let pool = pool.connect_with(options).await?;
+        prepare(&pool, true).await?;
+        Self::with(pool.clone(), pool).await
+    }
+
+    /// Empty views in a new file, as quick to fill as it gets: no journal, no syncs, indexes made at the end.
+    pub(crate) async fn for_building(path: &Path) -> Result<Self, ViewsError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Off)
+            .synchronous(SqliteSynchronous::Off)
+            .pragma("cache_size", format!("-{}", 4 * CACHE_KIB));
+        let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        let pool = pool.connect_with(options).await?;
+        prepare(&pool, false).await?;
+        Self::with(pool.clone(), pool).await
+    }
+
+    async fn with(write: SqlitePool, read: SqlitePool) -> Result<Self, ViewsError> {
+        let views = Self { write, read, reached: Arc::new(watch::Sender::new(None)) };
+        let position = views.position().await?;
+        views.reached.send_replace(position);
+        Ok(views)
+    }
+
+    /// The position of the log that the views reflect; none before the first record.
+    pub async fn position(&self) -> Result<Option<Position>, ViewsError> {
+        Ok(self.snapshot().await?.position)
+    }
+
+    /// Waits until the views reflect `position`: to read one's own writes.
+    ///
+    /// # Errors
+    /// [`ViewsError::NotYet`] after `timeout`; [`ViewsError::Foreign`] for a position of another ledger.
+    pub async fn wait_for(&self, position: Position, timeout: Duration) -> Result<(), ViewsError> {
+        let mut reached = self.reached.subscribe();
+        let there =
+            |at: &Option<Position>| at.is_some_and(|at| !at.same_log(position) || at.place() >= position.place());
+        match tokio::time::timeout(timeout, reached.wait_for(there)).await {
+            Ok(Ok(at)) if at.is_some_and(|at| at.same_log(position)) => Ok(()),
+            Ok(Ok(_)) => Err(ViewsError::Foreign(position)),
+            _ => Err(ViewsError::NotYet(position)),
+        }
+    }
+
+    /// Tells each position that the views come to, the present one first: for subscriptions.
+    pub fn progress(&self) -> watch::Receiver<Option<Position>> {
+        self.reached.subscribe()
+    }
+
+    pub(crate) fn announce(&self, position: Option<Position>) {
+        self.reached.send_replace(position);
+    }
+
+    /// A state to read from.
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot, ViewsError> {
+        let mut db = self.read.begin().await?;
+        let position = checkpoint(&mut db).await?;
+        Ok(Snapshot { db, position })
+    }
+
+    /// Closes all connections; what is in the write-ahead log goes to the file.
+    pub async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+}
+
+/// The checkpoint as the transaction sees it.
+pub(crate) async fn checkpoint(db: &mut SqliteConnection) -> Result<Option<Position>, ViewsError> {
+    let mut sql = Sql::plain();
+    sql.push("SELECT position FROM read_model ORDER BY name LIMIT 1");
+    let Some(row) = sql.fetch_optional(db).await? else { return Ok(None) };
+    let position: Option<String> = Cells::of(&row).next()?;
+    let parse = |text: String| text.parse().map_err(|_| ViewsError::Damaged(format!("{text} is not a position")));
+    position.map(parse).transpose()
+}
+
+/// Makes the tables, or checks that they are of this version.
+async fn prepare(pool: &SqlitePool, indexes: bool) -> Result<(), ViewsError> {
+    let mut db = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let mut sql = Sql::plain();
+    sql.push("SELECT COUNT(*) FROM sqlite_master WHERE name = 'read_model'");
+    if sql.count(&mut db).await? > 0 {
+        check_versions(&mut db).await?;
+    } else {
+        run(
+            &mut db,
+            "CREATE TABLE read_model (name TEXT NOT NULL, version INTEGER NOT NULL, position TEXT, place INTEGER, \
+            CONSTRAINT read_model_key PRIMARY KEY (name)) STRICT",
+        )
+        .await?;
+        for table in models::tables() {
+            run(&mut db, &table.create()).await?;
+        }
+        for model in &MODELS {
+            let mut sql = Sql::plain();
+            sql.push("INSERT INTO read_model (name, version) VALUES (").bind(model.name.to_owned()).push(", ");
+            sql.bind(i64::from(model.version)).push(")").execute(&mut db).await?;
+        }
+        if indexes {
+            create_indexes(&mut db).await?;
+        }
+    }
+    Ok(db.commit().await?)
+}
+
+/// Makes all secondary indexes.
+pub(crate) async fn create_indexes(db: &mut SqliteConnection) -> Result<(), ViewsError> {
+    for table in models::tables() {
+        for index in table.create_indexes() {
+            run(db, &index).await?;
+        }
+    }
+    for ddl in MODELS.iter().flat_map(|model| model.derived) {
+        run(db, ddl).await?;
+    }
+    Ok(())
+}
+
+async fn check_versions(db: &mut SqliteConnection) -> Result<(), ViewsError> {
+    let mut sql = Sql::plain();
+    let rows = sql.push("SELECT name, version FROM read_model ORDER BY name").fetch_all(db).await?;
+    let read = |cells: &mut Cells<'_>| Ok((cells.next()?, cells.next()?));
+    let found: Vec<(String, i64)> =
+        rows.iter().map(|row| read(&mut Cells::of(row))).collect::<Result<_, ViewsError>>()?;
+    let mut here: Vec<_> = MODELS.iter().map(|model| (model.name.to_owned(), i64::from(model.version))).collect();
+    here.sort();
+    if found == here { Ok(()) } else { Err(ViewsError::Outdated(format!("{found:?}"))) }
+}
+
+/// Runs a statement of the program.
+pub(crate) async fn run(db: &mut SqliteConnection, sql: &str) -> Result<(), ViewsError> {
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(db).await?;
+    Ok(())
+}

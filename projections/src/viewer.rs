@@ -1,0 +1,108 @@
+//! Who asks, and what they may see: clerks, leaders and inspectors of an organ see all its documents; others those in
+//! which they or their unit (a head: with sub-units) hold or held a part, or to which they were granted access. Where the
+//! organ is open, everybody in it sees all. It stands inside the SQL of every query.
+
+use socai_domain::{
+    id::{OrganId, PersonId},
+    organ::Role,
+    time::Timestamp,
+};
+
+use crate::{directory, sql::Sql, value::Column as _, value::Value};
+
+/// Who asks, about whose documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Viewer {
+    organ: OrganId,
+    /// None: the operator at the console.
+    person: Option<PersonId>,
+    at: Timestamp,
+}
+
+impl Viewer {
+    /// A person. `at` is now: what posts they hold or substitute in, and what is late, is judged at this instant.
+    pub fn person(organ: OrganId, person: PersonId, at: Timestamp) -> Self {
+        Self { organ, person: Some(person), at }
+    }
+
+    /// The operator at the console sees all of the organ. Never for a request from outside.
+    pub fn operator(organ: OrganId, at: Timestamp) -> Self {
+        Self { organ, person: None, at }
+    }
+
+    /// Whose documents.
+    pub fn organ(&self) -> OrganId {
+        self.organ
+    }
+
+    /// Who; none is the operator.
+    pub fn who(&self) -> Option<PersonId> {
+        self.person
+    }
+
+    /// Now.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+}
+
+/// Holds the post at `$3` (the newest of overlapping tenures counts; nobody holds an abolished post).
+const ACTING: &str = "\
+acting(post, unit, role) AS (
+  SELECT p.post, p.unit, p.role FROM directory_tenure t JOIN directory_post p ON p.post = t.post
+  WHERE t.person = $2 AND p.organ = $1 AND p.abolished = 0 AND t.since <= $3 AND (t.till IS NULL OR t.till > $3)
+    AND NOT EXISTS (SELECT 1 FROM directory_tenure l
+      WHERE l.post = t.post AND l.place > t.place AND l.since <= $3 AND (l.till IS NULL OR l.till > $3))
+  UNION
+  SELECT p.post, p.unit, p.role FROM directory_delegation d JOIN directory_post p ON p.post = d.post
+  WHERE d.person = $2 AND p.organ = $1 AND p.abolished = 0 AND d.since <= $3 AND (d.till IS NULL OR d.till > $3)
+    AND EXISTS (SELECT 1 FROM directory_tenure h
+      WHERE h.post = d.post AND h.since <= $3 AND (h.till IS NULL OR h.till > $3))
+)";
+
+impl Sql {
+    /// A query on behalf of a viewer: `$1` is the organ, `$2` the person, `$3` now. The tables `acting` (posts they act
+    /// in), `headed` (units they head, with sub-units), `eyes` (as what they have a part) and `sees_all` come first.
+    pub(crate) fn of(viewer: &Viewer) -> Self {
+        let mut sql = Self::plain();
+        let all: Vec<String> = directory::SEE_ALL.iter().map(word).collect();
+        let party = |kind: crate::document::PartyKind| word(&kind);
+        use crate::document::PartyKind::{Granted, Person, Post, Unit, UnitOfPerson};
+        sql.with(viewer);
+        sql.push("WITH RECURSIVE ").push(ACTING);
+        sql.push(", headed(unit) AS (SELECT unit FROM acting WHERE role IN (")
+            .push(&[word(&Role::Leader), word(&Role::UnitHead)].join(", "))
+            .push(") UNION SELECT u.unit FROM directory_unit u JOIN headed h ON u.parent = h.unit)");
+        sql.push(", eyes(kind, party) AS (SELECT ").push(&party(Person)).push(", $2 FROM acting");
+        sql.push(" UNION SELECT ").push(&party(Granted)).push(", $2 WHERE $2 IS NOT NULL");
+        sql.push(" UNION SELECT ").push(&party(Post)).push(", post FROM acting");
+        sql.push(" UNION SELECT ").push(&party(Unit)).push(", unit FROM acting");
+        sql.push(" UNION SELECT ").push(&party(Unit)).push(", unit FROM headed");
+        sql.push(" UNION SELECT ").push(&party(UnitOfPerson)).push(", unit FROM headed)");
+        sql.push(", sees_all(yes) AS (SELECT 1 FROM acting WHERE role IN (").push(&all.join(", "));
+        sql.push(") UNION SELECT 1 FROM directory_organ o WHERE o.id = $1 AND o.open_within_organ = 1");
+        sql.push(" AND EXISTS (SELECT 1 FROM acting) UNION SELECT 1 WHERE $2 IS NULL) ");
+        sql
+    }
+
+    /// The condition that a document `d` is one that the viewer sees.
+    pub(crate) fn visible(&mut self) -> &mut Self {
+        self.push(
+            "d.organ = $1 AND (EXISTS (SELECT 1 FROM sees_all) OR EXISTS (SELECT 1 FROM eyes e \
+             JOIN document_party s ON s.kind = e.kind AND s.party = e.party WHERE s.document = d.document))",
+        )
+    }
+}
+
+fn word<T: crate::value::Column>(word: &T) -> String {
+    match word.to_value() {
+        Value::Int(number) => number.to_string(),
+        _ => String::from("NULL"),
+    }
+}
+
+impl Viewer {
+    pub(crate) fn args(&self) -> [Value; 3] {
+        [self.organ.to_value(), self.person.to_value(), self.at.to_value()]
+    }
+}
