@@ -61,6 +61,27 @@ codes! {
     ChangedSince "CHANGED_SINCE" "" "It has changed since you read it: reload and look again." "Nội dung đã thay đổi từ lần bạn đọc: hãy tải lại.",
     AlreadyRegistered "ALREADY_REGISTERED" "22" "The document is registered: cancel it instead." "Văn bản đã vào sổ: hãy hủy đăng ký thay vì từ chối.",
     InvalidInput "INVALID_INPUT" "" "A field is not as it must be." "Có trường dữ liệu chưa đúng.",
+    InTheFuture "IN_THE_FUTURE" "" "The stated time has not come yet." "Thời điểm đã nêu chưa đến.",
+    ReasonRequired "REASON_REQUIRED" "" "Say why, in at least 10 characters." "Hãy nêu lý do, ít nhất 10 ký tự.",
+    PostNotHeld "POST_NOT_HELD" "" "Nobody holds this post now: choose another." "Hiện không ai giữ vị trí này: hãy chọn vị trí khác.",
+    // Arrival of a document
+    SecretItem "SECRET_ITEM" "Decree 63/2026/NĐ-CP" "Secret documents are not kept in this system: enter it in the register of secret documents. Nothing of it was stored." "Văn bản mật không được lưu trên hệ thống này: hãy đăng ký vào sổ đăng ký bí mật nhà nước đến. Hệ thống chưa lưu nội dung nào.",
+    AlreadyArrived "ALREADY_ARRIVED" "" "This document is here already." "Văn bản này đã đến rồi.",
+    ArrivalEnded "ARRIVAL_ENDED" "" "The earlier arrival of this message has ended: receive it as a new arrival." "Lần đến trước của văn bản này đã kết thúc: hãy tiếp nhận như một lần đến mới.",
+    UnknownAddressee "UNKNOWN_ADDRESSEE" "" "Name one of the addressees that this registry receives for." "Hãy chọn một trong các nơi nhận mà văn thư này tiếp nhận thay.",
+    GivenByAxis "GIVEN_BY_AXIS" "" "What the exchange axis gave is not corrected: annotate it instead." "Dữ liệu do trục liên thông cung cấp không được sửa: hãy ghi chú thay vì sửa.",
+    NotElectronic "NOT_ELECTRONIC" "" "The document itself came on paper: there is no other paper to wait for." "Văn bản này đến bằng bản giấy: không có bản giấy nào khác để chờ.",
+    PaperAlreadyArrived "PAPER_ALREADY_ARRIVED" "" "The paper has arrived already, at another time." "Bản giấy đã được ghi nhận đến vào thời điểm khác.",
+    // Registration, submission, ends
+    RegistrationUnderway "REGISTRATION_UNDERWAY" "22" "An arrival number is being given to the document: try again in a moment." "Văn bản đang được cấp số đến: hãy thử lại sau giây lát.",
+    NotRegistered "NOT_REGISTERED" "22" "The document has no arrival number yet: register it first." "Văn bản chưa có số đến: hãy đăng ký trước.",
+    MainFileMissing "MAIN_FILE_MISSING" "" "The document itself is missing: attach its file or scan first." "Chưa có tệp văn bản chính: hãy đính kèm tệp hoặc bản quét trước.",
+    NotALeader "NOT_A_LEADER" "23" "A document is submitted to a leader." "Văn bản đến được trình lãnh đạo: hãy chọn vị trí lãnh đạo.",
+    ExpungeInstead "EXPUNGE_INSTEAD" "Decree 63/2026/NĐ-CP" "A secret document is erased, not cancelled: ask for that with expungeIncoming." "Văn bản mật phải được xóa bỏ, không hủy đăng ký: hãy đề nghị xóa bỏ (expungeIncoming).",
+    SecondPersonRequired "SECOND_PERSON_REQUIRED" "" "Another person than the one who asked must confirm this." "Phải do người khác với người đề nghị xác nhận.",
+    ExpungeNotRequested "EXPUNGE_NOT_REQUESTED" "" "Nobody has asked to have this document erased." "Chưa có ai đề nghị xóa bỏ văn bản này.",
+    Erased "ERASED" "" "The content of this document was erased." "Nội dung của văn bản này đã bị xóa bỏ.",
+    NotInOrgan "NOT_IN_ORGAN" "" "This person holds no post in the agency now." "Người này hiện không giữ vị trí nào trong cơ quan.",
 }
 
 /// Why somebody may not do something at all.

@@ -3,9 +3,24 @@
 //! Stages: `ARRIVED → REGISTERED → SUBMITTED → DIRECTED → RESOLVED`; ends `REFUSED` and `CANCELLED`. "Late", "due soon",
 //! "waiting for paper" are derived, never kept.
 
+pub mod annotate;
+pub mod arrival;
+pub mod attach_scan;
 pub mod branch;
+pub mod bring_back;
+pub mod cancel;
+pub mod check_authenticity;
+pub mod confirm_expunge;
+pub mod correct;
 pub mod events;
+pub mod expunge;
+pub mod grant_access;
+pub mod log_unopened;
+pub mod receive;
+pub mod record_paper;
 pub mod refuse;
+pub mod register;
+pub mod submit;
 pub mod testing;
 
 pub use branch::{Branch, BranchEnd};
@@ -83,8 +98,18 @@ pub struct IncomingDocument {
     pub arrived_at: Timestamp,
     /// What it says of itself.
     pub details: Option<Details>,
+    /// What it first said of itself, where a machine read that and a clerk has added to it since.
+    pub as_given: Option<Details>,
+    /// A machine read the details from a message of the axis: they are annotated, not corrected.
+    pub given_by_axis: bool,
     /// Its files.
     pub files: Vec<Attachment>,
+    /// Files of other content that the axis brought: not the document's, but erased with it.
+    pub other_files: Vec<[u8; 32]>,
+    /// The last check of its authenticity.
+    pub authenticity: Option<events::AuthenticityChecked>,
+    /// Remarks on what the axis gave.
+    pub annotations: Vec<crate::text::LongText>,
     /// When its paper came.
     pub paper_arrived_at: Option<Timestamp>,
     /// A number has been asked for and not yet come.
@@ -225,16 +250,23 @@ impl Aggregate for IncomingDocument {
                 self.contents.extend(e.axis.as_ref().map(|axis| axis.content));
                 self.axis.clone_from(&e.axis);
                 self.arrived_at = e.arrived_at;
+                self.given_by_axis = e.axis.is_some() || (e.channel == Channel::Axis && meta.person.is_none());
                 self.details = Some(e.details.clone());
                 self.files.clone_from(&e.files);
             }
-            Event::ArrivedAgain(e) => self.contents.push(e.content),
+            Event::ArrivedAgain(e) => {
+                self.contents.push(e.content);
+                self.other_files.extend(e.files.iter().map(|file| file.hash));
+            }
             Event::UnopenedLogged(e) => {
                 self.stage = Some(Stage::Unopened);
                 self.channel = Some(Channel::Paper);
                 self.arrived_at = e.arrived_at;
             }
-            Event::Corrected(e) => self.details = Some(e.new.clone()),
+            Event::Corrected(e) => {
+                let given = self.details.replace(e.new.clone());
+                self.as_given = self.as_given.take().or(given.filter(|_| self.given_by_axis));
+            }
             Event::ScanAttached(e) => self.files.extend(e.files.iter().cloned()),
             Event::PaperArrived(e) => self.paper_arrived_at = Some(e.arrived_at),
             Event::ReceiptRefused(_) => self.stage = Some(Stage::Refused),
@@ -322,7 +354,9 @@ impl Aggregate for IncomingDocument {
                 self.registered = e.register.zip(e.void_number);
             }
             Event::ErasureCompleted(_) => self.erasure_completed = true,
-            Event::AuthenticityChecked(_) | Event::Annotated(_) | Event::Urged(_) => {}
+            Event::AuthenticityChecked(e) => self.authenticity = Some(e.clone()),
+            Event::Annotated(e) => self.annotations.push(e.note.clone()),
+            Event::Urged(_) => {}
         }
     }
 }

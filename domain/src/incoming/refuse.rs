@@ -18,8 +18,11 @@ pub enum Refusal {
     /// Only a records clerk of the receiving agency refuses receipt.
     #[error("only a records clerk of the receiving agency refuses receipt: {0}")]
     NotTheClerk(#[from] Denied),
-    /// A number is being given, or was given.
-    #[error("the document is registered or being registered: cancel it instead")]
+    /// A number is on its way.
+    #[error("a number is being given to the document")]
+    Underway,
+    /// It has a number.
+    #[error("the document is registered: cancel it instead")]
     Registered,
     /// It never arrived, or it ended.
     #[error("only a document that has arrived is refused")]
@@ -30,9 +33,14 @@ impl crate::decide::Refusal for Refusal {
     fn code(&self) -> Code {
         match self {
             Self::NotTheClerk(denied) => denied.code(),
+            Self::Underway => Code::RegistrationUnderway,
             Self::Registered => Code::AlreadyRegistered,
             Self::WrongStage => Code::WrongStage,
         }
+    }
+
+    fn reload(&self) -> bool {
+        *self == Self::Underway
     }
 }
 
@@ -51,8 +59,9 @@ impl Decide for RefuseIncoming {
     fn permit(document: &IncomingDocument, by: &By<'_>) -> Result<(), Refusal> {
         by.require(Role::RecordsClerk)?;
         match document.stage {
-            Some(Stage::Arrived) if document.registering.is_none() => Ok(()),
-            Some(Stage::Arrived | Stage::Registered | Stage::Submitted | Stage::Directed) => Err(Refusal::Registered),
+            Some(Stage::Arrived) if document.registering.is_some() => Err(Refusal::Underway),
+            Some(Stage::Arrived) => Ok(()),
+            Some(Stage::Registered | Stage::Submitted | Stage::Directed) => Err(Refusal::Registered),
             _ => Err(Refusal::WrongStage),
         }
     }
@@ -71,9 +80,15 @@ impl Decide for RefuseIncoming {
 mod tests {
     use super::*;
     use crate::{
-        incoming::testing::{arrived, registered, registration_began},
-        testing::{given, scene},
+        incoming::testing::{Plausible, arrived, registered, registration_began},
+        testing::{Scene, given, scene},
     };
+
+    impl Plausible for RefuseIncoming {
+        fn plausible(_scene: &Scene, _document: &IncomingDocument) -> Self {
+            refuse()
+        }
+    }
 
     fn refuse() -> RefuseIncoming {
         RefuseIncoming { reason: Reason::new("Văn bản gửi nhầm cơ quan").unwrap() }
@@ -94,7 +109,7 @@ mod tests {
         let scene = scene();
         given(&scene.organ, [arrived(&scene), registration_began(&scene)])
             .when(scene.clerk, refuse())
-            .then_refused(Code::AlreadyRegistered);
+            .then_refused(Code::RegistrationUnderway);
         given(&scene.organ, [arrived(&scene), registration_began(&scene), registered(&scene)])
             .when(scene.clerk, refuse())
             .then_refused(Code::AlreadyRegistered);

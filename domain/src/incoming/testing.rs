@@ -3,17 +3,28 @@
 use uuid::Uuid;
 
 use super::{
-    Event,
-    events::{self, Attachment, Details, FileRole},
+    Event, IncomingDocument,
+    arrival::Arriving,
+    events::{self, Attachment, Details, FileRole, Holder},
 };
 use crate::{
-    decide::Who,
-    document_types::{Channel, Urgency},
-    id::RegisterId,
-    testing::{Past, Scene},
-    text::{Abstract, ArrivalNumber, CodeNotation, CodeNumber, FileName, OrganCode, ShortText},
-    time::{Date, Timestamp},
+    deadline::Limit,
+    decide::{Decide, Who},
+    document_types::{Channel, SecrecyLevel, Urgency},
+    id::{BranchId, RegisterId},
+    register::VoidReason,
+    testing::{MORNING, Past, Scene},
+    text::{
+        Abstract, ArrivalNumber, CodeNotation, CodeNumber, FileName, LongText, OrganCode, PersonName, Reason, ShortText,
+    },
+    time::Date,
 };
+
+/// A command with an input that is accepted of whoever may give it, at every stage where they may.
+pub trait Plausible: Decide<State = IncomingDocument> + Sized {
+    /// Such a command, for this document.
+    fn plausible(scene: &Scene, document: &IncomingDocument) -> Self;
+}
 
 /// `event`, done by `who`, `hours` after the scene's morning.
 pub fn past(who: Who, hours: i64, event: impl Into<Event>) -> Past<Event> {
@@ -21,12 +32,27 @@ pub fn past(who: Who, hours: i64, event: impl Into<Event>) -> Past<Event> {
         Who::Acting(acting) => Some((acting.person, acting.post)),
         _ => None,
     };
-    Past { event: event.into(), at: crate::testing::MORNING.plus_minutes(hours * 60), by }
+    Past { event: event.into(), at: MORNING.plus_minutes(hours * 60), by }
+}
+
+/// A person in their post. Panics for anybody else.
+pub fn holder(who: Who) -> Holder {
+    match who {
+        Who::Acting(acting) => Holder::of(&acting),
+        other => panic!("{other:?} holds no post"),
+    }
+}
+
+fn short(text: &str) -> ShortText {
+    ShortText::new(text).expect("a short text")
+}
+
+fn reason(text: &str) -> Reason {
+    Reason::new(text).expect("a reason")
 }
 
 /// What the document of the tests says of itself.
 pub fn details() -> Details {
-    let short = |text| ShortText::new(text).expect("a short text");
     Details {
         issuer_code: Some(OrganCode::new("000.00.00.H99").expect("an organ code")),
         issuer_name: short("Văn phòng UBND tỉnh Ví Dụ"),
@@ -57,15 +83,47 @@ pub fn main_file() -> Attachment {
     Attachment { hash: [7; 32], name, size: 1_000, role: FileRole::Main }
 }
 
+/// A scan of the document.
+pub fn scan() -> Attachment {
+    let name = FileName::new("ban-quet.pdf").expect("a file name");
+    Attachment { hash: [8; 32], name, size: 2_000, role: FileRole::Main }
+}
+
+/// The document of the tests, with its file, as it arrives at 08:00.
+pub fn arriving() -> Arriving {
+    Arriving { arrived_at: MORNING, details: details(), files: vec![main_file()], secrecy: None }
+}
+
+fn arrived_by(who: Who, channel: Channel, files: Vec<Attachment>) -> Past<Event> {
+    let Arriving { arrived_at, details, .. } = arriving();
+    past(who, 0, events::Arrived { channel, axis: None, arrived_at, details, files, follows: None })
+}
+
 /// It arrived over the axis at 08:00, with its file.
 pub fn arrived(_scene: &Scene) -> Past<Event> {
-    let arrived_at: Timestamp = crate::testing::MORNING;
-    let (details, files) = (details(), vec![main_file()]);
-    past(
-        Who::System,
-        0,
-        events::Arrived { channel: Channel::Axis, axis: None, arrived_at, details, files, follows: None },
-    )
+    arrived_by(Who::System, Channel::Axis, vec![main_file()])
+}
+
+/// It arrived on paper at 08:00; nobody has scanned it.
+pub fn arrived_on_paper(scene: &Scene) -> Past<Event> {
+    arrived_by(scene.clerk, Channel::Paper, Vec::new())
+}
+
+/// An envelope arrived at 08:00 and went unopened to the head of the first unit.
+pub fn unopened(scene: &Scene) -> Past<Event> {
+    let addressed_to = PersonName::new("Trần Thị Ví Dụ").expect("a name");
+    let (sender, envelope) = (short("Hội Ví Dụ"), short("Thư bảo đảm số 0001"));
+    past(scene.clerk, 0, events::UnopenedLogged { sender, envelope, addressed_to, arrived_at: MORNING })
+}
+
+/// Its receipt was refused at 09:00.
+pub fn receipt_refused(scene: &Scene) -> Past<Event> {
+    past(scene.clerk, 1, events::ReceiptRefused { reason: reason("Văn bản gửi nhầm cơ quan") })
+}
+
+/// Its scan was attached at 09:00.
+pub fn scan_attached(scene: &Scene) -> Past<Event> {
+    past(scene.clerk, 1, events::ScanAttached { files: vec![scan()] })
 }
 
 /// The book of the tests.
@@ -76,13 +134,13 @@ pub fn book(scene: &Scene) -> RegisterId {
 
 /// A number was asked for at 09:00.
 pub fn registration_began(scene: &Scene) -> Past<Event> {
-    let (register, series) = (book(scene), ShortText::new("đến").expect("a short text"));
+    let (register, series) = (book(scene), short("đến"));
     let (accepted_duplicates, accepted_because) = (Vec::new(), None);
     let event = events::RegistrationBegan {
         register,
         series,
         year: 2026,
-        fingerprint: None,
+        fingerprint: super::register::fingerprint(&details()),
         accepted_duplicates,
         accepted_because,
     };
@@ -93,4 +151,63 @@ pub fn registration_began(scene: &Scene) -> Past<Event> {
 pub fn registered(scene: &Scene) -> Past<Event> {
     let number = ArrivalNumber::new(1).expect("a number");
     past(Who::System, 1, events::Registered { register: book(scene), number })
+}
+
+/// Submitted to the leader at 10:00.
+pub fn submitted(scene: &Scene) -> Past<Event> {
+    past(scene.clerk, 2, events::Submitted { to: holder(scene.leader), note: None })
+}
+
+/// The branch of the first unit.
+pub fn lead_branch() -> BranchId {
+    BranchId::new(Uuid::from_u128(0x1ead))
+}
+
+/// The leader directed it at 11:00: the first unit leads, in five working days.
+pub fn directed(scene: &Scene) -> Past<Event> {
+    let assignee = events::Assignee::Unit { unit: scene.unit };
+    let limit = Limit::WorkingDays { days: 5 };
+    let lead = events::NewBranch { branch: lead_branch(), assignee, role: events::BranchRole::Lead, limit, note: None };
+    let note = LongText::new("Phòng Kế hoạch chủ trì tham mưu").ok();
+    past(scene.leader, 3, events::Directed { note, branches: vec![lead], follower: None, by_regulation: false })
+}
+
+/// The leader resolved it at 15:00: noted.
+pub fn resolved(scene: &Scene) -> Past<Event> {
+    let how = events::Resolution::Noted;
+    let event = events::Resolved {
+        how,
+        answers: Vec::new(),
+        note: None,
+        transferred_to: None,
+        closed: Vec::new(),
+        closed_because: None,
+        confirms: None,
+    };
+    past(scene.leader, 7, event)
+}
+
+/// It was cancelled at 16:00, in error. It had no number.
+pub fn cancelled(scene: &Scene) -> Past<Event> {
+    let reason = reason("Văn thư tiếp nhận nhầm");
+    past(scene.clerk, 8, events::Cancelled { kind: VoidReason::Error, reason, void_number: None, register: None })
+}
+
+/// The clerk asked at 16:00 to have it erased as secret.
+pub fn expunge_requested(scene: &Scene) -> Past<Event> {
+    past(scene.clerk, 8, events::ExpungeRequested { level: SecrecyLevel::Secret })
+}
+
+/// The leader confirmed its erasure at 17:00. It had no number.
+pub fn expunged(scene: &Scene) -> Past<Event> {
+    let organ = scene.organ.id.unwrap_or(crate::id::OrganId::new(Uuid::nil()));
+    let event = events::Expunged {
+        level: SecrecyLevel::Secret,
+        requested_by: holder(scene.clerk).person,
+        organ,
+        void_number: None,
+        register: None,
+        files: vec![main_file().hash],
+    };
+    past(scene.leader, 9, event)
 }

@@ -3,10 +3,10 @@
 use uuid::Uuid;
 
 use crate::{
-    decide::{Aggregate, Meta, Who},
+    decide::{Acting, Aggregate, Meta, Who},
     id::{CommandId, OrganId, PersonId, PostId, UnitId},
     ledger::Revision,
-    organ::{Event, Organ, Role, events},
+    organ::{Event, Organ, Role, Setting, events},
     text::{OrganCode, ShortText},
     time::Timestamp,
 };
@@ -66,22 +66,26 @@ fn text(text: &str) -> ShortText {
     ShortText::new(text).expect("a short text")
 }
 
+fn happen(organ: &mut Organ, event: &Event, revision: u64) {
+    let meta = Meta {
+        stream: Uuid::from_u128(0xa9e),
+        revision: Revision::new(revision),
+        at: MORNING,
+        organ: OrganId::new(Uuid::from_u128(0xa9e)),
+        person: None,
+        acting_as: None,
+        on_behalf_of: None,
+        command: CommandId::new(Uuid::from_u128(u128::from(revision))),
+    };
+    organ.evolve(event, &meta);
+}
+
 /// The agency, ready since the morning.
 pub fn scene() -> Scene {
     let mut organ = Organ::default();
     let mut revision = 0;
     let mut happen = |event: Event| {
-        let meta = Meta {
-            stream: Uuid::from_u128(0xa9e),
-            revision: Revision::new(revision),
-            at: MORNING,
-            organ: OrganId::new(Uuid::from_u128(0xa9e)),
-            person: None,
-            acting_as: None,
-            on_behalf_of: None,
-            command: CommandId::new(Uuid::from_u128(u128::from(revision))),
-        };
-        organ.evolve(&event, &meta);
+        happen(&mut organ, &event, revision);
         revision += 1;
     };
     let unit = |n| UnitId::new(Uuid::from_u128(n));
@@ -128,6 +132,22 @@ pub fn scene() -> Scene {
 }
 
 impl Scene {
+    /// Changes a setting of the organ.
+    pub fn set(&mut self, setting: Setting) {
+        self.happen(&Event::SettingChanged(events::SettingChanged { setting }));
+    }
+
+    /// `who` leaves the post that they act in; nobody follows.
+    pub fn leaves(&mut self, who: Who) {
+        if let Who::Acting(Acting { person, post, .. }) = who {
+            self.happen(&Event::PostLeft(events::PostLeft { post, person, from: MORNING }));
+        }
+    }
+
+    fn happen(&mut self, event: &Event) {
+        happen(&mut self.organ, event, 1_000);
+    }
+
     /// Everybody, with what to call them.
     pub fn everybody(&self) -> [(&'static str, Who); 11] {
         [
