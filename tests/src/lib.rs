@@ -1,3 +1,4 @@
-//! What crosses crates: the conformance suite of event logs, end-to-end tests.
+//! What crosses crates: the conformance suite of event logs, the wrong engines that it must catch, end-to-end tests.
 
 pub mod conformance;
+pub mod mutants;

@@ -52,9 +52,7 @@ pub async fn takes_all_or_nothing(fixture: &dyn Fixture) -> Result<()> {
     drafts[1] = sized("e", 65_536);
     let refused = log.append(Append { stream: stream(1), expected: Expected::At(revision(2)), drafts }).await;
     ensure!(refused.is_err(), "an append with a record that is too large was taken");
-    let refused = log.append(append(stream(1), Some(1), &["x", "y"])).await;
-    ensure!(refused.is_err(), "an append at a wrong revision was taken");
-    ensure_eq!(texts(&read_all(&*log, stream(1)).await?), ["a", "b", "c"], "after two refusals");
+    ensure_eq!(texts(&read_all(&*log, stream(1)).await?), ["a", "b", "c"], "after a refusal");
     log.append(append(stream(1), Some(2), &["d"])).await?;
     ensure_eq!(texts(&read_all(&*log, stream(1)).await?), ["a", "b", "c", "d"], "and goes on");
     Ok(())

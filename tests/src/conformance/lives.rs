@@ -37,6 +37,7 @@ pub async fn knows_its_head(fixture: &dyn Fixture) -> Result<()> {
     let empty = log.head().await?;
     ensure_eq!(empty.records, 0, "records of an empty log");
     let mut follower = Follower::new(&*log, Some(empty.position));
+    follower.until_caught_up().await?;
     let mut hashes = vec![empty.hash];
     let mut records = 0;
     for round in 0..5_u64 {
@@ -80,8 +81,9 @@ pub async fn is_the_same_after_reopening(fixture: &dyn Fixture) -> Result<()> {
     ensure_eq!(log.head().await?, head, "head");
     ensure_eq!(everything(&*log).await?, told, "records");
     let again = log.append(second).await?;
-    ensure!(again.repeated && again.stamps == taken.stamps, "a reissue after reopening: {again:?}");
+    ensure_eq!(again.stamps, taken.stamps, "the stamps of a reissue after reopening");
     let mut follower = Follower::new(&*log, Some(position(&last)?));
+    follower.until_caught_up().await?;
     let next = log.append(append(stream(1), Some(39), &["goes on"])).await?;
     follower.until(position(&next)?).await?;
     ensure_eq!(follower.told.len(), 1, "records after the old head");
@@ -92,6 +94,6 @@ pub async fn is_the_same_after_reopening(fixture: &dyn Fixture) -> Result<()> {
 
 async fn everything(log: &dyn EventLog) -> Result<Vec<socai_domain::ledger::Recorded>> {
     let mut follower = Follower::new(log, None);
-    follower.until_caught_up().await?;
+    follower.until(log.head().await?.position).await?;
     Ok(follower.told)
 }

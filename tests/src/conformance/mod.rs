@@ -4,7 +4,7 @@
 //! event_log_conformance!(memory, MemoryFixture::default());
 //! ```
 //!
-//! A rule looks at one promise only, so that a wrong engine is named by the rule that it breaks; `mutants` holds
+//! A rule looks at one promise only, so that a wrong engine is named by the rule that it breaks; [`crate::mutants`] holds
 //! at least one such engine for each.
 
 pub mod appends;
