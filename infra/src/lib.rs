@@ -1,6 +1,12 @@
-//! socai infra.
+//! The outside world of socai: log engines, key ring, blob store, edXML, configuration; and the program's parts.
 
 pub mod blobs;
+pub mod clock;
+pub mod config;
+pub mod data;
 pub mod edxml;
+pub mod files;
 pub mod keyring;
+pub mod keys;
 pub mod log;
+pub mod token_keys;

@@ -1,0 +1,55 @@
+//! The flags of all settings, made of the table.
+
+use std::collections::BTreeMap;
+
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use socai::config::{Config, ConfigError, SETTINGS, Setting};
+
+/// The settings that every subcommand takes; those of a server too if `SERVING`.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings<const SERVING: bool>(BTreeMap<&'static str, String>);
+
+/// What a subcommand on a data directory takes.
+pub(crate) type Place = Settings<false>;
+
+impl<const SERVING: bool> Settings<SERVING> {
+    /// The configuration.
+    pub(crate) fn load(&self) -> Result<Config, ConfigError> {
+        Config::load(&self.0, |name| std::env::var_os(name))
+    }
+
+    fn taken() -> impl Iterator<Item = &'static Setting> {
+        SETTINGS.iter().filter(|setting| SERVING || !setting.serving)
+    }
+}
+
+impl<const SERVING: bool> Args for Settings<SERVING> {
+    fn augment_args(command: Command) -> Command {
+        Self::taken().fold(command, |command, setting| {
+            let help = format!("{} [{}; default: {}]", setting.what, setting.variable(), setting.default);
+            command.arg(
+                Arg::new(setting.name)
+                    .long(setting.flag())
+                    .value_name(setting.value)
+                    .help(help)
+                    .help_heading("Settings (flag, then environment, then socai.toml)"),
+            )
+        })
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl<const SERVING: bool> FromArgMatches for Settings<SERVING> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = |setting: &'static Setting| Some((setting.name, matches.get_one::<String>(setting.name)?.clone()));
+        Ok(Self(Self::taken().filter_map(given).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,104 @@
+//! `socai keygen`: the keys of an installation.
+
+use std::{fs, path::Path, process::ExitCode};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use socai::{config::Config, data::DataLock, files, keyring::MasterKey, keys, token_keys::TokenKeys};
+
+use super::flags::Place;
+
+/// Makes the keys of an installation: the master key, which wraps the keys of all streams, and the pair that signs and
+/// checks access tokens. Nothing is ever overwritten.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  socai keygen --data /srv/socai
+  socai keygen --data /srv/socai --missing          # make only what is not there
+  socai keygen --data /srv/socai --rotate-master    # server stopped; the old key stays as master.key.old
+
+Without the master key nothing in the ledger can be read again: keep a copy of it and of the key ring,
+apart from the copies of the log.")]
+pub(crate) struct Keygen {
+    /// Make only the keys that are not there.
+    #[arg(long, conflicts_with = "rotate_master")]
+    missing: bool,
+    /// Wrap all keys of the ring by a new master key.
+    #[arg(long)]
+    rotate_master: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Keygen {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let config = self.place.load()?;
+        if self.rotate_master {
+            let _lock = DataLock::take(&config.data)?;
+            super::runtime()?.block_on(keys::rotate_master(&config))?;
+            println!("new   {}", config.master_key.display());
+            println!("old   {}", files::beside(&config.master_key, "old").display());
+            println!(
+                "Every key is wrapped by the new master key. Copy it to where the old one is kept; destroy the old"
+            );
+            println!("one as soon as no copy of the ring from before today is needed.");
+            return Ok(ExitCode::SUCCESS);
+        }
+        let _lock = DataLock::make(&config.data)?;
+        for made in make(&config, self.missing)? {
+            println!("{made}");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Makes the keys, or only the missing ones; says a line about each.
+pub(crate) fn make(config: &Config, missing: bool) -> anyhow::Result<Vec<String>> {
+    let Config { master_key, token_key, token_public_key, .. } = config;
+    let there: Vec<_> = [master_key, token_key, token_public_key].into_iter().filter(|path| path.exists()).collect();
+    if let ([first, ..], false) = (&there[..], missing) {
+        bail!("{} is there already and is not overwritten; --missing makes only what is not there", first.display());
+    }
+    if !master_key.exists() && config.key_ring.exists() {
+        bail!(
+            "the key ring {} needs the master key that it was made with: put it back at {}",
+            config.key_ring.display(),
+            master_key.display()
+        );
+    }
+    for path in [master_key, token_key, token_public_key] {
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        files::make_private_dir(directory).with_context(|| directory.display().to_string())?;
+    }
+    let mut made = Vec::new();
+    if master_key.exists() {
+        made.push(format!("kept  {}", master_key.display()));
+    } else {
+        MasterKey::generate()?.save(master_key)?;
+        made.push(format!("made  {}  (master key: copy it to a safe place)", master_key.display()));
+    }
+    match (token_key.exists(), token_public_key.exists()) {
+        (true, true) => made.push(format!("kept  {}", token_key.display())),
+        (false, false) => {
+            let keys = TokenKeys::generate()?;
+            // The private one first: a public key alone would look like a pair.
+            files::create_private(token_key, keys.private.as_bytes()).context(token_key.display().to_string())?;
+            files::create_private(token_public_key, keys.public.as_bytes())
+                .context(token_public_key.display().to_string())?;
+            made.push(format!("made  {}  (signs access tokens)", token_key.display()));
+            made.push(format!("made  {}  (checks access tokens)", token_public_key.display()));
+        }
+        (true, false) => {
+            let private = fs::read_to_string(token_key).context(token_key.display().to_string())?;
+            let public = TokenKeys::public_of(&private)?;
+            files::create_private(token_public_key, public.as_bytes())
+                .context(token_public_key.display().to_string())?;
+            made.push(format!("made  {}  (from {})", token_public_key.display(), token_key.display()));
+        }
+        (false, true) => bail!(
+            "{} is there without {}: put the private key back, or move the public one away",
+            token_public_key.display(),
+            token_key.display()
+        ),
+    }
+    Ok(made)
+}

@@ -1,0 +1,37 @@
+//! The subcommands, a file each.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod flags;
+mod keygen;
+
+/// A ledger of everything that happens to a state agency's documents (sổ cái), and the system that runs the work on them.
+#[derive(Debug, Parser)]
+#[command(name = "socai", version, max_term_width = 100, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Keygen(keygen::Keygen),
+}
+
+/// Runs a subcommand. Exit code 0: all was done; 1: not all of it, or it found a fault; 2: it was asked wrongly.
+pub(crate) fn run(cli: Cli) -> ExitCode {
+    let done = match cli.command {
+        Command::Keygen(keygen) => keygen.run(),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("socai: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// A runtime for subcommands that need one.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}

@@ -1,0 +1,275 @@
+//! What can be set, where from, and what holds if nothing is: flags, then the environment, then `socai.toml`.
+//!
+//! [`SETTINGS`] is the one table: flags, names of variables, keys of the file, help and the README's table are made of it.
+
+use std::{collections::BTreeMap, ffi::OsString, fmt, fs, io, net::SocketAddr, path::PathBuf};
+
+use thiserror::Error;
+
+mod table;
+
+pub use table::{SETTINGS, Setting};
+
+/// Everything that was set, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The data directory; whatever is not set stands in it.
+    pub data: PathBuf,
+    /// Where the log is.
+    pub log: LogUrl,
+    /// The master key.
+    pub master_key: PathBuf,
+    /// The key ring.
+    pub key_ring: PathBuf,
+    /// What signs tokens.
+    pub token_key: PathBuf,
+    /// What checks tokens.
+    pub token_public_key: PathBuf,
+    /// The read models.
+    pub views: PathBuf,
+    /// The files of documents.
+    pub blobs: PathBuf,
+    /// Where to serve.
+    pub listen: SocketAddr,
+    /// Serve the query editor, too.
+    pub graphiql: bool,
+    /// How to tell what happens.
+    pub messages: Messages,
+    /// What to tell: a filter of `tracing`.
+    pub level: String,
+}
+
+/// The URL of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogUrl {
+    /// `file:DIR`: the segmented log in this directory.
+    File(PathBuf),
+}
+
+/// How to tell what happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Messages {
+    /// For people on a terminal, else as JSON.
+    Auto,
+    /// For people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file is no TOML.
+    #[error("{}: {source}", path.display())]
+    Toml {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<toml::de::Error>,
+    },
+    /// Nothing of this name can be set.
+    #[error("{origin}: there is no setting {name:?}; socai serve --list-settings shows all")]
+    Unknown {
+        /// Where it was found.
+        origin: Origin,
+        /// What it was called.
+        name: String,
+    },
+    /// The value cannot be used.
+    #[error("{origin}: {value:?} is not {wanted}")]
+    Invalid {
+        /// Where it was found.
+        origin: Origin,
+        /// The value.
+        value: String,
+        /// What is needed.
+        wanted: &'static str,
+    },
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A flag.
+    Flag(String),
+    /// A variable of the environment.
+    Environment(String),
+    /// A key of the file.
+    File(PathBuf, String),
+    /// Nobody set it.
+    Default(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => write!(f, "--{flag}"),
+            Self::Environment(variable) => f.write_str(variable),
+            Self::File(path, key) => write!(f, "{}, {key}", path.display()),
+            Self::Default(name) => write!(f, "default of {name}"),
+        }
+    }
+}
+
+/// Values before they are checked, by setting, each with its origin.
+type Values = BTreeMap<&'static str, (String, Origin)>;
+
+impl Config {
+    /// From flags (by the settings' names), the environment, and `socai.toml` in the working directory or where `config`
+    /// says.
+    pub fn load(
+        flags: &BTreeMap<&'static str, String>,
+        environment: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, ConfigError> {
+        let mut values = Values::new();
+        for setting in SETTINGS {
+            if let Some(value) = flags.get(setting.name) {
+                values.insert(setting.name, (value.clone(), Origin::Flag(setting.flag())));
+            } else if let Some(value) = environment(&setting.variable()).filter(|value| !value.is_empty()) {
+                let origin = Origin::Environment(setting.variable());
+                let value = value.into_string().map_err(|value| ConfigError::Invalid {
+                    origin: origin.clone(),
+                    value: value.to_string_lossy().into_owned(),
+                    wanted: "text in UTF-8",
+                })?;
+                values.insert(setting.name, (value, origin));
+            }
+        }
+        from_file(&mut values)?;
+        check(&mut values)
+    }
+}
+
+/// Adds what the file sets and nothing before it did.
+fn from_file(values: &mut Values) -> Result<(), ConfigError> {
+    let named = values.get("config").map(|(path, _)| PathBuf::from(path));
+    let path = named.clone().unwrap_or_else(|| PathBuf::from("socai.toml"));
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => return Ok(()),
+        Err(source) => return Err(ConfigError::Io { path, source }),
+    };
+    let table: toml::Table =
+        text.parse().map_err(|source| ConfigError::Toml { path: path.clone(), source: Box::new(source) })?;
+    for (name, value) in table {
+        let origin = Origin::File(path.clone(), name.clone());
+        let Some(setting) = SETTINGS.iter().find(|setting| setting.name == name && name != "config") else {
+            return Err(ConfigError::Unknown { origin: Origin::File(path, "top level".into()), name });
+        };
+        let value = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Boolean(_) | toml::Value::Integer(_) => value.to_string(),
+            other => {
+                return Err(ConfigError::Invalid {
+                    origin,
+                    value: other.to_string(),
+                    wanted: "a text, number or boolean",
+                });
+            }
+        };
+        values.entry(setting.name).or_insert((value, origin));
+    }
+    Ok(())
+}
+
+fn check(values: &mut Values) -> Result<Config, ConfigError> {
+    let mut take = |name: &'static str| {
+        let set = values.remove(name);
+        set.unwrap_or_else(|| (table::default(name).to_owned(), Origin::Default(name)))
+    };
+    let data = PathBuf::from(take("data").0);
+    let under = |(path, origin): (String, Origin)| match path.strip_prefix("DATA/") {
+        Some(rest) if matches!(origin, Origin::Default(_)) => data.join(rest),
+        _ => PathBuf::from(path),
+    };
+    let log = match take("log") {
+        (_, Origin::Default(_)) => LogUrl::File(data.join("log")),
+        given => parse(given, "the URL of a log: file:DIR", |url| {
+            url.strip_prefix("file:").filter(|path| !path.is_empty()).map(|path| LogUrl::File(path.into()))
+        })?,
+    };
+    Ok(Config {
+        log,
+        master_key: under(take("master_key")),
+        key_ring: under(take("key_ring")),
+        token_key: under(take("token_key")),
+        token_public_key: under(take("token_public_key")),
+        views: under(take("views")),
+        blobs: under(take("blobs")),
+        listen: parse(take("listen"), "an address and port such as 127.0.0.1:8080", |text| text.parse().ok())?,
+        graphiql: parse(take("graphiql"), "true or false", |text| text.parse().ok())?,
+        messages: parse(take("messages"), "auto, text or json", |text| match text {
+            "auto" => Some(Messages::Auto),
+            "text" => Some(Messages::Text),
+            "json" => Some(Messages::Json),
+            _ => None,
+        })?,
+        level: take("level").0,
+        data,
+    })
+}
+
+fn parse<T>(
+    (value, origin): (String, Origin),
+    wanted: &'static str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<T, ConfigError> {
+    read(&value).ok_or(ConfigError::Invalid { origin, value, wanted })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(flags: &[(&'static str, &str)], environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let flags = flags.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Config::load(&flags, |name| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
+    }
+
+    #[test]
+    fn flags_come_before_the_environment_and_that_before_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("socai.toml");
+        fs::write(&file, "data = 'from-file'\nlisten = '127.0.0.1:1'\ngraphiql = true\nviews = 'DATA/v'\n").unwrap();
+        let file = file.to_str().unwrap();
+        let config = load(&[("config", file), ("listen", "127.0.0.1:3")], &[("SOCAI_LISTEN", "127.0.0.1:2")]).unwrap();
+        assert_eq!((config.listen.port(), config.graphiql), (3, true));
+        assert_eq!(config.blobs, PathBuf::from("from-file/blobs"));
+        assert_eq!(config.views, PathBuf::from("DATA/v"), "only the default is under the data directory");
+        let config = load(&[], &[("SOCAI_CONFIG", file), ("SOCAI_LISTEN", "127.0.0.1:2")]).unwrap();
+        assert_eq!((config.listen.port(), config.log), (2, LogUrl::File("from-file/log".into())));
+    }
+
+    #[test]
+    fn without_anything_set_every_setting_has_a_value() {
+        let config = load(&[], &[("SOCAI_LISTEN", "")]).unwrap();
+        assert_eq!(config.master_key, PathBuf::from("socai-data/keys/master.key"));
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_origin() {
+        let error = |flags: &[(&'static str, &str)], environment: &[(&str, &str)]| {
+            load(flags, environment).unwrap_err().to_string()
+        };
+        assert_eq!(error(&[("log", "ftp:x")], &[]), "--log: \"ftp:x\" is not the URL of a log: file:DIR");
+        assert!(error(&[], &[("SOCAI_GRAPHIQL", "yes")]).starts_with("SOCAI_GRAPHIQL: "));
+        assert!(error(&[("config", "nowhere.toml")], &[]).starts_with("nowhere.toml: "));
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("s.toml");
+        for (text, said) in [("lissten = 1", "lissten"), ("listen = [1]", "listen"), ("listen = ", "s.toml")] {
+            fs::write(&file, text).unwrap();
+            let error = error(&[("config", file.to_str().unwrap())], &[]);
+            assert!(error.contains(said), "{error}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The table of all settings.
+
+use std::fmt::Write as _;
+
+/// One thing that can be set.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Its key in `socai.toml`; its flag has dashes for underscores, its variable is `SOCAI_` and the key in capitals.
+    pub name: &'static str,
+    /// What kind of value it takes.
+    pub value: &'static str,
+    /// What holds if nobody sets it; `DATA/` is the data directory.
+    pub default: &'static str,
+    /// What it is, in a sentence.
+    pub what: &'static str,
+    /// Only a server looks at it.
+    pub serving: bool,
+}
+
+const fn setting(name: &'static str, value: &'static str, default: &'static str, what: &'static str) -> Setting {
+    Setting { name, value, default, what, serving: false }
+}
+
+const fn serving(name: &'static str, value: &'static str, default: &'static str, what: &'static str) -> Setting {
+    Setting { name, value, default, what, serving: true }
+}
+
+/// All settings, in the order in which they are shown.
+pub const SETTINGS: &[Setting] = &[
+    setting("config", "FILE", "socai.toml", "The file of settings; cannot itself stand in the file"),
+    setting("data", "DIR", "socai-data", "The data directory: log, keys, views and files, unless set apart"),
+    setting("log", "URL", "file:DATA/log", "Where the log is: file:DIR"),
+    setting(
+        "master_key",
+        "FILE",
+        "DATA/keys/master.key",
+        "What wraps the keys of the ring; keep a copy apart from the log",
+    ),
+    setting("key_ring", "FILE", "DATA/keys/ring.sqlite", "The keys of all streams, outside the log and its backups"),
+    setting("token_key", "FILE", "DATA/keys/token.key", "What signs access tokens (Ed25519, PEM)"),
+    setting("token_public_key", "FILE", "DATA/keys/token.pub", "What checks access tokens (Ed25519, PEM)"),
+    setting("views", "FILE", "DATA/views.sqlite", "The read models; may be deleted at any time: they are rebuilt"),
+    setting("blobs", "DIR", "DATA/blobs", "The files of documents, by content hash"),
+    serving("listen", "ADDRESS", "127.0.0.1:8080", "Where to serve HTTP; port 0 takes any free one"),
+    serving("graphiql", "BOOL", "false", "Serve the query editor at /graphiql"),
+    setting("messages", "KIND", "auto", "How to tell what happens: text, json, or auto (text on a terminal)"),
+    setting("level", "FILTER", "info", "What to tell: error, warn, info, debug, or a filter such as info,socai=debug"),
+];
+
+impl Setting {
+    /// Its flag, without the dashes in front.
+    pub fn flag(&self) -> String {
+        self.name.replace('_', "-")
+    }
+
+    /// Its variable.
+    pub fn variable(&self) -> String {
+        format!("SOCAI_{}", self.name.to_ascii_uppercase())
+    }
+
+    /// The table as Markdown, as the README shows it.
+    pub fn markdown() -> String {
+        let mut table = String::from("| Flag | Variable | `socai.toml` | Default | |\n|---|---|---|---|---|\n");
+        for setting in SETTINGS {
+            let key = if setting.name == "config" { String::new() } else { format!("`{}`", setting.name) };
+            let (flag, variable) = (setting.flag(), setting.variable());
+            let Setting { value, default, what, .. } = setting;
+            let _ = writeln!(table, "| `--{flag} {value}` | `{variable}` | {key} | `{default}` | {what} |"); // a String takes everything
+        }
+        table
+    }
+}
+
+/// The default of a setting.
+pub(super) fn default(name: &str) -> &'static str {
+    SETTINGS.iter().find(|setting| setting.name == name).map_or("", |setting| setting.default)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_has_one_name_of_its_own() {
+        let mut names: Vec<_> = SETTINGS.iter().map(|setting| setting.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), SETTINGS.len());
+        assert!(names.iter().all(|name| name.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase())));
+    }
+}
