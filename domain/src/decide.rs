@@ -121,6 +121,11 @@ impl By<'_> {
         if roles.contains(&acting.role) { Ok(acting) } else { Err(Denied::WrongRole) }
     }
 
+    /// The system itself: a step that no person takes.
+    pub fn require_system(&self) -> Result<(), Denied> {
+        if self.who == Who::System { Ok(()) } else { Err(Denied::NeedsTheSystem) }
+    }
+
     /// The acting person if they have the role; nobody if the system asks.
     pub fn require_or_system(&self, role: Role) -> Result<Option<Acting>, Denied> {
         if self.who == Who::System { Ok(None) } else { self.require(role).map(Some) }
@@ -135,6 +140,11 @@ pub trait Refusal: fmt::Display + fmt::Debug + Send + Sync + 'static {
     /// The input fields that are wrong, in the API's spelling.
     fn fields(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// What stands in the way, where that can be named: possible duplicates, open branches.
+    fn because_of(&self) -> Vec<uuid::Uuid> {
+        Vec::new()
     }
 
     /// Why the command may be tried again unchanged, if it may.

@@ -4,6 +4,7 @@
 //!
 //! - [`ledger`]: sealed records, hash chains, the event catalogue, and the [`ledger::EventLog`] that engines implement.
 //! - [`decide`]: the shape of every decision; [`refusal`]: every reason to refuse one.
+//! - [`process`]: what follows from an event in another stream.
 //! - [`organ`], [`person`], [`register`], [`incoming`]: a folder per aggregate, in it a file per use case.
 //! - [`calendar`], [`deadline`], [`text`], [`document_types`], [`time`], [`id`]: what they are made of.
 
@@ -18,6 +19,7 @@ pub mod incoming;
 pub mod ledger;
 pub mod organ;
 pub mod person;
+pub mod process;
 pub mod refusal;
 pub mod register;
 pub mod testing;

@@ -60,6 +60,15 @@ codes! {
     CommandIdReused "COMMAND_ID_REUSED" "" "This commandId was used for another command: take a new one." "commandId này đã dùng cho một lệnh khác: hãy dùng mã mới.",
     ChangedSince "CHANGED_SINCE" "" "It has changed since you read it: reload and look again." "Nội dung đã thay đổi từ lần bạn đọc: hãy tải lại.",
     AlreadyRegistered "ALREADY_REGISTERED" "22" "The document is registered: cancel it instead." "Văn bản đã vào sổ: hãy hủy đăng ký thay vì từ chối.",
+    TooLarge "TOO_LARGE" "" "The input is too large: make it shorter." "Nội dung quá lớn: hãy rút gọn.",
+    // The book
+    PossibleDuplicate "POSSIBLE_DUPLICATE" "Annex VI" "It may be registered already: look at the documents named, then accept the duplicate with a reason or refuse receipt." "Văn bản có thể đã được vào sổ: hãy xem các văn bản đã nêu, rồi xác nhận trùng kèm lý do hoặc từ chối tiếp nhận.",
+    NumberVoid "NUMBER_VOID" "22" "The document's number in this book is void, and a number is never given again." "Số đến của văn bản trong sổ này đã bị hủy; số đã hủy không được cấp lại.",
+    BookFull "BOOK_FULL" "" "The book has no more numbers." "Sổ đã hết số.",
+    // Nothing that the domain decides: log, keys, the program itself
+    Busy "BUSY" "" "The system is busy, nothing was written: try again a little later." "Hệ thống đang bận, chưa ghi gì: hãy thử lại sau ít phút.",
+    OutcomeUnknown "OUTCOME_UNKNOWN" "" "It is not known whether it was done: send exactly the same again." "Chưa rõ đã thực hiện hay chưa: hãy gửi lại đúng yêu cầu này.",
+    Stopped "STOPPED" "" "The ledger needs its operator: nothing was written." "Sổ cái cần người vận hành kiểm tra: chưa ghi gì.",
     InvalidInput "INVALID_INPUT" "" "A field is not as it must be." "Có trường dữ liệu chưa đúng.",
     InTheFuture "IN_THE_FUTURE" "" "The stated time has not come yet." "Thời điểm đã nêu chưa đến.",
     ReasonRequired "REASON_REQUIRED" "" "Say why, in at least 10 characters." "Hãy nêu lý do, ít nhất 10 ký tự.",
@@ -102,6 +111,9 @@ pub enum Denied {
     /// The named post is neither held by nor delegated to the person.
     #[error("the named post is neither held by nor delegated to this person now")]
     NotYourPost,
+    /// The system does this by itself; nobody else does.
+    #[error("the system does this by itself")]
+    NeedsTheSystem,
     /// The system does not do this by itself.
     #[error("a person must do this")]
     NeedsAPerson,
@@ -111,7 +123,7 @@ impl Denied {
     /// Its code.
     pub fn code(self) -> Code {
         match self {
-            Self::WrongRole | Self::NotInPath | Self::NeedsAPerson => Code::NotEntitled,
+            Self::WrongRole | Self::NotInPath | Self::NeedsAPerson | Self::NeedsTheSystem => Code::NotEntitled,
             Self::NoPost => Code::NoPost,
             Self::ActingAsRequired => Code::ActingAsRequired,
             Self::NotYourPost => Code::NotYourPost,

@@ -3,6 +3,7 @@
 //! Stages: `ARRIVED → REGISTERED → SUBMITTED → DIRECTED → RESOLVED`; ends `REFUSED` and `CANCELLED`. "Late", "due soon",
 //! "waiting for paper" are derived, never kept.
 
+pub mod abandon_registration;
 pub mod annotate;
 pub mod arrival;
 pub mod attach_scan;
@@ -10,10 +11,12 @@ pub mod branch;
 pub mod bring_back;
 pub mod cancel;
 pub mod check_authenticity;
+pub mod complete_erasure;
 pub mod confirm_expunge;
 pub mod correct;
 pub mod events;
 pub mod expunge;
+pub mod finish_registration;
 pub mod grant_access;
 pub mod log_unopened;
 pub mod receive;
@@ -31,7 +34,7 @@ use crate::{
     deadline::Pause,
     decide::{Aggregate, Meta},
     document_types::{Channel, SecrecyLevel},
-    id::{BranchId, CauseId, IncomingId, OrganId, PersonId},
+    id::{BranchId, CauseId, CommandId, IncomingId, OrganId, PersonId},
     ledger::{StreamId, StreamKind},
     register::VoidReason,
     text::ArrivalNumber,
@@ -114,6 +117,8 @@ pub struct IncomingDocument {
     pub paper_arrived_at: Option<Timestamp>,
     /// A number has been asked for and not yet come.
     pub registering: Option<RegistrationBegan>,
+    /// The command that last began a registration.
+    pub began_by: Option<CommandId>,
     /// Its book and number.
     pub registered: Option<(crate::id::RegisterId, ArrivalNumber)>,
     /// The leader it lies with, or who directed it.
@@ -141,6 +146,11 @@ pub struct IncomingDocument {
 }
 
 impl IncomingDocument {
+    /// Does it wait for the number that this command asked for?
+    pub fn is_registering(&self, began_by: CommandId) -> bool {
+        self.registering.is_some() && self.began_by == Some(began_by)
+    }
+
     /// Has it a file that is the document itself (S1-31, S1-32)?
     pub fn has_main_file(&self) -> bool {
         self.files.iter().any(|file| file.role == events::FileRole::Main)
@@ -270,7 +280,10 @@ impl Aggregate for IncomingDocument {
             Event::ScanAttached(e) => self.files.extend(e.files.iter().cloned()),
             Event::PaperArrived(e) => self.paper_arrived_at = Some(e.arrived_at),
             Event::ReceiptRefused(_) => self.stage = Some(Stage::Refused),
-            Event::RegistrationBegan(e) => self.registering = Some(e.clone()),
+            Event::RegistrationBegan(e) => {
+                self.registering = Some(e.clone());
+                self.began_by = Some(meta.command);
+            }
             Event::RegistrationAbandoned(_) => self.registering = None,
             Event::Registered(e) => {
                 self.registering = None;

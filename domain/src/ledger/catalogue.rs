@@ -19,7 +19,7 @@ pub struct EventKind(u16);
 
 impl EventKind {
     /// The kind with this number, known or not.
-    pub fn new(number: u16) -> Self {
+    pub const fn new(number: u16) -> Self {
         Self(number)
     }
 

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
+pub mod assign;
 pub mod events;
+pub mod testing;
+pub mod void;
 
 pub use events::{Fingerprint, VoidReason};
 
