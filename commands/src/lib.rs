@@ -1,1 +1,38 @@
-//! socai commands.
+//! The write side: load, decide, seal, append; and the reactions.
+//!
+//! ```text
+//! Handler::execute ──► fold the stream (cache) ──► decide ──► seal ──► EventLog::append ──► durable ──► Receipt
+//!                        ▲ events not yet durable included ▲                                    │
+//!                        └──────────────────────────────────── next steps, each the same way ◄──┘
+//! ```
+//!
+//! - [`Handler`]: carries out commands. Those of one stream are decided in turn, on top of each other, without waiting for
+//!   the disk; a batch of the log takes what has gathered. If an append fails, what was decided on top of it fails with it.
+//! - [`Envelope`], [`Receipt`], [`CommandError`]: what comes with a command and what goes back.
+//! - [`Reactions`]: takes the steps that nobody lived to take; follows the log from a [`Checkpoints`].
+//! - [`Blobs`]: destroys files of erased documents.
+
+mod alone;
+mod blobs;
+mod cache;
+mod digest;
+mod envelope;
+mod error;
+mod flight;
+mod fold;
+mod gate;
+mod handler;
+mod inner;
+mod organs;
+mod reactions;
+mod run;
+mod slot;
+mod steps;
+mod turn;
+
+pub use blobs::{Blobs, BlobsUnavailable};
+pub use envelope::{Envelope, Receipt, Requester};
+pub use error::{CommandError, Refused, Retry};
+pub use handler::{Handler, default_room};
+pub use organs::KnownOrgan;
+pub use reactions::{CHECKPOINT, CheckpointError, Checkpoints, ReactionError, Reactions};

@@ -1,0 +1,98 @@
+//! Folding a stream from the log.
+
+use socai_domain::{
+    decide::{Aggregate, Meta},
+    ledger::{
+        Direction, DomainEvent, Opened, RecordHash, Recorded, Revision, StreamId, catalogue::StoredEvent, log::Stamp,
+    },
+};
+
+use crate::{CommandError, inner::Inner, slot::Live};
+
+/// How many records are read at once.
+const PAGE: usize = 256;
+
+/// A record that was read and opened.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) stamp: Stamp,
+    pub(crate) meta: Meta,
+    pub(crate) event: DomainEvent,
+}
+
+pub(crate) fn stamp(recorded: &Recorded, hash: RecordHash) -> Stamp {
+    let header = recorded.record.header();
+    Stamp { position: recorded.position, revision: header.revision, recorded: header.recorded, hash }
+}
+
+impl Inner {
+    /// The stream as the log has it.
+    pub(crate) async fn fold<A: Aggregate>(&self, stream: StreamId) -> Result<Live<A>, CommandError> {
+        let mut live = Live::new(self.next_incarnation());
+        let mut next = Revision::FIRST;
+        loop {
+            let page = self.log.read(stream, Direction::Forwards, Some(next), PAGE).await?;
+            for (index, recorded) in page.iter().enumerate() {
+                self.take_in(&mut live, recorded, index + 1 == page.len()).await?;
+            }
+            match live.revision {
+                Some(revision) if page.len() == PAGE => next = revision.next(),
+                _ => break,
+            }
+        }
+        live.durable = live.revision;
+        Ok(live)
+    }
+
+    async fn take_in<A: Aggregate>(
+        &self,
+        live: &mut Live<A>,
+        recorded: &Recorded,
+        last_of_page: bool,
+    ) -> Result<(), CommandError> {
+        let header = recorded.record.header();
+        let mut at = header.recorded;
+        match self.opener.open(&recorded.record).await? {
+            Opened::Event(context, event) => {
+                let meta = Meta::of(header, &context);
+                at = context.at;
+                let event = A::Event::from_domain(&event).ok_or_else(|| misplaced(recorded))?;
+                live.evolve(event, &meta, context.input);
+            }
+            Opened::Erased => {
+                live.state.evolve_erased(header);
+                live.revision = Some(header.revision);
+            }
+        }
+        // Only the last record's hash is needed, and hashing costs.
+        if last_of_page {
+            live.head = Some((stamp(recorded, recorded.record.hash()), at));
+        }
+        Ok(())
+    }
+
+    /// The record at a revision, opened; none where it was erased or never written.
+    pub(crate) async fn read_one(&self, stream: StreamId, revision: Revision) -> Result<Option<Read>, CommandError> {
+        let page = self.log.read(stream, Direction::Forwards, Some(revision), 1).await?;
+        match page.first() {
+            Some(recorded) => self.open(recorded).await,
+            None => Ok(None),
+        }
+    }
+
+    /// What a record holds; none where it was erased.
+    pub(crate) async fn open(&self, recorded: &Recorded) -> Result<Option<Read>, CommandError> {
+        Ok(match self.opener.open(&recorded.record).await? {
+            Opened::Event(context, event) => {
+                let meta = Meta::of(recorded.record.header(), &context);
+                Some(Read { stamp: stamp(recorded, recorded.record.hash()), meta, event })
+            }
+            Opened::Erased => None,
+        })
+    }
+}
+
+fn misplaced(recorded: &Recorded) -> CommandError {
+    let header = recorded.record.header();
+    CommandError::Stopped(format!("{} revision {} is a {}", header.stream, header.revision, header.kind))
+}
