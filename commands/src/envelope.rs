@@ -1,8 +1,10 @@
 //! What comes with a command, and what its sender gets back.
 
 use socai_domain::{
+    decide::{By, Who},
     id::{CauseId, CommandId, CorrelationId, OrganId, PersonId, PostId},
     ledger::{Position, RecordHash, RecordId, Revision, StreamId, log::Stamp},
+    organ::Organ,
     time::Timestamp,
 };
 
@@ -61,6 +63,15 @@ impl Envelope {
     #[must_use]
     pub fn correlation(self, correlation: CorrelationId) -> Self {
         Self { correlation, ..self }
+    }
+
+    /// Who asks, in which post, by what this organ knows.
+    pub fn by<'a>(&self, organ: &'a Organ, at: Timestamp) -> By<'a> {
+        let who = match self.who {
+            Requester::System => Who::System,
+            Requester::Person(person) => organ.who(person, self.acting_as, at),
+        };
+        By { at, command: self.command_id, who, organ }
     }
 
     /// Only if the stream still stands there.

@@ -92,7 +92,7 @@ impl Inner {
                         let void = Step::new(step.organ, step.command, step.cause, "voidNumber", action);
                         Box::pin(self.take(pass, &void, correlation)).await
                     }
-                    done => done.map(written),
+                    done => done.map(|done| written(&done)),
                 }
             }
             Action::Void { document, register, number, reason, note } => {
@@ -107,7 +107,9 @@ impl Inner {
                 }
                 let files_removed = self.destroy(*document, *below, files).await?;
                 let command = CompleteErasure { below: below.number(), files_removed };
-                self.step(pass, incoming::stream(*document), step, correlation, command).await.map(written)
+                self.step(pass, incoming::stream(*document), step, correlation, command)
+                    .await
+                    .map(|done| written(&done))
             }
         }
     }
@@ -170,10 +172,10 @@ impl Inner {
         document: IncomingId,
         register: RegisterId,
     ) -> Result<Step, CommandError> {
-        if let Some((lead, hash)) = done.leads.first() {
-            if let Some(finish) = next_steps(&lead.event, &lead.meta, incoming::cause(*hash)).pop() {
-                return Ok(finish);
-            }
+        if let Some((lead, hash)) = done.leads.first()
+            && let Some(finish) = next_steps(&lead.event, &lead.meta, incoming::cause(*hash)).pop()
+        {
+            return Ok(finish);
         }
         // An earlier registration of the document was given the number and went no further.
         let number = |book: &Register, _| book.numbers.get(&document).map(|entry| entry.number);
@@ -233,7 +235,7 @@ impl Inner {
 }
 
 /// The record that a step wrote.
-fn written(done: Done) -> Option<Receipt> {
+fn written(done: &Done) -> Option<Receipt> {
     done.receipt.changed.then_some(done.receipt)
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use socai_domain::{
-    decide::{Aggregate, By, Decide, Meta, Who},
+    decide::{Aggregate, Decide, Meta, Who},
     id::{PersonId, PostId},
     ledger::{
         Append, Context, DomainEvent, Draft, EventKind, Expected, Revision, StreamId, StreamKind, body,
@@ -16,7 +16,7 @@ use socai_domain::{
 use uuid::Uuid;
 
 use crate::{
-    Envelope, KnownOrgan, Refused, Requester,
+    Envelope, KnownOrgan, Refused,
     flight::Flight,
     gate::Pass,
     inner::Inner,
@@ -98,14 +98,10 @@ impl<C: Decide> Asked<'_, C> {
             let now = live.revision.map_or_else(|| "empty".to_owned(), |now| format!("at revision {now}"));
             return Err(Answer::Refused(Refused::new(Code::ChangedSince, format!("the stream is {now}"))));
         }
-        let who = match self.envelope.who {
-            Requester::System => Who::System,
-            Requester::Person(person) => self.organ.who(person, self.envelope.acting_as, at),
-        };
-        let by = By { at, command: command_id, who, organ: &self.organ.organ };
+        let by = self.envelope.by(&self.organ.organ, at);
         match self.command.decide(&live.state, &by) {
             Ok(events) if events.is_empty() => Err(Answer::AlreadySo),
-            Ok(events) => Ok(Decided { events, at, who }),
+            Ok(events) => Ok(Decided { events, at, who: by.who }),
             Err(refusal) => Err(Answer::Refused(Refused::by(&refusal))),
         }
     }

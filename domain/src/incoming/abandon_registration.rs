@@ -30,8 +30,12 @@ impl Decide for AbandonRegistration {
     type Refusal = Denied;
     const NAME: &'static str = "abandonRegistration";
 
+    fn permit(_: &IncomingDocument, by: &By<'_>) -> Result<(), Denied> {
+        by.require_system()
+    }
+
     fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<Event>, Denied> {
-        by.require_system()?;
+        Self::permit(document, by)?;
         if document.is_registering(self.began_by) {
             Ok(vec![RegistrationAbandoned { candidates: self.candidates.clone() }.into()])
         } else {

@@ -44,16 +44,18 @@ impl Decide for CompleteErasure {
     type Refusal = Refusal;
     const NAME: &'static str = "completeErasure";
 
-    fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<Event>, Refusal> {
+    fn permit(document: &IncomingDocument, by: &By<'_>) -> Result<(), Refusal> {
         by.require_system()?;
-        match (document.erased, document.erasure_completed) {
-            (false, _) => Err(Refusal::NotExpunged),
-            (true, true) => Ok(vec![]), // already so
-            (true, false) => {
-                let (below, files_removed) = (self.below, self.files_removed);
-                Ok(vec![ErasureCompleted { below, files_removed }.into()])
-            }
+        if document.erased { Ok(()) } else { Err(Refusal::NotExpunged) }
+    }
+
+    fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<Event>, Refusal> {
+        Self::permit(document, by)?;
+        if document.erasure_completed {
+            return Ok(vec![]); // already so
         }
+        let (below, files_removed) = (self.below, self.files_removed);
+        Ok(vec![ErasureCompleted { below, files_removed }.into()])
     }
 }
 

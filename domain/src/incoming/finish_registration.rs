@@ -46,8 +46,12 @@ impl Decide for FinishRegistration {
     type Refusal = Refusal;
     const NAME: &'static str = "finishRegistration";
 
+    fn permit(_: &IncomingDocument, by: &By<'_>) -> Result<(), Refusal> {
+        Ok(by.require_system()?)
+    }
+
     fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<Event>, Refusal> {
-        by.require_system()?;
+        Self::permit(document, by)?;
         match document.registered {
             Some(registered) if registered == (self.register, self.number) => Ok(vec![]), // already so
             // Even if the registration was given up in the meantime: the book has given the number, so it is used.

@@ -92,8 +92,12 @@ impl Decide for AssignNumber {
     type Refusal = Refusal;
     const NAME: &'static str = "assignNumber";
 
+    fn permit(_: &Register, by: &By<'_>) -> Result<(), Refusal> {
+        Ok(by.require_system()?)
+    }
+
     fn decide(&self, register: &Register, by: &By<'_>) -> Result<Vec<Event>, Refusal> {
-        by.require_system()?;
+        Self::permit(register, by)?;
         match register.numbers.get(&self.document) {
             Some(entry) if entry.void.is_some() => return Err(Refusal::NumberVoid(entry.number)),
             Some(_) => return Ok(vec![]), // already so

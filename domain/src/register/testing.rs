@@ -32,8 +32,8 @@ pub fn number(n: u32) -> ArrivalNumber {
 }
 
 /// Each document has its own fingerprint.
-fn fingerprint(n: u32) -> Option<Fingerprint> {
-    Some(Fingerprint::of("H99", &n.to_string(), "UBND-VP", 2026))
+fn fingerprint(n: u32) -> Fingerprint {
+    Fingerprint::of("H99", &n.to_string(), "UBND-VP", 2026)
 }
 
 /// Gives document `n` a number.
@@ -43,7 +43,7 @@ pub fn assign(n: u32) -> AssignNumber {
         series: series(),
         year: 2026,
         document: document(n),
-        fingerprint: fingerprint(n),
+        fingerprint: Some(fingerprint(n)),
         elsewhere: Vec::new(),
         accepted_duplicates: Vec::new(),
         accepted_because: None,
@@ -58,7 +58,7 @@ pub fn opened() -> Past<Event> {
 /// Document `n` has number `of`.
 pub fn assigned(n: u32, of: u32) -> Past<Event> {
     let (accepted_duplicates, accepted_because) = (Vec::new(), None);
-    let (number, document, fingerprint) = (number(of), document(n), fingerprint(n));
+    let (number, document, fingerprint) = (number(of), document(n), Some(fingerprint(n)));
     past(NumberAssigned { number, document, fingerprint, accepted_duplicates, accepted_because })
 }
 

@@ -50,8 +50,12 @@ impl Decide for VoidNumber {
     type Refusal = Refusal;
     const NAME: &'static str = "voidNumber";
 
+    fn permit(_: &Register, by: &By<'_>) -> Result<(), Refusal> {
+        Ok(by.require_system()?)
+    }
+
     fn decide(&self, register: &Register, by: &By<'_>) -> Result<Vec<Event>, Refusal> {
-        by.require_system()?;
+        Self::permit(register, by)?;
         match register.numbers.get(&self.document).filter(|entry| entry.number == self.number) {
             None => Err(Refusal::NotItsNumber(self.number)),
             Some(entry) if entry.void.is_some() => Ok(vec![]), // already so

@@ -9,7 +9,7 @@
 pub mod key_ring;
 mod scene;
 
-pub use scene::{MORNING, Scene, scene};
+pub use scene::{MORNING, Scene, agency_events, scene};
 
 use crate::{
     decide::{Aggregate, By, Decide, Meta, Refusal, Who},

@@ -80,21 +80,16 @@ fn happen(organ: &mut Organ, event: &Event, revision: u64) {
     organ.evolve(event, &meta);
 }
 
-/// The agency, ready since the morning.
-pub fn scene() -> Scene {
-    let mut organ = Organ::default();
-    let mut revision = 0;
-    let mut happen = |event: Event| {
-        happen(&mut organ, &event, revision);
-        revision += 1;
-    };
+/// What happened to the agency until it was ready.
+pub fn agency_events() -> Vec<Event> {
     let unit = |n| UnitId::new(Uuid::from_u128(n));
     let code = OrganCode::new("H99.05").expect("an organ code");
-    happen(Event::Registered(events::OrganRegistered { code, name: text("Sở Ví Dụ"), root: unit(ROOT) }));
+    let mut happened: Vec<Event> =
+        vec![events::OrganRegistered { code, name: text("Sở Ví Dụ"), root: unit(ROOT) }.into()];
     for (id, name, abbreviation) in [(UNIT, "Phòng Kế hoạch", "KH"), (OTHER_UNIT, "Phòng Pháp chế", "PC")] {
         let (unit, parent) = (unit(id), unit(ROOT));
         let (name, abbreviation) = (text(name), text(abbreviation));
-        happen(Event::UnitCreated(events::UnitCreated { unit, parent, name, abbreviation }));
+        happened.push(events::UnitCreated { unit, parent, name, abbreviation }.into());
     }
     let posts = [
         (ROOT, Role::Leader, "Giám đốc"),
@@ -109,9 +104,19 @@ pub fn scene() -> Scene {
         (ROOT, Role::Administrator, "Quản trị viên"),
     ];
     for (n, (of, role, title)) in (0..).zip(posts) {
-        happen(Event::PostCreated(events::PostCreated { post: post(n), unit: unit(of), role, title: text(title) }));
-        happen(Event::PostAssumed(events::PostAssumed { post: post(n), person: person(n), from: MORNING }));
+        happened.push(events::PostCreated { post: post(n), unit: unit(of), role, title: text(title) }.into());
+        happened.push(events::PostAssumed { post: post(n), person: person(n), from: MORNING }.into());
     }
+    happened
+}
+
+/// The agency, ready since the morning.
+pub fn scene() -> Scene {
+    let mut organ = Organ::default();
+    for (revision, event) in (0..).zip(agency_events()) {
+        happen(&mut organ, &event, revision);
+    }
+    let unit = |n| UnitId::new(Uuid::from_u128(n));
     let who = |n| organ.who(person(n), None, MORNING);
     Scene {
         leader: who(0),

@@ -1,0 +1,6 @@
+//! The command handler on a log in memory. One program, because each costs a link.
+#![allow(unreachable_pub)] // nothing is reached from outside of a test
+#![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
+
+mod idempotency;
+mod world;

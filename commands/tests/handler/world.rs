@@ -1,0 +1,250 @@
+//! A ledger in memory, an invented agency in it, and ways to make things fail.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, AtomicUsize, Ordering},
+    },
+};
+
+use futures::future::{BoxFuture, ready};
+use serde::{Serialize, Serializer};
+use socai_commands::{
+    Blobs, BlobsUnavailable, CheckpointError, Checkpoints, CommandError, Envelope, Handler, Receipt, Requester,
+};
+use socai_domain::{
+    decide::{Aggregate, By, Decide, Who},
+    id::{CommandId, IncomingId, OrganId, PersonId, RegisterId},
+    incoming::{self, IncomingDocument, events::RegistrationBegan},
+    ledger::{
+        Direction, DomainEvent, EventLog, LedgerId, Opened, Opener, Position, StreamId, StreamKind, memory::MemoryLog,
+        memory_keys::MemoryKeyRing,
+    },
+    organ,
+    refusal::Denied,
+    register::Fingerprint,
+    testing::{MORNING, scene},
+    text::ShortText,
+    time::{Clock, Timestamp},
+};
+use uuid::Uuid;
+
+/// A clock that is set.
+#[derive(Clone, Debug)]
+pub struct SetClock(Arc<AtomicI64>);
+
+impl SetClock {
+    pub fn at(instant: Timestamp) -> Self {
+        Self(Arc::new(AtomicI64::new(instant.as_micros())))
+    }
+
+    pub fn set(&self, instant: Timestamp) {
+        self.0.store(instant.as_micros(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Files in memory, and which documents hold them.
+#[derive(Debug, Default)]
+pub struct MemoryBlobs {
+    pub removed: Mutex<HashSet<[u8; 32]>>,
+    pub calls: AtomicUsize,
+}
+
+impl Blobs for MemoryBlobs {
+    fn remove(&self, _: IncomingId, files: Vec<[u8; 32]>) -> BoxFuture<'_, Result<u32, BlobsUnavailable>> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        let removed = u32::try_from(files.len()).unwrap();
+        self.removed.lock().unwrap().extend(files);
+        Box::pin(ready(Ok(removed)))
+    }
+}
+
+/// Checkpoints in memory.
+#[derive(Debug, Default)]
+pub struct MemoryCheckpoints(Mutex<HashMap<String, Position>>);
+
+impl Checkpoints for MemoryCheckpoints {
+    fn load<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Position>, CheckpointError>> {
+        Box::pin(ready(Ok(self.0.lock().unwrap().get(name).copied())))
+    }
+
+    fn save<'a>(&'a self, name: &'a str, position: Position) -> BoxFuture<'a, Result<(), CheckpointError>> {
+        self.0.lock().unwrap().insert(name.to_owned(), position);
+        Box::pin(ready(Ok(())))
+    }
+}
+
+/// A ledger with what belongs to it; survives the handlers that work on it.
+pub struct World {
+    pub clock: SetClock,
+    pub log: MemoryLog,
+    pub ring: Arc<MemoryKeyRing>,
+    pub blobs: Arc<MemoryBlobs>,
+    pub checkpoints: Arc<MemoryCheckpoints>,
+    pub organ: OrganId,
+    pub clerk: PersonId,
+    pub leader: PersonId,
+}
+
+fn person(who: Who) -> PersonId {
+    let Who::Acting(acting) = who else { panic!("{who:?} holds no post") };
+    acting.person
+}
+
+impl World {
+    /// With the agency of the domain's tests in it.
+    pub async fn new() -> Self {
+        let clock = SetClock::at(MORNING);
+        let scene = scene();
+        let world = Self {
+            log: MemoryLog::new(LedgerId(Uuid::from_u128(0x50ca1)), Arc::new(clock.clone())),
+            clock,
+            ring: Arc::default(),
+            blobs: Arc::default(),
+            checkpoints: Arc::default(),
+            organ: scene.organ.id.unwrap(),
+            clerk: person(scene.clerk),
+            leader: person(scene.leader),
+        };
+        let handler = world.handler().await;
+        let events = socai_domain::testing::agency_events();
+        handler.execute(organ::stream(world.organ), world.system(1), Happen::<organ::Organ>(events)).await.unwrap();
+        world
+    }
+
+    /// A handler that knows nothing but what is in the log.
+    pub async fn handler(&self) -> Handler {
+        self.handler_on(Arc::new(self.log.clone())).await
+    }
+
+    pub async fn handler_on(&self, log: Arc<dyn EventLog>) -> Handler {
+        let opener = Opener::new(self.ring.clone());
+        Handler::start(log, opener, self.blobs.clone(), Arc::new(self.clock.clone())).await.unwrap()
+    }
+
+    pub fn system(&self, command: u128) -> Envelope {
+        Envelope::of(self.organ, Requester::System, CommandId::new(Uuid::from_u128(command)))
+    }
+
+    pub fn clerk(&self, command: u128) -> Envelope {
+        Envelope::of(self.organ, Requester::Person(self.clerk), CommandId::new(Uuid::from_u128(command)))
+    }
+
+    /// The book of a year.
+    pub fn book(&self, year: i16) -> StreamId {
+        StreamId::new(StreamKind::Register, RegisterId::of(self.organ, "đến", year).uuid())
+    }
+
+    /// A document that has arrived.
+    pub async fn arrived(&self, handler: &Handler, n: u128) -> StreamId {
+        let event = incoming::testing::arrived(&scene()).event;
+        let envelope = self.system(0xa_0000 + n);
+        handler.execute(document(n), envelope, Happen::<IncomingDocument>(vec![event])).await.unwrap();
+        document(n)
+    }
+
+    /// Every event of a stream that can still be opened, by name, in order.
+    pub async fn history(&self, stream: StreamId) -> Vec<String> {
+        let opener = Opener::new(self.ring.clone());
+        let mut names = Vec::new();
+        for recorded in self.log.read(stream, Direction::Forwards, None, usize::MAX).await.unwrap() {
+            let content = opener.open(&recorded.record).await.unwrap();
+            let name = recorded.record.header().kind.entry().unwrap().name;
+            names.push(if content == Opened::Erased { format!("({name})") } else { name.to_owned() });
+        }
+        names
+    }
+
+    /// Number and document of every assignment in a book, in order.
+    pub async fn assignments(&self, year: i16) -> Vec<(u32, IncomingId)> {
+        let opener = Opener::new(self.ring.clone());
+        let mut assigned = Vec::new();
+        for recorded in self.log.read(self.book(year), Direction::Forwards, None, usize::MAX).await.unwrap() {
+            if let Opened::Event(_, DomainEvent::Register(socai_domain::register::Event::NumberAssigned(e))) =
+                opener.open(&recorded.record).await.unwrap()
+            {
+                assigned.push((e.number.get(), e.document));
+            }
+        }
+        assigned
+    }
+
+    /// The clerk registers document `n`, whose fingerprint is its own.
+    pub async fn register(&self, handler: &Handler, n: u128, command: u128) -> Result<Receipt, CommandError> {
+        let begin = Begin { fingerprint: n.to_string(), accept: Vec::new() };
+        handler.execute(document(n), self.clerk(command), begin).await
+    }
+}
+
+/// The stream of document `n`.
+pub fn document(n: u128) -> StreamId {
+    incoming::stream(IncomingId::new(Uuid::from_u128(0xd0c_0000_0000 + n)))
+}
+
+/// Asks for a number, in the book of the year in which this is decided.
+#[derive(Clone, Debug, Serialize)]
+pub struct Begin {
+    pub fingerprint: String,
+    pub accept: Vec<IncomingId>,
+}
+
+impl Decide for Begin {
+    type State = IncomingDocument;
+    type Refusal = Denied;
+    const NAME: &'static str = "begin";
+
+    fn permit(_: &IncomingDocument, by: &By<'_>) -> Result<(), Denied> {
+        by.acting().map(drop)
+    }
+
+    fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<incoming::Event>, Denied> {
+        Self::permit(document, by)?;
+        if document.registered.is_some() {
+            return Ok(vec![]);
+        }
+        if document.registering.is_some() {
+            return Err(Denied::NotInPath);
+        }
+        let (organ, year) = (by.organ.id.unwrap(), by.at.year());
+        let began = RegistrationBegan {
+            register: RegisterId::of(organ, "đến", year),
+            series: ShortText::new("đến").unwrap(),
+            year,
+            fingerprint: Some(Fingerprint::of("H99", &self.fingerprint, "VP", 2026)),
+            accepted_duplicates: self.accept.clone(),
+            accepted_because: None,
+        };
+        Ok(vec![began.into()])
+    }
+}
+
+/// Lets events happen, whatever the state.
+#[derive(Clone, Debug)]
+pub struct Happen<A: Aggregate>(pub Vec<A::Event>);
+
+impl<A: Aggregate> Serialize for Happen<A> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:?}", self.0))
+    }
+}
+
+impl<A: Aggregate> Decide for Happen<A> {
+    type State = A;
+    type Refusal = Denied;
+    const NAME: &'static str = "happen";
+
+    fn permit(_: &A, _: &By<'_>) -> Result<(), Denied> {
+        Ok(())
+    }
+
+    fn decide(&self, _: &A, _: &By<'_>) -> Result<Vec<A::Event>, Denied> {
+        Ok(self.0.clone())
+    }
+}
