@@ -1,13 +1,19 @@
 //! Every engine keeps every rule.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use futures::future::{BoxFuture, ready};
+use socai::log::file::{FileLog, FileLogOptions};
 use socai_domain::{
     ledger::{EventLog, LedgerId, memory::MemoryLog},
     time::Clock,
 };
 use socai_tests::{conformance::Fixture, event_log_conformance};
+use tempfile::TempDir;
 use uuid::Uuid;
 
 struct Memory;
@@ -23,3 +29,43 @@ impl Fixture for Memory {
 }
 
 event_log_conformance!(memory, Memory);
+
+/// The file engine, each ledger in a directory of its own.
+struct Files {
+    segment_size: u32,
+    root: TempDir,
+    opened: Mutex<HashMap<LedgerId, (PathBuf, FileLog)>>,
+}
+
+impl Files {
+    fn with_segments_of(segment_size: u32) -> Self {
+        Self { segment_size, root: tempfile::tempdir().unwrap(), opened: Mutex::default() }
+    }
+
+    async fn open_in(&self, directory: PathBuf, clock: Arc<dyn Clock>) -> Arc<dyn EventLog> {
+        let options = FileLogOptions { segment_size: self.segment_size, ..FileLogOptions::new(clock) };
+        let opening = directory.clone();
+        let log = tokio::task::spawn_blocking(move || FileLog::open(&opening, options)).await.unwrap().unwrap();
+        self.opened.lock().unwrap().insert(log.ledger(), (directory, log.clone()));
+        Arc::new(log)
+    }
+}
+
+impl Fixture for Files {
+    fn open(&self, clock: Arc<dyn Clock>) -> BoxFuture<'_, Arc<dyn EventLog>> {
+        Box::pin(self.open_in(self.root.path().join(Uuid::now_v7().to_string()), clock))
+    }
+
+    fn reopen(&self, log: Arc<dyn EventLog>, clock: Arc<dyn Clock>) -> BoxFuture<'_, Option<Arc<dyn EventLog>>> {
+        Box::pin(async move {
+            let (directory, files) = self.opened.lock().unwrap().remove(&log.ledger()).unwrap();
+            files.close().await.unwrap();
+            drop((log, files));
+            Some(self.open_in(directory, clock).await)
+        })
+    }
+}
+
+// The smallest segments, so that nearly every rule crosses their ends, and such that hold the largest append.
+event_log_conformance!(file_in_small_segments, Files::with_segments_of(72 << 10));
+event_log_conformance!(file, Files::with_segments_of(1 << 20));

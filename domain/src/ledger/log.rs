@@ -153,11 +153,11 @@ pub enum AppendError {
         actual: Option<Revision>,
     },
     /// It will never fit: tell a person.
-    #[error("a record of {len} bytes does not fit: at most {max}")]
+    #[error("{len} bytes do not fit: at most {max}")]
     TooLarge {
-        /// Bytes of the largest record of the append.
+        /// Bytes of the largest record of the append, or of all of it where it is too much for one batch.
         len: usize,
-        /// The most that a record may have.
+        /// The most that a record, or a batch, may have.
         max: usize,
     },
     /// An append of no events, or more than one batch can hold.

@@ -184,7 +184,11 @@ pub async fn refuses_too_few_and_too_many_events(fixture: &dyn Fixture) -> Resul
     let many = |count| Append { stream: stream(1), expected: Expected::New, drafts: vec![draft("one of many"); count] };
     let refused = log.append(many(max + 1)).await;
     ensure_eq!(refused, Err(AppendError::Count { count: max + 1, max }), "one too many");
-    let taken = log.append(many(max)).await?;
-    ensure_eq!(taken.stamps.len(), max, "stamps of the largest append");
+    match log.append(many(max)).await {
+        Ok(taken) => ensure_eq!(taken.stamps.len(), max, "stamps of the largest append"),
+        // An engine may have less room than that for one append.
+        Err(AppendError::TooLarge { len, max }) => ensure!(len > max, "{len} bytes of {max} are too many"),
+        Err(error) => bail!(error),
+    }
     Ok(())
 }
