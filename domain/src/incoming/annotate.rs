@@ -62,12 +62,13 @@ impl Decide for AnnotateIncoming {
 mod tests {
     use super::*;
     use crate::{
+        decide::Who,
         incoming::testing::{Plausible, arrived, unopened},
         testing::{Scene, given, scene},
     };
 
     impl Plausible for AnnotateIncoming {
-        fn plausible(_scene: &Scene, _document: &IncomingDocument) -> Self {
+        fn plausible(_: &Scene, _: &IncomingDocument, _: Who) -> Self {
             note("Ngày ban hành trên trục khác với ngày trên văn bản")
         }
     }

@@ -88,6 +88,7 @@ impl Decide for AttachScan {
 mod tests {
     use super::*;
     use crate::{
+        decide::Who,
         incoming::{
             events::FileRole,
             testing::{Plausible, arrived, arrived_on_paper, main_file, scan},
@@ -96,7 +97,7 @@ mod tests {
     };
 
     impl Plausible for AttachScan {
-        fn plausible(_scene: &Scene, _document: &IncomingDocument) -> Self {
+        fn plausible(_: &Scene, _: &IncomingDocument, _: Who) -> Self {
             AttachScan { files: vec![scan()] }
         }
     }

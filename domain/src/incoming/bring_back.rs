@@ -85,13 +85,14 @@ impl Decide for BringBackIncoming {
 mod tests {
     use super::*;
     use crate::{
+        decide::Who,
         document_types::SecrecyLevel,
         incoming::testing::{Plausible, arrived, arriving, unopened},
         testing::{MORNING, Scene, given, scene},
     };
 
     impl Plausible for BringBackIncoming {
-        fn plausible(_scene: &Scene, _document: &IncomingDocument) -> Self {
+        fn plausible(_: &Scene, _: &IncomingDocument, _: Who) -> Self {
             BringBackIncoming { arriving: arriving() }
         }
     }

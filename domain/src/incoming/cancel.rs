@@ -93,6 +93,7 @@ impl Decide for CancelIncoming {
 mod tests {
     use super::*;
     use crate::{
+        decide::Who,
         incoming::{
             Stage,
             branch::BranchEnd,
@@ -103,7 +104,7 @@ mod tests {
     };
 
     impl Plausible for CancelIncoming {
-        fn plausible(_scene: &Scene, _document: &IncomingDocument) -> Self {
+        fn plausible(_: &Scene, _: &IncomingDocument, _: Who) -> Self {
             cancel(VoidReason::Error)
         }
     }

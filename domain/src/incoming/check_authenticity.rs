@@ -78,7 +78,7 @@ mod tests {
     };
 
     impl Plausible for RecordAuthenticityCheck {
-        fn plausible(_scene: &Scene, _document: &IncomingDocument) -> Self {
+        fn plausible(_: &Scene, _: &IncomingDocument, _: Who) -> Self {
             found(Authenticity::Valid)
         }
     }

@@ -101,7 +101,7 @@ mod tests {
     };
 
     impl Plausible for ConfirmExpunge {
-        fn plausible(_scene: &Scene, _document: &IncomingDocument) -> Self {
+        fn plausible(_: &Scene, _: &IncomingDocument, _: Who) -> Self {
             ConfirmExpunge {}
         }
     }

@@ -123,13 +123,14 @@ fn contradicted(given: &Details, new: &Details) -> Option<&'static [&'static str
 mod tests {
     use super::*;
     use crate::{
+        decide::Who,
         incoming::testing::{Plausible, arrived, arrived_on_paper, details},
         testing::{Scene, given, scene},
         text::{CodeNumber, ShortText},
     };
 
     impl Plausible for CorrectIncoming {
-        fn plausible(_scene: &Scene, document: &IncomingDocument) -> Self {
+        fn plausible(_: &Scene, document: &IncomingDocument, _: Who) -> Self {
             let details = document.details.clone().unwrap_or_else(details);
             correct(Details { place: ShortText::new("Ví Dụ").ok(), ..details })
         }

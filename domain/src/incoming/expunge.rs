@@ -77,12 +77,13 @@ impl Decide for ExpungeIncoming {
 mod tests {
     use super::*;
     use crate::{
+        decide::Who,
         incoming::testing::{Plausible, arrived, expunge_requested, expunged, receipt_refused, registration_began},
         testing::{Scene, given, scene},
     };
 
     impl Plausible for ExpungeIncoming {
-        fn plausible(_scene: &Scene, _document: &IncomingDocument) -> Self {
+        fn plausible(_: &Scene, _: &IncomingDocument, _: Who) -> Self {
             ExpungeIncoming { level: SecrecyLevel::Confidential }
         }
     }

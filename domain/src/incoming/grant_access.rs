@@ -81,12 +81,13 @@ impl Decide for GrantAccess {
 mod tests {
     use super::*;
     use crate::{
+        decide::Who,
         incoming::testing::{Plausible, arrived, holder},
         testing::{Scene, given, scene},
     };
 
     impl Plausible for GrantAccess {
-        fn plausible(scene: &Scene, _document: &IncomingDocument) -> Self {
+        fn plausible(scene: &Scene, _: &IncomingDocument, _: Who) -> Self {
             GrantAccess { to: holder(scene.other_officer).person }
         }
     }
@@ -94,7 +95,7 @@ mod tests {
     #[test]
     fn a_colleague_is_let_in_once() {
         let scene = scene();
-        let grant = GrantAccess::plausible(&scene, &IncomingDocument::default());
+        let grant = GrantAccess::plausible(&scene, &IncomingDocument::default(), scene.clerk);
         given(&scene.organ, [arrived(&scene)])
             .when(scene.leader, grant.clone())
             .then([AccessGranted { to: grant.to }.into()])

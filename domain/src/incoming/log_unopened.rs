@@ -78,6 +78,7 @@ impl Decide for LogUnopened {
 mod tests {
     use super::*;
     use crate::{
+        decide::Who,
         incoming::{
             Stage,
             testing::{Plausible, unopened},
@@ -86,7 +87,7 @@ mod tests {
     };
 
     impl Plausible for LogUnopened {
-        fn plausible(scene: &Scene, _document: &IncomingDocument) -> Self {
+        fn plausible(scene: &Scene, _: &IncomingDocument, _: Who) -> Self {
             match unopened(scene).event {
                 Event::UnopenedLogged(UnopenedLogged { sender, envelope, addressed_to, arrived_at }) => {
                     LogUnopened { sender, envelope, addressed_to, arrived_at }
@@ -99,7 +100,7 @@ mod tests {
     #[test]
     fn the_envelope_is_noted_and_stays_closed() {
         let scene = scene();
-        let log = LogUnopened::plausible(&scene, &IncomingDocument::default());
+        let log = LogUnopened::plausible(&scene, &IncomingDocument::default(), scene.clerk);
         let given = given(&scene.organ, []).when(scene.clerk, log.clone()).then([unopened(&scene).event]);
         assert_eq!(given.state().stage, Some(Stage::Unopened));
         assert_eq!(given.state().details, None);
@@ -109,7 +110,7 @@ mod tests {
     #[test]
     fn it_arrives_at_the_latest_now() {
         let scene = scene();
-        let log = LogUnopened::plausible(&scene, &IncomingDocument::default());
+        let log = LogUnopened::plausible(&scene, &IncomingDocument::default(), scene.clerk);
         let log = LogUnopened { arrived_at: MORNING.plus_micros(1), ..log };
         given(&scene.organ, []).at(MORNING).when(scene.clerk, log).then_refused(Code::InTheFuture);
     }

@@ -7,6 +7,7 @@ pub mod abandon_registration;
 pub mod annotate;
 pub mod arrival;
 pub mod attach_scan;
+pub mod available;
 pub mod branch;
 pub mod bring_back;
 pub mod cancel;
@@ -24,6 +25,8 @@ pub mod record_paper;
 pub mod refuse;
 pub mod register;
 pub mod submit;
+#[cfg(test)]
+mod table;
 pub mod testing;
 
 pub use branch::{Branch, BranchEnd};

@@ -124,6 +124,7 @@ impl Decide for ReceiveIncoming {
 mod tests {
     use super::*;
     use crate::{
+        decide::Who,
         document_types::SecrecyLevel,
         incoming::{
             arrival::Arrival,
@@ -137,8 +138,9 @@ mod tests {
     };
 
     impl Plausible for ReceiveIncoming {
-        fn plausible(_scene: &Scene, _document: &IncomingDocument) -> Self {
-            ReceiveIncoming { channel: Channel::Paper, axis: None, arriving: arriving(), follows: None }
+        fn plausible(_: &Scene, _: &IncomingDocument, who: Who) -> Self {
+            let channel = if who == Who::System { Channel::Axis } else { Channel::Paper };
+            ReceiveIncoming { channel, axis: None, arriving: arriving(), follows: None }
         }
     }
 

@@ -85,12 +85,13 @@ impl Decide for RecordPaperArrival {
 mod tests {
     use super::*;
     use crate::{
+        decide::Who,
         incoming::testing::{Plausible, arrived, arrived_on_paper},
         testing::{MORNING, Scene, given, scene},
     };
 
     impl Plausible for RecordPaperArrival {
-        fn plausible(_scene: &Scene, _document: &IncomingDocument) -> Self {
+        fn plausible(_: &Scene, _: &IncomingDocument, _: Who) -> Self {
             came(0)
         }
     }

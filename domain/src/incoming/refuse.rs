@@ -80,12 +80,13 @@ impl Decide for RefuseIncoming {
 mod tests {
     use super::*;
     use crate::{
+        decide::Who,
         incoming::testing::{Plausible, arrived, registered, registration_began},
         testing::{Scene, given, scene},
     };
 
     impl Plausible for RefuseIncoming {
-        fn plausible(_scene: &Scene, _document: &IncomingDocument) -> Self {
+        fn plausible(_: &Scene, _: &IncomingDocument, _: Who) -> Self {
             refuse()
         }
     }

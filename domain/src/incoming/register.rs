@@ -122,6 +122,7 @@ pub fn fingerprint(details: &Details) -> Option<Fingerprint> {
 mod tests {
     use super::*;
     use crate::{
+        decide::Who,
         incoming::testing::{Plausible, arrived, book, details, receipt_refused, registered, registration_began},
         organ::Setting,
         testing::{Scene, given, scene},
@@ -130,7 +131,7 @@ mod tests {
     };
 
     impl Plausible for RegisterIncoming {
-        fn plausible(_scene: &Scene, _document: &IncomingDocument) -> Self {
+        fn plausible(_: &Scene, _: &IncomingDocument, _: Who) -> Self {
             register()
         }
     }

@@ -108,6 +108,7 @@ impl Decide for SubmitIncoming {
 mod tests {
     use super::*;
     use crate::{
+        decide::Who,
         incoming::testing::{
             Plausible, arrived, arrived_on_paper, holder, registered, registration_began, scan_attached, submitted,
         },
@@ -115,7 +116,7 @@ mod tests {
     };
 
     impl Plausible for SubmitIncoming {
-        fn plausible(scene: &Scene, _document: &IncomingDocument) -> Self {
+        fn plausible(scene: &Scene, _: &IncomingDocument, _: Who) -> Self {
             to(holder(scene.leader))
         }
     }

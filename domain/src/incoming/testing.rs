@@ -20,10 +20,11 @@ use crate::{
     time::Date,
 };
 
-/// A command with an input that is accepted of whoever may give it, at every stage where they may.
+/// A command with an input that is accepted of whoever may give it, wherever they may: what the table in
+/// `docs/INCOMING.md` and the property tests try.
 pub trait Plausible: Decide<State = IncomingDocument> + Sized {
-    /// Such a command, for this document.
-    fn plausible(scene: &Scene, document: &IncomingDocument) -> Self;
+    /// Such a command of this person, for this document.
+    fn plausible(scene: &Scene, document: &IncomingDocument, who: Who) -> Self;
 }
 
 /// `event`, done by `who`, `hours` after the scene's morning.
