@@ -1,12 +1,15 @@
 //! What comes with a command, and what its sender gets back.
 
 use socai_domain::{
-    decide::{By, Who},
+    decide::{Aggregate, By, Who},
     id::{CauseId, CommandId, CorrelationId, OrganId, PersonId, PostId},
     ledger::{Position, RecordHash, RecordId, Revision, StreamId, log::Stamp},
     organ::Organ,
+    refusal::Code,
     time::Timestamp,
 };
+
+use crate::Refused;
 
 /// Who asks, before anybody looked up what they may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +75,14 @@ impl Envelope {
             Requester::Person(person) => organ.who(person, self.acting_as, at),
         };
         By { at, command: self.command_id, who, organ }
+    }
+
+    /// Is it about a thing of this organ? Another organ's is not found, whoever asks and whatever it is.
+    pub(crate) fn concerns(&self, state: &impl Aggregate) -> Result<(), Refused> {
+        match state.organ() {
+            Some(organ) if organ != self.organ => Err(Refused::new(Code::NotFound, "it belongs to another organ")),
+            _ => Ok(()),
+        }
     }
 
     /// Only if the stream still stands there.

@@ -117,6 +117,7 @@ impl Handler {
     pub async fn permits<C: Decide>(&self, stream: StreamId, envelope: &Envelope) -> Result<(), CommandError> {
         let organ = self.organ(envelope.organ).await?;
         let permitted = |state: &C::State, _| {
+            envelope.concerns(state)?;
             let by = envelope.by(&organ, self.0.now());
             C::permit(state, &by).map_err(|refusal| Refused::by(&refusal))
         };

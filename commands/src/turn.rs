@@ -87,6 +87,7 @@ impl<C: Decide> Asked<'_, C> {
         at: Timestamp,
     ) -> Result<Decided<<C::State as Aggregate>::Event>, Answer> {
         let Envelope { command_id, expected_revision, .. } = *self.envelope;
+        self.envelope.concerns(&live.state).map_err(Answer::Refused)?;
         if let Some(before) = live.commands.get(&command_id) {
             return Err(if before.input == self.input {
                 Answer::Repeated(before.revision)

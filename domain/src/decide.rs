@@ -20,6 +20,9 @@ pub trait Aggregate: Default + Clone + Send + Sync + fmt::Debug + 'static {
     /// Takes in one event. Total: it cannot fail or panic on any event ever stored, in any order.
     fn evolve(&mut self, event: &Self::Event, meta: &Meta);
 
+    /// The organ that it belongs to; none before it begins. Whoever asks from another organ finds nothing here.
+    fn organ(&self) -> Option<OrganId>;
+
     /// Takes in a record whose content was erased: only the header is left.
     fn evolve_erased(&mut self, _header: &Header) {}
 }

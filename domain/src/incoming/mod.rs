@@ -252,6 +252,10 @@ impl Aggregate for IncomingDocument {
     const KIND: StreamKind = StreamKind::Incoming;
     type Event = Event;
 
+    fn organ(&self) -> Option<OrganId> {
+        self.organ
+    }
+
     #[allow(clippy::too_many_lines)] // one arm an event, in the catalogue's order
     fn evolve(&mut self, event: &Event, meta: &Meta) {
         self.id = Some(IncomingId::new(meta.stream));

@@ -321,6 +321,10 @@ impl Aggregate for Organ {
     const KIND: StreamKind = StreamKind::Organ;
     type Event = Event;
 
+    fn organ(&self) -> Option<OrganId> {
+        self.id
+    }
+
     fn evolve(&mut self, event: &Event, meta: &Meta) {
         match event {
             Event::Registered(e) => {

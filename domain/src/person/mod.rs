@@ -54,6 +54,10 @@ impl Aggregate for Person {
     const KIND: StreamKind = StreamKind::Person;
     type Event = Event;
 
+    fn organ(&self) -> Option<OrganId> {
+        self.organ
+    }
+
     fn evolve(&mut self, event: &Event, meta: &Meta) {
         self.organ = Some(meta.organ);
         self.known = Some(match event {

@@ -45,6 +45,10 @@ impl Aggregate for Register {
     const KIND: StreamKind = StreamKind::Register;
     type Event = Event;
 
+    fn organ(&self) -> Option<OrganId> {
+        self.organ
+    }
+
     fn evolve(&mut self, event: &Event, _meta: &Meta) {
         match event {
             Event::BookOpened(e) => {
