@@ -116,7 +116,7 @@ impl Reactions {
     async fn turn(&mut self) -> Result<bool, ReactionError> {
         match self.followed.next().await {
             Some(Ok(Followed::Records(records))) => {
-                self.react(&records).await?;
+                react(&self.handler, &records).await?;
                 if let Some(last) = records.last() {
                     self.checkpoints.save(CHECKPOINT, last.position).await?;
                     self.after = Some(last.position);
@@ -141,45 +141,50 @@ impl Reactions {
         tokio::time::sleep(Duration::from_millis(200)).await;
         self.followed = self.handler.log().follow(self.after);
     }
+}
 
-    async fn react(&self, records: &[Recorded]) -> Result<(), ReactionError> {
-        let leading = records.iter().filter(|recorded| process::leads_on(recorded.record.header().kind));
-        let mut reacting = stream::iter(leading).map(|recorded| self.react_to(recorded)).buffer_unordered(CONCURRENT);
-        while let Some(reacted) = reacting.next().await {
-            reacted?;
+async fn react(handler: &Handler, records: &[Recorded]) -> Result<(), ReactionError> {
+    let mut leading: Vec<BoxFuture<'_, Result<(), ReactionError>>> = Vec::new();
+    for recorded in records {
+        if process::leads_on(recorded.record.header().kind) {
+            leading.push(Box::pin(react_to(handler, recorded)));
         }
-        Ok(())
     }
-
-    async fn react_to(&self, recorded: &Recorded) -> Result<(), ReactionError> {
-        // Of an erased record nothing follows any more: the erasure itself carries all that is still to be done.
-        let Opened::Event(context, event) = self.handler.opener().open(&recorded.record).await? else { return Ok(()) };
-        let meta = Meta::of(recorded.record.header(), &context);
-        for step in process::next_steps(&event, &meta, incoming::cause(recorded.record.hash())) {
-            self.take(&step, context.correlation).await?;
-        }
-        Ok(())
+    let mut reacting = stream::iter(leading).buffer_unordered(CONCURRENT);
+    while let Some(reacted) = reacting.next().await {
+        reacted?;
     }
+    Ok(())
+}
 
-    /// Until it is taken, or refused, or a person must look.
-    async fn take(&self, step: &Step, correlation: CorrelationId) -> Result<(), ReactionError> {
-        let mut wait = Duration::from_millis(10);
-        loop {
-            let pass: Pass = self.handler.0.gate.enter().ok_or(CommandError::Closed)?;
-            match self.handler.0.take(&pass, step, correlation).await {
-                Ok(_) => return Ok(()),
-                Err(CommandError::Refused(refused)) => {
-                    tracing::error!(%correlation, step = %step.command, %refused, "a step was refused");
-                    return Ok(());
-                }
-                Err(error @ (CommandError::Busy(_) | CommandError::Unknown(_))) => {
-                    tracing::warn!(%correlation, step = %step.command, %error, "a step is tried again");
-                }
-                Err(error @ (CommandError::Closed | CommandError::Stopped(_))) => return Err(error.into()),
+async fn react_to(handler: &Handler, recorded: &Recorded) -> Result<(), ReactionError> {
+    // Of an erased record nothing follows any more: the erasure itself carries all that is still to be done.
+    let Opened::Event(context, event) = handler.opener().open(&recorded.record).await? else { return Ok(()) };
+    let meta = Meta::of(recorded.record.header(), &context);
+    for step in process::next_steps(&event, &meta, incoming::cause(recorded.record.hash())) {
+        take(handler, &step, context.correlation).await?;
+    }
+    Ok(())
+}
+
+/// Until it is taken, or refused, or a person must look.
+async fn take(handler: &Handler, step: &Step, correlation: CorrelationId) -> Result<(), ReactionError> {
+    let mut wait = Duration::from_millis(10);
+    loop {
+        let pass: Pass = handler.0.gate.enter().ok_or(CommandError::Closed)?;
+        match handler.0.take(&pass, step, correlation).await {
+            Ok(_) => return Ok(()),
+            Err(CommandError::Refused(refused)) => {
+                tracing::error!(%correlation, step = %step.command, %refused, "a step was refused");
+                return Ok(());
             }
-            drop(pass);
-            tokio::time::sleep(wait).await;
-            wait = LONGEST_WAIT.min(wait * 2);
+            Err(error @ (CommandError::Busy(_) | CommandError::Unknown(_))) => {
+                tracing::warn!(%correlation, step = %step.command, %error, "a step is tried again");
+            }
+            Err(error @ (CommandError::Closed | CommandError::Stopped(_))) => return Err(error.into()),
         }
+        drop(pass);
+        tokio::time::sleep(wait).await;
+        wait = LONGEST_WAIT.min(wait * 2);
     }
 }

@@ -45,11 +45,12 @@ impl Inner {
             for step in next_steps(&lead.event, &lead.meta, incoming::cause(*hash)) {
                 let stream = done.receipt.stream;
                 answer = match (&step.action, self.take(pass, &step, correlation).await) {
-                    (Action::Assign { .. }, Ok(Some(registered))) => Ok(registered),
+                    (Action::Assign { .. } | Action::Erase { .. }, Ok(Some(ended))) => Ok(ended),
+                    (Action::Assign { .. } | Action::Erase { .. }, Ok(None)) => {
+                        self.ended(stream, lead.meta.revision).await
+                    }
                     // The clerk asked for a number: without one it is not done.
-                    (Action::Assign { .. }, Ok(None)) => self.registration(stream, lead.meta.revision).await,
                     (Action::Assign { .. }, Err(error)) => Err(unfinished(error)),
-                    (Action::Erase { .. }, Ok(Some(completed))) => Ok(completed),
                     (_, Ok(_)) => answer,
                     // What was asked for is done and durable. The rest is done by a reaction.
                     (_, Err(error)) => {
@@ -207,8 +208,8 @@ impl Inner {
         removed.map_err(|error| CommandError::Busy(error.to_string()))
     }
 
-    /// How the registration that began at a revision of a document's stream ended: the first end after it.
-    async fn registration(&self, stream: StreamId, began: Revision) -> Result<Receipt, CommandError> {
+    /// How the registration or erasure that began at a revision of a document's stream ended: the first end after it.
+    async fn ended(&self, stream: StreamId, began: Revision) -> Result<Receipt, CommandError> {
         let mut next = began.next();
         loop {
             let page = self.log.read(stream, Direction::Forwards, Some(next), PAGE).await?;
@@ -217,7 +218,7 @@ impl Inner {
                 let Some(read) = self.open(recorded).await? else { continue };
                 let DomainEvent::Incoming(event) = &read.event else { continue };
                 match event {
-                    Event::Registered(_) => {
+                    Event::Registered(_) | Event::ErasureCompleted(_) => {
                         return Ok(Receipt::of(stream, &read.stamp, read.meta.at, read.meta.command));
                     }
                     Event::RegistrationAbandoned(end) => return Err(abandoned(&end.candidates).into()),
@@ -228,7 +229,7 @@ impl Inner {
                 }
             }
             if page.len() < PAGE {
-                return Err(CommandError::Unknown("the registration has not ended yet".to_owned()));
+                return Err(CommandError::Unknown("begun, not finished".to_owned()));
             }
         }
     }

@@ -2,6 +2,12 @@
 #![allow(unreachable_pub)] // nothing is reached from outside of a test
 #![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
 
+mod closing;
+mod faults;
 mod idempotency;
+mod in_turn;
+mod killed;
+mod numbers;
 mod organs;
+mod trouble;
 mod world;

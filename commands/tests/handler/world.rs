@@ -11,24 +11,31 @@ use std::{
 use futures::future::{BoxFuture, ready};
 use serde::{Serialize, Serializer};
 use socai_commands::{
-    Blobs, BlobsUnavailable, CheckpointError, Checkpoints, CommandError, Envelope, Handler, Receipt, Requester,
+    Blobs, BlobsUnavailable, CheckpointError, Checkpoints, CommandError, Envelope, Handler, ReactionError, Reactions,
+    Receipt, Requester,
 };
 use socai_domain::{
     decide::{Aggregate, By, Decide, Who},
+    document_types::Channel,
     id::{CommandId, IncomingId, OrganId, PersonId, RegisterId},
-    incoming::{self, IncomingDocument, events::RegistrationBegan},
+    incoming::{
+        self, IncomingDocument,
+        events::{Arrived, Details},
+        register::RegisterIncoming,
+    },
     ledger::{
         Direction, DomainEvent, EventLog, LedgerId, Opened, Opener, Position, StreamId, StreamKind, memory::MemoryLog,
         memory_keys::MemoryKeyRing,
     },
     organ,
     refusal::Denied,
-    register::Fingerprint,
     testing::{MORNING, scene},
-    text::ShortText,
+    text::CodeNumber,
     time::{Clock, Timestamp},
 };
 use uuid::Uuid;
+
+use crate::faults::{Dying, Life};
 
 /// A clock that is set.
 #[derive(Clone, Debug)]
@@ -129,6 +136,14 @@ impl World {
         Handler::start(log, opener, self.blobs.clone(), Arc::new(self.clock.clone())).await.unwrap()
     }
 
+    /// A handler that lives for so many writes to log, key ring and files.
+    pub async fn dying_handler(&self, life: &Life) -> Handler {
+        let log = Dying { life: life.clone(), inner: Arc::new(self.log.clone()) as Arc<dyn EventLog> };
+        let opener = Opener::new(Arc::new(Dying { life: life.clone(), inner: self.ring.clone() }));
+        let blobs = Arc::new(Dying { life: life.clone(), inner: self.blobs.clone() });
+        Handler::start(Arc::new(log), opener, blobs, Arc::new(self.clock.clone())).await.unwrap()
+    }
+
     pub fn system(&self, command: u128) -> Envelope {
         Envelope::of(self.organ, Requester::System, CommandId::new(Uuid::from_u128(command)))
     }
@@ -142,11 +157,19 @@ impl World {
         StreamId::new(StreamKind::Register, RegisterId::of(self.organ, "đến", year).uuid())
     }
 
-    /// A document that has arrived.
+    /// Document `n` has arrived; it is the issuer's number `n`.
     pub async fn arrived(&self, handler: &Handler, n: u128) -> StreamId {
-        let event = incoming::testing::arrived(&scene()).event;
-        let envelope = self.system(0xa_0000 + n);
-        handler.execute(document(n), envelope, Happen::<IncomingDocument>(vec![event])).await.unwrap();
+        self.arrived_as(handler, n, n).await
+    }
+
+    /// Document `n` has arrived; it is the issuer's number `number`.
+    pub async fn arrived_as(&self, handler: &Handler, n: u128, number: u128) -> StreamId {
+        let number = CodeNumber::new(number.to_string()).ok();
+        let details = Details { number, ..incoming::testing::details() };
+        let (channel, files) = (Channel::Axis, vec![incoming::testing::main_file()]);
+        let arrived = Arrived { channel, axis: None, arrived_at: MORNING, details, files, follows: None };
+        let envelope = self.system(0xa_0000_0000 + n);
+        handler.execute(document(n), envelope, Happen::<IncomingDocument>(vec![arrived.into()])).await.unwrap();
         document(n)
     }
 
@@ -176,53 +199,30 @@ impl World {
         assigned
     }
 
-    /// The clerk registers document `n`, whose fingerprint is its own.
+    /// The clerk registers document `n`.
     pub async fn register(&self, handler: &Handler, n: u128, command: u128) -> Result<Receipt, CommandError> {
-        let begin = Begin { fingerprint: n.to_string(), accept: Vec::new() };
-        handler.execute(document(n), self.clerk(command), begin).await
+        handler.execute(document(n), self.clerk(command), register()).await
     }
+
+    /// The reactions, from their checkpoint, until all that is in the log is done.
+    pub async fn catch_up(&self, handler: &Handler) -> Result<(), ReactionError> {
+        Reactions::start(handler.clone(), self.checkpoints.clone()).await?.catch_up().await
+    }
+
+    /// The reactions, from the very beginning.
+    pub async fn replay(&self, handler: &Handler) -> Result<(), ReactionError> {
+        Reactions::start(handler.clone(), Arc::new(MemoryCheckpoints::default())).await?.catch_up().await
+    }
+}
+
+/// Register, as nobody's duplicate.
+pub fn register() -> RegisterIncoming {
+    RegisterIncoming { accept_duplicate_of: Vec::new(), accepted_because: None }
 }
 
 /// The stream of document `n`.
 pub fn document(n: u128) -> StreamId {
     incoming::stream(IncomingId::new(Uuid::from_u128(0xd0c_0000_0000 + n)))
-}
-
-/// Asks for a number, in the book of the year in which this is decided.
-#[derive(Clone, Debug, Serialize)]
-pub struct Begin {
-    pub fingerprint: String,
-    pub accept: Vec<IncomingId>,
-}
-
-impl Decide for Begin {
-    type State = IncomingDocument;
-    type Refusal = Denied;
-    const NAME: &'static str = "begin";
-
-    fn permit(_: &IncomingDocument, by: &By<'_>) -> Result<(), Denied> {
-        by.acting().map(drop)
-    }
-
-    fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<incoming::Event>, Denied> {
-        Self::permit(document, by)?;
-        if document.registered.is_some() {
-            return Ok(vec![]);
-        }
-        if document.registering.is_some() {
-            return Err(Denied::NotInPath);
-        }
-        let (organ, year) = (by.organ.id.unwrap(), by.at.year());
-        let began = RegistrationBegan {
-            register: RegisterId::of(organ, "đến", year),
-            series: ShortText::new("đến").unwrap(),
-            year,
-            fingerprint: Some(Fingerprint::of("H99", &self.fingerprint, "VP", 2026)),
-            accepted_duplicates: self.accept.clone(),
-            accepted_because: None,
-        };
-        Ok(vec![began.into()])
-    }
 }
 
 /// Lets events happen, whatever the state.

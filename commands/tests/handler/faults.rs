@@ -1,0 +1,213 @@
+//! Ways to make things fail: a life that ends between two writes, and a log whose answers are held back.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use futures::{
+    channel::oneshot,
+    future::{BoxFuture, FutureExt, ready},
+    stream::BoxStream,
+};
+use socai_commands::{Blobs, BlobsUnavailable};
+use socai_domain::{
+    id::IncomingId,
+    ledger::{
+        Append, AppendError, Appended, Direction, EventLog, Followed, Head, KeyError, KeyRing, KeyState, LedgerId,
+        Position, ReadError, Recorded, Revision, StreamId, StreamKey, memory::MemoryLog, memory_keys::MemoryKeyRing,
+    },
+};
+use tokio::sync::Notify;
+
+use crate::world::MemoryBlobs;
+
+/// How many more writes a process lives to do. What it writes after that reaches nothing.
+#[derive(Clone, Debug)]
+pub struct Life(Arc<AtomicUsize>);
+
+impl Life {
+    pub fn of(writes: usize) -> Self {
+        Self(Arc::new(AtomicUsize::new(writes)))
+    }
+
+    /// It ended before it wanted to.
+    pub fn ended(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == usize::MAX
+    }
+
+    fn lives(&self) -> bool {
+        let left = self.0.load(Ordering::SeqCst);
+        let lives = left > 0 && left < usize::MAX;
+        self.0.store(if lives { left - 1 } else { usize::MAX }, Ordering::SeqCst);
+        lives
+    }
+}
+
+/// Works as long as the process lives.
+pub struct Dying<T: ?Sized> {
+    pub life: Life,
+    pub inner: Arc<T>,
+}
+
+const DEAD: &str = "the process is dead";
+
+impl EventLog for Dying<dyn EventLog> {
+    fn append(&self, append: Append) -> BoxFuture<'static, Result<Appended, AppendError>> {
+        if self.life.lives() {
+            self.inner.append(append)
+        } else {
+            ready(Err(AppendError::Corrupt(DEAD.to_owned()))).boxed()
+        }
+    }
+
+    fn read(
+        &self,
+        stream: StreamId,
+        direction: Direction,
+        from: Option<Revision>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Recorded>, ReadError>> {
+        self.inner.read(stream, direction, from, limit)
+    }
+
+    fn follow(&self, after: Option<Position>) -> BoxStream<'static, Result<Followed, ReadError>> {
+        self.inner.follow(after)
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {
+        self.inner.head()
+    }
+
+    fn ledger(&self) -> LedgerId {
+        self.inner.ledger()
+    }
+
+    fn engine(&self) -> &'static str {
+        self.inner.engine()
+    }
+}
+
+impl KeyRing for Dying<MemoryKeyRing> {
+    fn sealing(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<StreamKey, KeyError>> {
+        self.inner.sealing(stream, revision)
+    }
+
+    fn opening(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<KeyState, KeyError>> {
+        self.inner.opening(stream, revision)
+    }
+
+    fn renew(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<(), KeyError>> {
+        if self.life.lives() { self.inner.renew(stream, revision) } else { ready(Err(KeyError::WrongMaster)).boxed() }
+    }
+
+    fn destroy(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<(), KeyError>> {
+        if self.life.lives() { self.inner.destroy(stream, revision) } else { ready(Err(KeyError::WrongMaster)).boxed() }
+    }
+}
+
+impl Blobs for Dying<MemoryBlobs> {
+    fn remove(&self, document: IncomingId, files: Vec<[u8; 32]>) -> BoxFuture<'_, Result<u32, BlobsUnavailable>> {
+        if self.life.lives() {
+            self.inner.remove(document, files)
+        } else {
+            ready(Err(BlobsUnavailable(DEAD.to_owned()))).boxed()
+        }
+    }
+}
+
+/// What becomes of an append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Taken, and said so.
+    Taken,
+    /// Not taken, and said so.
+    Busy,
+    /// Taken, but the answer was lost.
+    UnknownTaken,
+    /// Not taken, and the answer was lost.
+    UnknownLost,
+}
+
+type Held = (Append, oneshot::Sender<Result<Appended, AppendError>>);
+
+/// A log whose appends wait, in their order, until the test lets them go.
+#[derive(Clone)]
+pub struct HeldLog {
+    inner: MemoryLog,
+    held: Arc<Mutex<VecDeque<Held>>>,
+    changed: Arc<Notify>,
+}
+
+impl HeldLog {
+    pub fn new(inner: MemoryLog) -> Self {
+        Self { inner, held: Arc::default(), changed: Arc::default() }
+    }
+
+    /// Waits until so many appends wait; answers where each expects its stream.
+    pub async fn holding(&self, count: usize) -> Vec<Revision> {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            {
+                let held = self.held.lock().unwrap();
+                if held.len() >= count {
+                    return held.iter().map(|(append, _)| append.expected.next()).collect();
+                }
+            }
+            changed.await;
+        }
+    }
+
+    /// Lets the first waiting append go.
+    pub async fn release(&self, outcome: Outcome) {
+        self.holding(1).await;
+        let (append, answer) = self.held.lock().unwrap().pop_front().unwrap();
+        let taken = match outcome {
+            Outcome::Taken | Outcome::UnknownTaken => self.inner.append(append).await,
+            Outcome::Busy => Err(AppendError::Busy("full".to_owned())),
+            Outcome::UnknownLost => Err(AppendError::Unknown("no answer".to_owned())),
+        };
+        let unknown = outcome == Outcome::UnknownTaken;
+        let _ = answer.send(if unknown { Err(AppendError::Unknown("no answer".to_owned())) } else { taken });
+    }
+}
+
+impl EventLog for HeldLog {
+    fn append(&self, append: Append) -> BoxFuture<'static, Result<Appended, AppendError>> {
+        let (answer, answered) = oneshot::channel();
+        self.held.lock().unwrap().push_back((append, answer));
+        self.changed.notify_waiters();
+        Box::pin(async move { answered.await.unwrap_or(Err(AppendError::Unknown("the test is over".to_owned()))) })
+    }
+
+    fn read(
+        &self,
+        stream: StreamId,
+        direction: Direction,
+        from: Option<Revision>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Recorded>, ReadError>> {
+        self.inner.read(stream, direction, from, limit)
+    }
+
+    fn follow(&self, after: Option<Position>) -> BoxStream<'static, Result<Followed, ReadError>> {
+        self.inner.follow(after)
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {
+        self.inner.head()
+    }
+
+    fn ledger(&self) -> LedgerId {
+        self.inner.ledger()
+    }
+
+    fn engine(&self) -> &'static str {
+        "held"
+    }
+}

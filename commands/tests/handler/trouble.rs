@@ -1,0 +1,121 @@
+//! A log that does not say what it did, and another writer.
+
+use std::sync::Arc;
+
+use socai_commands::{CommandError, Handler, Receipt, Retry};
+use socai_domain::{
+    incoming::{IncomingDocument, events::Annotated},
+    ledger::{Revision, StreamId},
+    testing::MORNING,
+    text::LongText,
+};
+use tokio::task::JoinHandle;
+
+use crate::{
+    faults::{HeldLog, Outcome},
+    world::{Happen, World},
+};
+
+fn annotate() -> Happen<IncomingDocument> {
+    Happen(vec![Annotated { note: LongText::new("một").unwrap() }.into()])
+}
+
+async fn sent(handler: &Handler, world: &World, stream: StreamId) -> JoinHandle<Result<Receipt, CommandError>> {
+    let (handler, envelope) = (handler.clone(), world.clerk(7));
+    tokio::spawn(async move { handler.execute(stream, envelope, annotate()).await })
+}
+
+async fn held() -> (World, HeldLog, Handler, StreamId) {
+    let world = World::new().await;
+    let stream = world.arrived(&world.handler().await, 1).await;
+    let log = HeldLog::new(world.log.clone());
+    let handler = world.handler_on(Arc::new(log.clone())).await;
+    (world, log, handler, stream)
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_is_asked_about() {
+    for unknown in [Outcome::UnknownTaken, Outcome::UnknownLost] {
+        let (world, log, handler, stream) = held().await;
+        let answered = sent(&handler, &world, stream).await;
+        log.release(unknown).await;
+        log.release(Outcome::Busy).await; // says nothing about the first
+        log.release(Outcome::Taken).await;
+        let receipt = answered.await.unwrap().unwrap();
+        assert_eq!(receipt.revision, Revision::new(1), "{unknown:?}");
+        assert_eq!(world.history(stream).await, ["IncomingArrived", "IncomingAnnotated"], "{unknown:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_outcome_that_stays_unknown_is_told_by_the_same_command() {
+    for unknown in [Outcome::UnknownTaken, Outcome::UnknownLost] {
+        let (world, log, handler, stream) = held().await;
+        let answered = sent(&handler, &world, stream).await;
+        for _ in 0..5 {
+            log.release(unknown).await;
+        }
+        let error = answered.await.unwrap().unwrap_err();
+        assert_eq!(error.retry(), Retry::Verbatim);
+        let again = sent(&handler, &world, stream).await;
+        if unknown == Outcome::UnknownLost {
+            log.release(Outcome::Taken).await;
+        }
+        let receipt = again.await.unwrap().unwrap();
+        assert_eq!((receipt.revision, receipt.repeated), (Revision::new(1), unknown == Outcome::UnknownTaken));
+        assert_eq!(world.history(stream).await, ["IncomingArrived", "IncomingAnnotated"], "{unknown:?}");
+    }
+}
+
+#[tokio::test]
+async fn another_writer_is_noticed_and_decided_upon() {
+    let world = World::new().await;
+    let (one, other) = (world.handler().await, world.handler().await);
+    let stream = world.arrived(&one, 1).await;
+    other.state::<IncomingDocument>(stream).await.unwrap();
+    one.execute(stream, world.clerk(1), annotate()).await.unwrap();
+    world.clock.set(MORNING.plus_minutes(1));
+    let receipt = other.execute(stream, world.clerk(2), annotate()).await.unwrap();
+    assert_eq!(receipt.revision, Revision::new(2));
+    // The same command at both, a minute later.
+    world.clock.set(MORNING.plus_minutes(2));
+    let again = one.execute(stream, world.clerk(2), annotate()).await.unwrap();
+    assert_eq!(again, Receipt { repeated: true, ..receipt });
+}
+
+#[tokio::test]
+async fn two_handlers_give_no_number_twice() {
+    let world = World::new().await;
+    let handlers = [world.handler().await, world.handler().await];
+    for n in 0..40 {
+        world.arrived(&handlers[0], n).await;
+    }
+    let world = Arc::new(world);
+    let registering = (0..40).map(|n| {
+        let (world, handler) = (world.clone(), handlers[usize::try_from(n % 2).unwrap()].clone());
+        tokio::spawn(async move { world.register(&handler, n, 1_000 + n).await })
+    });
+    for registered in registering.collect::<Vec<_>>() {
+        registered.await.unwrap().unwrap();
+    }
+    let numbers: Vec<u32> = world.assignments(2026).await.into_iter().map(|(number, _)| number).collect();
+    assert_eq!(numbers, (1..=40).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_busy_book_leaves_a_registration_that_the_same_command_finishes() {
+    let (world, log, handler, stream) = held().await;
+    let world = Arc::new(world);
+    let (other, shared) = (handler.clone(), world.clone());
+    let answered = tokio::spawn(async move { shared.register(&other, 1, 7).await });
+    log.release(Outcome::Taken).await;
+    log.release(Outcome::Busy).await;
+    assert_eq!(answered.await.unwrap().unwrap_err().retry(), Retry::Verbatim);
+    let shared = world.clone();
+    let again = tokio::spawn(async move { shared.register(&handler, 1, 7).await });
+    log.release(Outcome::Taken).await;
+    log.release(Outcome::Taken).await;
+    let receipt = again.await.unwrap().unwrap();
+    assert!(receipt.repeated);
+    assert_eq!(world.history(stream).await, ["IncomingArrived", "RegistrationBegan", "IncomingRegistered"]);
+}
