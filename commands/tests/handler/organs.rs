@@ -36,6 +36,6 @@ async fn a_clerk_of_another_organ_finds_nothing() {
     let nothing = Happen::<organ::Organ>(socai_domain::testing::agency_events());
     assert_eq!(refused(handler.execute(organ::stream(world.organ), there(4), nothing).await), Code::NotFound);
     assert!(handler.execute(document, world.clerk(5), note()).await.unwrap().changed);
-    let (state, _) = handler.state::<IncomingDocument>(document).await.unwrap();
-    assert_eq!(state.annotations.len(), 1);
+    let (noted, _) = handler.state::<IncomingDocument>(document).await.unwrap();
+    assert_eq!(noted.annotations.len(), 1);
 }

@@ -20,7 +20,7 @@ fn annotate() -> Happen<IncomingDocument> {
     Happen(vec![Annotated { note: LongText::new("một").unwrap() }.into()])
 }
 
-async fn sent(handler: &Handler, world: &World, stream: StreamId) -> JoinHandle<Result<Receipt, CommandError>> {
+fn sent(handler: &Handler, world: &World, stream: StreamId) -> JoinHandle<Result<Receipt, CommandError>> {
     let (handler, envelope) = (handler.clone(), world.clerk(7));
     tokio::spawn(async move { handler.execute(stream, envelope, annotate()).await })
 }
@@ -37,7 +37,7 @@ async fn held() -> (World, HeldLog, Handler, StreamId) {
 async fn an_unknown_outcome_is_asked_about() {
     for unknown in [Outcome::UnknownTaken, Outcome::UnknownLost] {
         let (world, log, handler, stream) = held().await;
-        let answered = sent(&handler, &world, stream).await;
+        let answered = sent(&handler, &world, stream);
         log.release(unknown).await;
         log.release(Outcome::Busy).await; // says nothing about the first
         log.release(Outcome::Taken).await;
@@ -51,13 +51,13 @@ async fn an_unknown_outcome_is_asked_about() {
 async fn an_outcome_that_stays_unknown_is_told_by_the_same_command() {
     for unknown in [Outcome::UnknownTaken, Outcome::UnknownLost] {
         let (world, log, handler, stream) = held().await;
-        let answered = sent(&handler, &world, stream).await;
+        let answered = sent(&handler, &world, stream);
         for _ in 0..5 {
             log.release(unknown).await;
         }
         let error = answered.await.unwrap().unwrap_err();
         assert_eq!(error.retry(), Retry::Verbatim);
-        let again = sent(&handler, &world, stream).await;
+        let again = sent(&handler, &world, stream);
         if unknown == Outcome::UnknownLost {
             log.release(Outcome::Taken).await;
         }
