@@ -151,3 +151,126 @@ pub(super) fn once(files: &[Attachment]) -> Vec<Attachment> {
     let mut seen = HashSet::new();
     files.iter().filter(|file| seen.insert(file.hash)).cloned().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        decide::Decide,
+        incoming::{
+            Event,
+            events::AxisArrival,
+            receive::ReceiveIncoming,
+            testing::{arriving, cancelled, expunged, past, receipt_refused},
+        },
+        testing::{Past, Scene, given, scene},
+        text::AxisDocumentId,
+    };
+
+    /// What happens to one `DocumentId`, delivered again and again, with whatever content.
+    #[derive(Clone, Copy, Debug)]
+    enum Act {
+        Deliver(u8),
+        Refuse,
+        Cancel,
+        Erase,
+    }
+
+    fn acts() -> impl Strategy<Value = Vec<Act>> {
+        let act = prop_oneof![
+            6 => (0..4_u8).prop_map(Act::Deliver),
+            2 => Just(Act::Refuse),
+            1 => Just(Act::Cancel),
+            1 => Just(Act::Erase),
+        ];
+        prop::collection::vec(act, 1..20)
+    }
+
+    /// The arrivals, oldest first, as the importer finds and makes them.
+    struct Arrivals {
+        scene: Scene,
+        histories: Vec<Vec<Past<Event>>>,
+    }
+
+    impl Arrivals {
+        fn document(&self, ordinal: usize) -> IncomingDocument {
+            let history = self.histories.get(ordinal).cloned().unwrap_or_default();
+            given::<IncomingDocument>(&self.scene.organ, history).state().clone()
+        }
+
+        /// Receives, and tells whether something was written.
+        fn deliver(&mut self, content: u8) -> bool {
+            let mut ordinal = 0;
+            while let Arrival::After { ordinal: next } = next_arrival(&self.document(ordinal), [content; 32]) {
+                assert_eq!(usize::try_from(next).unwrap(), ordinal + 1, "arrivals are numbered without gaps");
+                ordinal += 1;
+            }
+            let document_id = AxisDocumentId::new("000.00.00.H99,2026/03/02,12/UBND-VP").unwrap();
+            let axis = AxisArrival { document_id, ordinal: u32::try_from(ordinal).unwrap(), content: [content; 32] };
+            let receive = ReceiveIncoming {
+                channel: crate::document_types::Channel::Axis,
+                axis: Some(axis),
+                arriving: arriving(),
+                follows: None,
+            };
+            let command = crate::id::CommandId::new(uuid::Uuid::nil());
+            let by = By { at: crate::testing::MORNING, command, who: Who::System, organ: &self.scene.organ };
+            let events = match receive.decide(&self.document(ordinal), &by) {
+                Ok(events) => events,
+                Err(refused) => {
+                    assert_eq!(refused, crate::incoming::receive::Refusal::Erased);
+                    return false;
+                }
+            };
+            if ordinal == self.histories.len() {
+                self.histories.push(Vec::new());
+            }
+            self.histories[ordinal].extend(events.iter().cloned().map(|event| past(Who::System, 0, event)));
+            !events.is_empty()
+        }
+
+        /// The newest arrival comes to an end, unless it did before.
+        fn end(&mut self, event: Past<Event>) {
+            let newest = self.histories.len().saturating_sub(1);
+            let going_on = self.document(newest).stage.is_some_and(|stage| !stage.ended());
+            if let Some(history) = self.histories.last_mut().filter(|_| going_on) {
+                history.push(event);
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn every_content_is_taken_in_once_whatever_became_of_the_arrivals_before(acts in acts()) {
+            let scene = scene();
+            let mut arrivals = Arrivals { scene: scene.clone(), histories: Vec::new() };
+            let mut erased = false;
+            for act in acts {
+                match act {
+                    Act::Deliver(content) => {
+                        let known = |arrivals: &Arrivals| {
+                            let all = (0..arrivals.histories.len()).map(|ordinal| arrivals.document(ordinal));
+                            all.filter(|document| document.contents.contains(&[content; 32])).count()
+                        };
+                        let before = known(&arrivals);
+                        let wrote = arrivals.deliver(content);
+                        prop_assert!(!arrivals.deliver(content), "twice is once");
+                        prop_assert_eq!(wrote, before == 0 && !erased);
+                        prop_assert_eq!(known(&arrivals), before + usize::from(wrote));
+                    }
+                    Act::Refuse => arrivals.end(receipt_refused(&scene)),
+                    Act::Cancel => arrivals.end(cancelled(&scene)),
+                    Act::Erase => {
+                        let newest = arrivals.histories.len();
+                        arrivals.end(expunged(&scene));
+                        erased = (0..newest).any(|ordinal| arrivals.document(ordinal).erased);
+                    }
+                }
+            }
+        }
+    }
+}

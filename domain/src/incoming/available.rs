@@ -42,6 +42,7 @@ incoming_commands! {
         super::cancel::CancelIncoming,
         super::expunge::ExpungeIncoming,
         super::confirm_expunge::ConfirmExpunge,
+        super::decline_expunge::DeclineExpunge,
         super::grant_access::GrantAccess,
     }
 }

@@ -15,6 +15,7 @@ pub mod check_authenticity;
 pub mod complete_erasure;
 pub mod confirm_expunge;
 pub mod correct;
+pub mod decline_expunge;
 pub mod events;
 pub mod expunge;
 pub mod finish_registration;
@@ -364,6 +365,7 @@ impl Aggregate for IncomingDocument {
             Event::ExpungeRequested(e) => {
                 self.expunge_requested = meta.person.map(|person| (person, e.level));
             }
+            Event::ExpungeDeclined(_) => self.expunge_requested = None,
             Event::Expunged(e) => {
                 let erased = Self { id: self.id, organ: Some(e.organ), erased: true, ..Self::default() };
                 *self = Self {

@@ -156,6 +156,7 @@ catalogue! {
         461 "ExpungeRequested" 1 => ExpungeRequested(incoming::ExpungeRequested),
         462 "IncomingExpunged" 1 => Expunged(incoming::Expunged),
         463 "ErasureCompleted" 1 => ErasureCompleted(incoming::ErasureCompleted),
+        464 "ExpungeDeclined" 1 => ExpungeDeclined(incoming::ExpungeDeclined),
     }
 }
 

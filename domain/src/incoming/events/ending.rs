@@ -108,6 +108,12 @@ stable! {
         pub level: SecrecyLevel,
     }
 
+    /// The document is not secret after all: the wish to have it erased is gone.
+    pub struct ExpungeDeclined {
+        /// Why.
+        pub reason: Reason,
+    }
+
     /// A second person confirmed: keys, files and every view of the text go. All that later decisions need stands here,
     /// because earlier records cannot be read any more.
     pub struct Expunged {
