@@ -1,6 +1,8 @@
 //! Tests of what is the file engine's own; the contract is tested by the suite that every engine passes.
 
 mod opening;
+mod power;
+mod sim;
 
 use std::sync::{
     Arc,
