@@ -11,3 +11,4 @@ pub mod keyring;
 pub mod keys;
 pub mod log;
 pub mod token_keys;
+pub mod verify;

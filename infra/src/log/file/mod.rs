@@ -11,7 +11,7 @@
 //! - [`disk`]: the seam to the file system, where the tests lose power.
 
 mod batch;
-mod closed;
+pub(crate) mod closed;
 mod create;
 pub(crate) mod disk;
 pub(crate) mod error;
@@ -27,7 +27,7 @@ mod shared;
 mod writer;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{
     fmt,

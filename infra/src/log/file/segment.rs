@@ -148,6 +148,8 @@ pub(crate) struct Walker<'a> {
     /// Nothing is read from here on.
     limit: u32,
     next: u64,
+    /// How much is read at once.
+    ahead: usize,
 }
 
 const READ_AHEAD: usize = 1 << 19;
@@ -156,12 +158,18 @@ impl<'a> Walker<'a> {
     /// From the frame at `offset`, whose first record has the place `next`. Without `check`, checksums are not looked at.
     pub(crate) fn new(segment: &'a Segment, offset: u32, next: u64, check: bool) -> Self {
         let limit = segment.header.size;
-        Self { segment, check, buffer: Vec::new(), filled: 0, base: offset, offset, limit, next }
+        Self { segment, check, buffer: Vec::new(), filled: 0, base: offset, offset, limit, next, ahead: READ_AHEAD }
     }
 
     /// Stops at this offset, which is a frame's beginning or the file's end.
     pub(crate) fn until(mut self, limit: u32) -> Self {
         self.limit = limit.min(self.limit);
+        self
+    }
+
+    /// Reads this much at once.
+    pub(crate) fn reading(mut self, ahead: usize) -> Self {
+        self.ahead = ahead;
         self
     }
 
@@ -177,7 +185,7 @@ impl<'a> Walker<'a> {
             self.buffer.copy_within(start..self.filled, 0);
             self.filled -= start;
             self.base = self.offset;
-            self.buffer.resize(self.buffer.len().max(len).max(READ_AHEAD), 0);
+            self.buffer.resize(self.buffer.len().max(len).max(self.ahead), 0);
             let at = u64::from(self.base) + self.filled as u64;
             let room = usize::try_from(u64::from(self.limit).saturating_sub(at)).unwrap_or(usize::MAX);
             let end = self.buffer.len().min(self.filled.saturating_add(room));

@@ -46,7 +46,7 @@ impl Known {
         self.pending.entry(stream).or_insert_with(new).clone()
     }
 
-    fn learn(&mut self, append: Append, answer: &Result<Appended, AppendError>) -> Result<(), String> {
+    fn learn(&mut self, append: &Append, answer: &Result<Appended, AppendError>) -> Result<(), String> {
         match answer {
             Ok(appended) => {
                 self.pending.remove(&append.stream);
@@ -65,7 +65,7 @@ impl Known {
 fn turn(run: &mut Run, known: &mut Known, dice: &mut Dice) -> Result<(), String> {
     let mut waiting = Vec::new();
     let mut answers = Vec::new();
-    for number in 0..1 + dice.roll(STREAMS) {
+    for number in 0..=dice.roll(STREAMS) {
         let append = known.next(stream(u128::from(number)), dice);
         let (reply, answer) = oneshot::channel();
         answers.push((append.clone(), answer));
@@ -74,7 +74,7 @@ fn turn(run: &mut Run, known: &mut Known, dice: &mut Dice) -> Result<(), String>
     run.writer.turn(&mut waiting);
     for (append, mut answer) in answers {
         let answer = answer.try_recv().map_err(|_| "an append was not answered".to_owned())?;
-        known.learn(append, &answer)?;
+        known.learn(&append, &answer)?;
     }
     Ok(())
 }

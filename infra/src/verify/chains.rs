@@ -1,0 +1,122 @@
+//! Joining the spans in order: does each go on where the one before it ended, in the log and in every stream?
+
+use std::collections::{HashMap, hash_map::Entry};
+
+use socai_domain::{
+    ledger::{RecordHash, StreamId, log::chain_head},
+    time::Timestamp,
+};
+
+use super::{
+    Fault,
+    span::{Part, Verified, breaks},
+    spans::Plan,
+};
+use crate::log::file::{format::Address, index::Tip};
+
+/// All that was verified so far.
+#[derive(Debug)]
+pub(super) struct Chains {
+    tips: HashMap<StreamId, Tip>,
+    place: u64,
+    head: Option<RecordHash>,
+    recorded: Option<Timestamp>,
+    bytes: u64,
+    expected: Option<u64>,
+}
+
+impl Chains {
+    pub(super) fn new(plan: &Plan) -> Self {
+        // A head of the empty log is met before the first record.
+        let expected = plan.expect.map(|(position, _)| position.place()).filter(|&place| place > 0);
+        Self { tips: HashMap::new(), place: 0, head: None, recorded: None, bytes: 0, expected }
+    }
+
+    pub(super) fn place(&self) -> u64 {
+        self.place
+    }
+
+    pub(super) fn head(&self) -> Option<RecordHash> {
+        self.head
+    }
+
+    pub(super) fn recorded(&self) -> Option<Timestamp> {
+        self.recorded
+    }
+
+    pub(super) fn streams(&self) -> usize {
+        self.tips.len()
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Takes the next span.
+    pub(super) fn add(&mut self, plan: &Plan, index: usize, verified: &Verified) -> Result<(), Fault> {
+        let span = &plan.spans[index];
+        let segment = &plan.segments[span.segment];
+        let wrong = |what: &str| Err(Fault::at(segment.damage(span.from, self.place + 1, what)));
+        let header = &segment.header;
+        let begins = span.from == crate::log::file::format::FIRST_FRAME;
+        if begins && (header.first != self.place + 1 || header.head_before() != self.head) {
+            return wrong("the segment does not begin where the one before it ends");
+        }
+        if span.first != self.place + 1 {
+            return wrong("batches are missing before this one");
+        }
+        if let Some(head) = verified.first_head
+            && chain_head(plan.ledger(), self.head, &verified.first_hashes) != head
+        {
+            return wrong("the log head of a batch is wrong: a batch before it was changed, removed or moved");
+        }
+        if verified.first_recorded < self.recorded && verified.first_recorded.is_some() {
+            return wrong("the recorded time goes back");
+        }
+        let broken = verified.parts.iter().filter_map(|(stream, part)| Some((part, self.join(*stream, part)?)));
+        if let Some((part, what)) = broken.min_by_key(|(part, _)| part.first_place) {
+            let damage = segment.damage(part.address.offset(), part.first_place, what);
+            return Err(Fault::of(damage, &part.first));
+        }
+        self.place = verified.place;
+        self.head = verified.head.or(self.head);
+        self.recorded = verified.last_recorded.or(self.recorded);
+        self.bytes += u64::from(verified.end - span.from);
+        self.expect(plan, index + 1 == plan.spans.len(), verified.expected)
+    }
+
+    /// Takes on a stream's part; says what is wrong if it does not go on where the stream ended.
+    fn join(&mut self, stream: StreamId, part: &Part) -> Option<&'static str> {
+        match self.tips.entry(stream) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(part.last);
+                let begins = part.first.revision.number() == 0 && part.before == Address::NONE;
+                if begins { None } else { Some("the records of the stream before this one are missing") }
+            }
+            Entry::Occupied(mut known) => {
+                let what = breaks(known.get(), &part.first, part.before);
+                known.insert(part.last);
+                what
+            }
+        }
+    }
+
+    /// Holds the log against the expected head.
+    fn expect(&mut self, plan: &Plan, last: bool, found: Option<RecordHash>) -> Result<(), Fault> {
+        let Some((position, hash)) = plan.expect else { return Ok(()) };
+        if found == Some(hash) {
+            self.expected = None;
+        }
+        if self.expected.is_none() {
+            return Ok(());
+        }
+        match found {
+            Some(found) => Err(Fault::Unexpected(format!("at {position} its head is {found}, not {hash}"))),
+            None if self.place >= position.place() => {
+                Err(Fault::Unexpected(format!("no batch ends at {position}, so it never had a head there")))
+            }
+            None if last => Err(Fault::Unexpected(format!("it ends at record {}, before {position}", self.place))),
+            None => Ok(()),
+        }
+    }
+}

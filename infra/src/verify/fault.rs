@@ -1,0 +1,77 @@
+//! What verification finds, with its place.
+
+use std::fmt;
+
+use socai_domain::ledger::{Header, Revision, StreamId};
+use thiserror::Error;
+
+use crate::log::file::{Damage, error::OpenLogError};
+
+/// Why a ledger does not verify.
+#[derive(Debug, Error)]
+pub enum Fault {
+    /// Something is wrong at a place in the files.
+    #[error("{0}")]
+    Wrong(Box<Wrong>),
+    /// The files are whole in themselves, but not those that the expected head was taken from.
+    #[error("the log is not the one that the expected head was taken from: {0}")]
+    Unexpected(String),
+    /// A file cannot be read.
+    #[error("{what}: {source}")]
+    Unreadable {
+        /// What was being done.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// There is no ledger.
+    #[error("{0} holds no ledger: check the path")]
+    Missing(String),
+}
+
+/// A place in the files, and what is wrong there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// File, offset, record and what is wrong.
+    pub damage: Damage,
+    /// The stream of the record, where it can be told.
+    pub stream: Option<StreamId>,
+    /// The revision of the record, where it can be told.
+    pub revision: Option<Revision>,
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Damage { file, offset, record, what } = &self.damage;
+        write!(f, "{file}, offset {offset}, record {record}")?;
+        if let (Some(stream), Some(revision)) = (self.stream, self.revision) {
+            write!(f, ", {stream} revision {revision}")?;
+        }
+        write!(f, ": {what}")
+    }
+}
+
+impl Fault {
+    pub(super) fn at(damage: Damage) -> Self {
+        Self::Wrong(Box::new(Wrong { damage, stream: None, revision: None }))
+    }
+
+    pub(super) fn of(damage: Damage, record: &Header) -> Self {
+        Self::Wrong(Box::new(Wrong { damage, stream: Some(record.stream), revision: Some(record.revision) }))
+    }
+
+    pub(super) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Unreadable { what, source }
+    }
+}
+
+impl From<OpenLogError> for Fault {
+    fn from(error: OpenLogError) -> Self {
+        match error {
+            OpenLogError::Damaged(damage) => Self::at(damage),
+            OpenLogError::Io { what, source } => Self::Unreadable { what, source },
+            other => Self::Missing(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Verifying one span on its own: all that needs no knowledge of what comes before it.
+
+use std::{collections::HashMap, time::Duration};
+
+use socai_domain::{
+    ledger::{Header, RecordHash, StreamId, log::chain_head, record::NotARecord},
+    time::Timestamp,
+};
+
+use super::{
+    Fault,
+    locate::locate,
+    spans::{Plan, Span},
+};
+use crate::log::file::{
+    format::{Address, Entries, Entry, FrameHead},
+    index::Tip,
+    segment::{Segment, Step, Walker},
+};
+
+/// What a span has of one stream.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    /// The first record's header.
+    pub(super) first: Header,
+    pub(super) first_place: u64,
+    /// Where the first record says that its predecessor is.
+    pub(super) before: Address,
+    /// Where it stands itself.
+    pub(super) address: Address,
+    pub(super) last: Tip,
+}
+
+/// What is known of a span that is right in itself.
+#[derive(Debug)]
+pub(super) struct Verified {
+    pub(super) parts: HashMap<StreamId, Part>,
+    /// The hashes of the first frame, whose head needs the head before it.
+    pub(super) first_hashes: Vec<RecordHash>,
+    pub(super) first_head: Option<RecordHash>,
+    pub(super) first_recorded: Option<Timestamp>,
+    pub(super) last_recorded: Option<Timestamp>,
+    /// The head after the last frame.
+    pub(super) head: Option<RecordHash>,
+    /// The place of the last record.
+    pub(super) place: u64,
+    /// The offset after the last frame.
+    pub(super) end: u32,
+    /// The head at the expected position, if a batch of this span ends there.
+    pub(super) expected: Option<RecordHash>,
+}
+
+/// How often a batch that is not whole is looked at again while somebody may be writing it, and how long apart.
+const LOOKS: u32 = 200;
+const APART: Duration = Duration::from_millis(1);
+
+/// Verifies a span.
+pub(super) fn verify(plan: &Plan, span: &Span) -> Result<Verified, Fault> {
+    let segment = &plan.segments[span.segment];
+    let mut walker = Walker::new(segment, span.from, span.first, true).until(span.to);
+    let mut work = Work::new(plan, segment, span);
+    let growing = span.ends_segment && span.segment + 1 == plan.segments.len();
+    let mut looks = 0;
+    loop {
+        let step = walker.step().map_err(Fault::io(format!("reading {}", segment.name())))?;
+        let (offset, what) = match step {
+            Step::Frame { offset, head, bytes } => {
+                work.frame(offset, &head, bytes)?;
+                looks = 0;
+                continue;
+            }
+            Step::End { offset } if !span.ends_segment && offset != span.to => (offset, "a batch is missing here"),
+            Step::End { offset } if !span.ends_segment => return Ok(work.finish(offset)),
+            Step::End { offset } => {
+                let rest = segment.last_nonzero(offset).map_err(Fault::io(format!("reading {}", segment.name())))?;
+                if rest.is_none() {
+                    return Ok(work.finish(offset));
+                }
+                (offset, "a byte after the last batch is not zero")
+            }
+            Step::Bad { offset, what } => (offset, what),
+        };
+        if !growing || looks == LOOKS {
+            return Err(locate(plan, segment, offset, walker.next_place(), what));
+        }
+        // A server may be writing this very batch.
+        looks += 1;
+        std::thread::sleep(APART);
+        walker.reread();
+    }
+}
+
+struct Work<'a> {
+    plan: &'a Plan,
+    segment: &'a Segment,
+    expect: Option<u64>,
+    hashes: Vec<RecordHash>,
+    verified: Verified,
+}
+
+impl<'a> Work<'a> {
+    fn new(plan: &'a Plan, segment: &'a Segment, span: &Span) -> Self {
+        let verified = Verified {
+            parts: HashMap::new(),
+            first_hashes: Vec::new(),
+            first_head: None,
+            first_recorded: None,
+            last_recorded: None,
+            head: None,
+            place: span.first - 1,
+            end: span.from,
+            expected: None,
+        };
+        let expect = plan.expect.map(|(position, _)| position.place());
+        Self { plan, segment, expect, hashes: Vec::new(), verified }
+    }
+
+    fn finish(mut self, end: u32) -> Verified {
+        self.verified.end = end;
+        self.verified
+    }
+
+    fn frame(&mut self, offset: u32, head: &FrameHead, bytes: &[u8]) -> Result<(), Fault> {
+        self.hashes.clear();
+        for entry in Entries::new(head, bytes) {
+            let entry = entry.map_err(|what| Fault::at(self.segment.damage(offset, head.first, what)))?;
+            self.record(offset, &entry)?;
+        }
+        if self.verified.first_head.is_none() {
+            self.verified.first_hashes.clone_from(&self.hashes);
+            self.verified.first_head = Some(head.head);
+        } else if chain_head(self.plan.ledger(), self.verified.head, &self.hashes) != head.head {
+            return Err(locate(self.plan, self.segment, offset, head.first, "the log head of a batch is wrong"));
+        }
+        self.verified.head = Some(head.head);
+        self.verified.place = head.last();
+        if self.expect == Some(head.last()) {
+            self.verified.expected = Some(head.head);
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, offset: u32, entry: &Entry<'_>) -> Result<(), Fault> {
+        let at = offset + entry.at;
+        let header = Header::read(entry.record);
+        let header =
+            header.map_err(|error: NotARecord| Fault::at(self.segment.damage(at, entry.place, error.to_string())))?;
+        let wrong = |what: &str| Err(Fault::of(self.segment.damage(at, entry.place, what), &header));
+        let hash = RecordHash::of(entry.record);
+        self.hashes.push(hash);
+        if self.verified.last_recorded.is_some_and(|last| header.recorded < last) {
+            return wrong("the recorded time goes back");
+        }
+        self.verified.first_recorded.get_or_insert(header.recorded);
+        self.verified.last_recorded = Some(header.recorded);
+        let address = Address::new(self.segment.header.number, at);
+        let last = Tip { address, revision: header.revision, hash };
+        let first_place = entry.place;
+        let part = Part { first: header, first_place, before: entry.previous, address, last };
+        match self.verified.parts.entry(header.stream) {
+            std::collections::hash_map::Entry::Vacant(vacant) => drop(vacant.insert(part)),
+            std::collections::hash_map::Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                if let Some(what) = breaks(&known.last, &header, entry.previous) {
+                    return wrong(what);
+                }
+                known.last = last;
+                return Ok(());
+            }
+        }
+        // Checked here, where it is done on all cores; whether the stream may begin here is known only later.
+        if header.revision.number() == 0 && header.previous != RecordHash::genesis(self.plan.ledger(), header.stream) {
+            return wrong("the first record of a stream does not name the genesis value");
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong if this record follows that one in its stream.
+pub(super) fn breaks(last: &Tip, header: &Header, before: Address) -> Option<&'static str> {
+    if header.revision != last.revision.next() {
+        Some("a revision of the stream is missing, or stands twice")
+    } else if header.previous != last.hash {
+        Some("the record does not name the hash of the one before it in its stream: one of them was changed")
+    } else if before != last.address {
+        Some("the record does not say where its predecessor is")
+    } else {
+        None
+    }
+}

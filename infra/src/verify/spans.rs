@@ -1,0 +1,157 @@
+//! Cutting the files into spans that can be verified apart: by the marks of side files where these hold, else by hopping
+//! from frame to frame.
+
+use std::path::Path;
+
+use socai_domain::ledger::{LedgerId, Position, RecordHash};
+
+use super::{Fault, chains::Chains};
+use crate::log::file::{
+    closed::{self, Closed},
+    disk::Disk,
+    format::{FIRST_FRAME, segment_name, segment_number},
+    index::Index,
+    segment::{Segment, Step, Walker},
+};
+
+/// A span has at least this many bytes, except at a segment's end.
+const SPAN: u32 = 2 << 20;
+
+/// Frames that lie one after the other in one segment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    /// Index of the segment.
+    pub(super) segment: usize,
+    /// Where the first frame begins.
+    pub(super) from: u32,
+    /// Where the next span begins, or the file's end.
+    pub(super) to: u32,
+    /// The place of the first record.
+    pub(super) first: u64,
+    /// It is the last one of its segment: after its frames there are zeros.
+    pub(super) ends_segment: bool,
+}
+
+impl Span {
+    pub(super) fn len(&self) -> u64 {
+        u64::from(self.to - self.from)
+    }
+}
+
+/// What is to be verified.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) segments: Vec<Segment>,
+    pub(super) spans: Vec<Span>,
+    pub(super) expect: Option<(Position, RecordHash)>,
+    marker: Option<Closed>,
+}
+
+impl Plan {
+    pub(super) fn make(disk: &dyn Disk, dir: &Path, expect: Option<(Position, RecordHash)>) -> Result<Self, Fault> {
+        let names = disk.list().map_err(Fault::io(format!("listing {}", dir.display())))?;
+        let marker = closed::read(disk, &names)?;
+        let mut numbers: Vec<u32> = names.iter().filter_map(|name| segment_number(name)).collect();
+        numbers.sort_unstable();
+        let mut segments = Vec::with_capacity(numbers.len());
+        for (number, expected) in numbers.into_iter().zip(1..) {
+            if number != expected {
+                let what = "the file is missing".to_owned();
+                let damage = crate::log::file::Damage { file: segment_name(expected), offset: 0, record: 0, what };
+                return Err(Fault::at(damage));
+            }
+            let opened =
+                Segment::open(disk, number, false).map_err(Fault::io(format!("opening {}", segment_name(number))))?;
+            segments.push(opened.map_err(Fault::at)?);
+        }
+        if segments.is_empty() {
+            return Err(Fault::Missing(dir.display().to_string()));
+        }
+        let mut plan = Self { segments, spans: Vec::new(), expect, marker };
+        plan.check_headers()?;
+        for index in 0..plan.segments.len() {
+            plan.cut(disk, index)?;
+        }
+        Ok(plan)
+    }
+
+    pub(super) fn ledger(&self) -> LedgerId {
+        self.segments[0].header.ledger
+    }
+
+    pub(super) fn epoch(&self) -> u32 {
+        self.segments[0].header.epoch
+    }
+
+    pub(super) fn total(&self) -> u64 {
+        self.spans.iter().map(Span::len).sum()
+    }
+
+    fn check_headers(&self) -> Result<(), Fault> {
+        let (ledger, epoch) = (self.ledger(), self.epoch());
+        for segment in &self.segments {
+            if (segment.header.ledger, segment.header.epoch) != (ledger, epoch) {
+                let what = format!("this segment is of another ledger, {}", segment.header.ledger);
+                return Err(Fault::at(segment.damage(0, segment.header.first, what)));
+            }
+        }
+        match self.expect {
+            Some((position, _)) if !position.same_log(Position::new(ledger, epoch, 0)) => {
+                Err(Fault::Unexpected(format!("position {position} is not of ledger {ledger}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn cut(&mut self, disk: &dyn Disk, index: usize) -> Result<(), Fault> {
+        let segment = &self.segments[index];
+        let mut starts = vec![(FIRST_FRAME, segment.header.first)];
+        let mut consider = |offset: u32, place: u64| {
+            if starts.last().is_some_and(|&(last, _)| offset >= last.saturating_add(SPAN)) {
+                starts.push((offset, place));
+            }
+        };
+        if let Some(side) = Index::load(disk, segment) {
+            for mark in side.marks {
+                // Only where a whole frame of that place begins: a side file proves nothing.
+                let mut walker = Walker::new(segment, mark.offset, mark.place, true).reading(1 << 12);
+                if matches!(walker.step(), Ok(Step::Frame { .. })) {
+                    consider(mark.offset, mark.place);
+                }
+            }
+        } else {
+            let mut walker = Walker::new(segment, FIRST_FRAME, segment.header.first, false);
+            while let Step::Frame { offset, head, .. } =
+                walker.step().map_err(Fault::io(format!("reading {}", segment.name())))?
+            {
+                consider(offset, head.first);
+            }
+        }
+        let ends = starts.iter().skip(1).map(|&(offset, _)| Some(offset)).chain([None]);
+        let size = segment.header.size;
+        let spans = starts.iter().zip(ends).map(|(&(from, first), end)| Span {
+            segment: index,
+            from,
+            to: end.unwrap_or(size),
+            first,
+            ends_segment: end.is_none(),
+        });
+        self.spans.extend(spans);
+        Ok(())
+    }
+
+    /// If the log was closed in good order before and after it was verified, it ends where the marker says.
+    pub(super) fn check_marker(&self, disk: &dyn Disk, chains: &Chains) -> Result<(), Fault> {
+        let names = disk.list().map_err(Fault::io("listing the log's directory"))?;
+        match (self.marker, closed::read(disk, &names)?) {
+            (Some(before), Some(after))
+                if before == after && (after.place, after.head) != (chains.place(), chains.head()) =>
+            {
+                let what = format!("the log ends here, but was closed in good order at record {}", after.place);
+                let segment = &self.segments[self.segments.len() - 1];
+                Err(Fault::at(segment.damage(0, chains.place() + 1, what)))
+            }
+            _ => Ok(()),
+        }
+    }
+}
