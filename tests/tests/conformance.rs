@@ -1,5 +1,7 @@
 //! Every engine keeps every rule.
 
+#![allow(clippy::unwrap_used)] // a test, helpers included
+
 use std::{
     collections::HashMap,
     path::PathBuf,

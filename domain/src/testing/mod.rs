@@ -6,7 +6,9 @@
 //! assert_ne!(clerk, leader);
 //! ```
 
+pub mod arbitrary;
 pub mod key_ring;
+pub mod samples;
 mod scene;
 
 pub use scene::{MORNING, Scene, agency_events, scene};
