@@ -1,7 +1,9 @@
-//! Erasure: what was expunged leaves the database file, too, not only its rows.
+//! Erasure: what was expunged leaves the database's files, too, not only its rows.
 //!
-//! Deleted cells and freed pages are overwritten (`secure_delete`), the search index drops its terms at once (its own
-//! `secure-delete`), and the write-ahead log, which still holds the old pages, is moved into the file and cut to nothing.
+//! Deleted cells are overwritten (`secure_delete`) and the search index drops its terms at once (its own
+//! `secure-delete`), but a page that was split may still hold an old copy. So after an erasure the file is written anew
+//! (`VACUUM`) and the write-ahead log, which holds old pages, is moved into it and cut to nothing. The need for it is
+//! marked in the same transaction as the rows, so that a crash in between leaves it owed.
 
 use socai_domain::{
     incoming,
@@ -10,8 +12,10 @@ use socai_domain::{
 
 use crate::{
     error::ViewsError,
+    sql::Sql,
     store::{Views, run},
-    writer::Gate,
+    value::Cells,
+    writer::{Gate, Writer},
 };
 
 /// Does this record take text away?
@@ -25,10 +29,31 @@ pub(crate) fn concerns(opened: &Opened) -> bool {
     }
 }
 
-/// Leaves nothing of deleted rows in the files. Repeated at each start, as a crash may come between commit and this.
-pub(crate) async fn scrub(views: &Views, gate: &dyn Gate) -> Result<(), ViewsError> {
-    gate.pass()?;
+/// Notes, with the rows, that the files have to be cleaned.
+pub(crate) async fn owe(writer: &mut Writer<'_>) -> Result<(), ViewsError> {
+    writer.run("PRAGMA user_version = 1".to_owned(), std::iter::empty()).await
+}
+
+/// Cleans the files, if that is owed.
+pub(crate) async fn clean(views: &Views, gate: &dyn Gate) -> Result<(), ViewsError> {
     let mut db = views.write.acquire().await?;
-    run(&mut db, "PRAGMA wal_checkpoint(TRUNCATE)").await?;
+    let mut owed = Sql::plain();
+    owed.push("PRAGMA user_version");
+    if owed.count(&mut db).await? == 0 {
+        return Ok(());
+    }
+    gate.pass()?;
+    run(&mut db, "VACUUM").await?;
+    gate.pass()?;
+    let mut cut = Sql::plain();
+    cut.push("PRAGMA wal_checkpoint(TRUNCATE)");
+    let row = cut.fetch_optional(&mut db).await?;
+    // A reader of an old state holds the log; it stays owed until the next erasure or start.
+    if row.is_some_and(|row| Cells::of(&row).next::<i64>().is_ok_and(|busy| busy != 0)) {
+        tracing::warn!("the views' files could not be cleaned of erased text yet: a reader is in the way");
+        return Ok(());
+    }
+    gate.pass()?;
+    run(&mut db, "PRAGMA user_version = 0").await?;
     gate.pass()
 }

@@ -34,9 +34,9 @@ impl Follower {
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<(), ViewsError> {
         let mut shutdown = std::pin::pin!(shutdown);
+        erasure::clean(&views, &Open).await?;
         let mut builder = Builder::new(views.clone(), opener);
         let mut followed = log.follow(views.position().await?);
-        let mut behind = 0_u64;
         loop {
             let next = tokio::select! {
                 () = &mut shutdown => return Ok(()),
@@ -45,16 +45,12 @@ impl Follower {
             match next {
                 None => return Ok(()),
                 Some(Err(error)) => return Err(error.into()),
-                Some(Ok(Followed::CaughtUp)) => {
-                    behind = 0;
-                    tracing::info!("the views have caught up");
-                }
+                Some(Ok(Followed::CaughtUp)) => tracing::info!("the views have caught up"),
                 Some(Ok(Followed::Records(records))) => {
-                    behind = behind.max(records.len() as u64);
                     for chunk in records.chunks(CHUNK) {
                         builder.take(chunk).await?;
-                        behind = behind.saturating_sub(chunk.len() as u64);
                         metrics::counter!("socai_projection_applied_total").increment(chunk.len() as u64);
+                        let behind = log.head().await?.records.saturating_sub(views.records().await?);
                         metrics::gauge!("socai_projection_lag_records").set(lossy(behind));
                     }
                 }
@@ -74,18 +70,18 @@ pub(crate) struct Builder {
     opener: Opener,
     rows: Rows,
     gate: Arc<dyn Gate>,
-    /// Erase from the file what leaves the rows.
-    scrub: bool,
+    /// Clean the files after an erasure.
+    clean: bool,
 }
 
 impl Builder {
     pub(crate) fn new(views: Views, opener: Opener) -> Self {
-        Self { views, opener, rows: Rows::default(), gate: Arc::new(Open), scrub: true }
+        Self { views, opener, rows: Rows::default(), gate: Arc::new(Open), clean: true }
     }
 
     /// For a file that nobody has read yet and that no erased text ever reaches.
     pub(crate) fn building(views: Views, opener: Opener) -> Self {
-        Self { scrub: false, ..Self::new(views, opener) }
+        Self { clean: false, ..Self::new(views, opener) }
     }
 
     #[cfg(test)]
@@ -101,8 +97,8 @@ impl Builder {
             Ok(erased) => {
                 writer.commit().await?;
                 self.rows.settled();
-                if erased && self.scrub {
-                    erasure::scrub(&self.views, &*gate).await?;
+                if erased && self.clean {
+                    erasure::clean(&self.views, &*gate).await?;
                 }
                 self.views.announce(records.last().map(|last| last.position));
                 Ok(())
@@ -117,7 +113,7 @@ impl Builder {
 
     async fn fold(&mut self, writer: &mut Writer<'_>, records: &[Recorded]) -> Result<bool, ViewsError> {
         let at = checkpoint(&mut writer.db).await?;
-        let mut erased = false;
+        let (mut erased, mut taken) = (false, 0_i64);
         for Recorded { position, record } in records {
             if let Some(at) = at {
                 if !at.same_log(*position) {
@@ -131,18 +127,23 @@ impl Builder {
             erased |= erasure::concerns(&opened);
             let place = i64::try_from(position.place()).unwrap_or(i64::MAX);
             apply(&mut self.rows, &mut writer.db, place, record.header(), &opened).await?;
+            taken += 1;
         }
         self.rows.write(writer).await?;
-        if let Some(last) = records.last() {
-            move_checkpoint(writer, last.position).await?;
+        if let Some(last) = records.last().filter(|_| taken > 0) {
+            move_checkpoint(writer, last.position, taken).await?;
+        }
+        if erased && self.clean {
+            erasure::owe(writer).await?;
         }
         Ok(erased)
     }
 }
 
-async fn move_checkpoint(writer: &mut Writer<'_>, to: Position) -> Result<(), ViewsError> {
+/// The checkpoint of every read model, also of one that all these records are nothing to.
+async fn move_checkpoint(writer: &mut Writer<'_>, to: Position, taken: i64) -> Result<(), ViewsError> {
     let place = i64::try_from(to.place()).unwrap_or(i64::MAX);
-    let args = [to.to_string().into(), place.into()];
-    let sql = "UPDATE read_model SET position = $1, place = $2 WHERE place IS NULL OR place < $2";
+    let args = [to.to_string().into(), place.into(), taken.into()];
+    let sql = "UPDATE read_model SET position = $1, place = $2, records = records + $3";
     writer.run(sql.to_owned(), args.iter()).await
 }

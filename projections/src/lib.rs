@@ -1,29 +1,40 @@
 //! The read side: read models folded from the ledger's events, and asking them. It owns its database and commands nothing.
 //!
 //! - [`Views`]: the handle. Every query is a method of it, beside the read model that it asks.
-//! - Read models, a module each: [`directory`], [`document`], [`incoming_register`].
+//! - Read models, a module each: [`directory`], [`document`], [`branches`], [`incoming_register`],
+//!   [`follow_up_register`], [`work_list`], [`statistics`], [`lags`], [`search`].
 //! - [`Viewer`]: who asks. What they may see is part of the SQL of every query.
 //! - [`Page`]: pages by key.
 
 mod apply;
+pub mod branches;
+mod digest;
 pub mod directory;
 pub mod document;
 mod erasure;
 mod error;
+pub mod follow_up_register;
 mod follower;
 pub mod incoming_register;
+pub mod lags;
 mod models;
 pub mod page;
+mod rebuild;
 mod rows;
+pub mod search;
 mod sql;
+pub mod statistics;
 mod store;
 mod table;
 mod value;
 mod viewer;
+pub mod work_list;
 mod writer;
 
+pub use digest::Digest;
 pub use error::ViewsError;
 pub use follower::Follower;
 pub use page::{Cursor, MAX_PAGE, Page, PageRequest};
+pub use rebuild::{Rebuilt, rebuild};
 pub use store::Views;
 pub use viewer::Viewer;

@@ -1,6 +1,6 @@
 //! All read models, by name and version. A new one is a module and a line here.
 
-use crate::{directory, document, incoming_register, rows::Out, table::Table};
+use crate::{branches, directory, document, follow_up_register, incoming_register, lags, rows::Out, search, statistics, table::Table, work_list};
 
 /// A read model.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(crate) struct Model {
 
 fn nothing(_: &document::Document, _: &mut Out) {}
 
-pub(crate) static MODELS: [Model; 3] = [
+pub(crate) static MODELS: [Model; 9] = [
     Model {
         name: directory::NAME,
         version: directory::VERSION,
@@ -46,6 +46,48 @@ pub(crate) static MODELS: [Model; 3] = [
         tables: &[&incoming_register::BOOK, &incoming_register::ENTRY, &incoming_register::LINE],
         of_document: incoming_register::rows,
         derived: &[],
+    },
+    Model {
+        name: branches::NAME,
+        version: branches::VERSION,
+        tables: &[&branches::BRANCH],
+        of_document: branches::rows,
+        derived: &[],
+    },
+    Model {
+        name: follow_up_register::NAME,
+        version: follow_up_register::VERSION,
+        tables: &[&follow_up_register::LINE],
+        of_document: follow_up_register::rows,
+        derived: &[],
+    },
+    Model {
+        name: work_list::NAME,
+        version: work_list::VERSION,
+        tables: &[&work_list::ITEM],
+        of_document: work_list::rows,
+        derived: &[],
+    },
+    Model {
+        name: statistics::NAME,
+        version: statistics::VERSION,
+        tables: &[&statistics::FACT],
+        of_document: statistics::rows,
+        derived: &[],
+    },
+    Model {
+        name: lags::NAME,
+        version: lags::VERSION,
+        tables: &[&lags::LAG, &lags::REWORK, &lags::PAPER],
+        of_document: lags::rows,
+        derived: &[],
+    },
+    Model {
+        name: search::NAME,
+        version: search::VERSION,
+        tables: &[&search::TEXT],
+        of_document: search::rows,
+        derived: search::INDEX,
     },
 ];
 

@@ -38,6 +38,12 @@ impl Sql {
         self.push(&format!("${place}"))
     }
 
+    /// Values that the text already calls `$4` and `$5`.
+    pub(crate) fn fourth_and_fifth(&mut self, fourth: impl Into<Value>, fifth: impl Into<Value>) {
+        self.fourth(fourth);
+        self.args.push(fifth.into());
+    }
+
     /// Adds values with commas between.
     pub(crate) fn bind_all(&mut self, values: impl Iterator<Item = impl Into<Value>>) -> &mut Self {
         for (at, value) in values.enumerate() {
@@ -51,12 +57,24 @@ impl Sql {
         self.args.extend(viewer.args());
     }
 
+    /// A value that the text already calls `$4`.
+    pub(crate) fn fourth(&mut self, value: impl Into<Value>) {
+        debug_assert_eq!(self.args.len(), 3);
+        self.args.push(value.into());
+    }
+
     /// Adds ` AND column = value`, where there is a value.
     pub(crate) fn and_equal(&mut self, column: &str, value: Option<impl Into<Value>>) -> &mut Self {
         if let Some(value) = value {
             self.push(" AND ").push(column).push(" = ").bind(value);
         }
         self
+    }
+
+    /// The column is this unit or one under it, as the tree is now.
+    pub(crate) fn within(&mut self, column: &str, unit: socai_domain::id::UnitId) -> &mut Self {
+        self.push(column).push(" IN (WITH RECURSIVE part(unit) AS (SELECT ").bind(unit);
+        self.push(" UNION SELECT u.unit FROM directory_unit u JOIN part ON u.parent = part.unit) SELECT unit FROM part)")
     }
 
     pub(crate) async fn fetch_optional(&self, db: &mut SqliteConnection) -> Result<Option<SqliteRow>, ViewsError> {

@@ -80,6 +80,7 @@ impl Views {
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Off)
+            .pragma("secure_delete", "ON")
             .synchronous(SqliteSynchronous::Off)
             .pragma("cache_size", format!("-{}", 4 * CACHE_KIB));
         let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
@@ -118,6 +119,13 @@ impl Views {
     /// Tells each position that the views come to, the present one first: for subscriptions.
     pub fn progress(&self) -> watch::Receiver<Option<Position>> {
         self.reached.subscribe()
+    }
+
+    /// How many records of the log they have taken in.
+    pub async fn records(&self) -> Result<u64, ViewsError> {
+        let mut sql = Sql::plain();
+        sql.push("SELECT MIN(records) FROM read_model");
+        sql.count(self.snapshot().await?.db()).await
     }
 
     pub(crate) fn announce(&self, position: Option<Position>) {
@@ -159,6 +167,7 @@ async fn prepare(pool: &SqlitePool, indexes: bool) -> Result<(), ViewsError> {
         run(
             &mut db,
             "CREATE TABLE read_model (name TEXT NOT NULL, version INTEGER NOT NULL, position TEXT, place INTEGER, \
+            records INTEGER CONSTRAINT read_model_records_given NOT NULL, \
             CONSTRAINT read_model_key PRIMARY KEY (name)) STRICT",
         )
         .await?;
@@ -167,8 +176,8 @@ async fn prepare(pool: &SqlitePool, indexes: bool) -> Result<(), ViewsError> {
         }
         for model in &MODELS {
             let mut sql = Sql::plain();
-            sql.push("INSERT INTO read_model (name, version) VALUES (").bind(model.name.to_owned()).push(", ");
-            sql.bind(i64::from(model.version)).push(")").execute(&mut db).await?;
+            sql.push("INSERT INTO read_model (name, version, records) VALUES (").bind(model.name.to_owned()).push(", ");
+            sql.bind(i64::from(model.version)).push(", 0)").execute(&mut db).await?;
         }
         if indexes {
             create_indexes(&mut db).await?;

@@ -9,6 +9,7 @@ mod rows;
 pub use query::{OrganRow, PersonRow, PostRow, UnitRow};
 
 pub(crate) use fold::{Organ, Person};
+pub(crate) use query::{calendar, folded};
 pub(crate) use rows::{DELEGATION, ORGAN, PERSON, POST, SEE_ALL, TENURE, UNIT};
 
 /// The read model's name.

@@ -1,12 +1,15 @@
 //! Asking for agencies and people, for display.
 
 use socai_domain::{
+    calendar::WorkingCalendar,
     id::{OrganId, PersonId, PostId, UnitId},
     organ::Role,
     time::Timestamp,
 };
+use sqlx::SqliteConnection;
 
-use crate::{error::ViewsError, sql::Sql, store::Views, value::Cells};
+use super::fold::Organ;
+use crate::{error::ViewsError, rows::decode, sql::Sql, store::Views, value::Cells};
 
 /// An agency.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -192,4 +195,18 @@ fn post(cells: &mut Cells<'_>) -> Result<PostRow, ViewsError> {
 
 fn person(cells: &mut Cells<'_>) -> Result<PersonRow, ViewsError> {
     Ok(PersonRow { id: cells.next()?, organ: cells.next()?, name: cells.next()? })
+}
+
+/// An agency as folded, its calendar ready.
+pub(crate) async fn folded(db: &mut SqliteConnection, id: OrganId) -> Result<Option<Organ>, ViewsError> {
+    let mut sql = Sql::plain();
+    sql.push("SELECT state FROM directory_organ WHERE id = ").bind(id);
+    let Some(row) = sql.fetch_optional(db).await? else { return Ok(None) };
+    let organ: Organ = decode(&Cells::of(&row).next::<Vec<u8>>()?)?;
+    Ok(Some(organ.ready()))
+}
+
+/// An agency's calendar; weekends only where nobody knows the agency.
+pub(crate) async fn calendar(db: &mut SqliteConnection, id: OrganId) -> Result<WorkingCalendar, ViewsError> {
+    Ok(folded(db, id).await?.map(|organ| organ.calendar).unwrap_or_default())
 }

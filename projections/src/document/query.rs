@@ -11,7 +11,7 @@ use sqlx::SqliteConnection;
 
 use super::state::Document;
 use crate::{
-    directory::Organ,
+    directory,
     error::ViewsError,
     page::{Page, PageRequest},
     rows::decode,
@@ -117,14 +117,10 @@ impl Views {
     pub async fn document(&self, viewer: &Viewer, id: IncomingId) -> Result<Option<DocumentView>, ViewsError> {
         let mut snapshot = self.snapshot().await?;
         let mut sql = Sql::of(viewer);
-        sql.push("SELECT d.state, o.state FROM document d LEFT JOIN directory_organ o ON o.id = d.organ WHERE ");
-        sql.visible().push(" AND d.id = ").bind(id);
+        sql.push("SELECT d.state FROM document d WHERE ").visible().push(" AND d.id = ").bind(id);
         let Some(row) = sql.fetch_optional(snapshot.db()).await? else { return Ok(None) };
-        let mut cells = Cells::of(&row);
-        let document: Document = decode(&cells.next::<Vec<u8>>()?)?;
-        let organ: Option<Vec<u8>> = cells.next()?;
-        let organ: Option<Organ> = organ.map(|bytes| decode(&bytes)).transpose()?;
-        let calendar = organ.map(|organ| organ.ready().calendar).unwrap_or_default();
+        let document: Document = decode(&Cells::of(&row).next::<Vec<u8>>()?)?;
+        let calendar = directory::calendar(snapshot.db(), document.organ).await?;
         let owed = document.branches.iter().filter(|branch| branch.original_due.is_some() || branch.due.is_some());
         let sums = owed.map(|branch| (branch.id, branch.sum(&document.pauses).explain(&calendar))).collect();
         Ok(Some(DocumentView { sums, position: snapshot.position, document }))

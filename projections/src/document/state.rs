@@ -281,6 +281,11 @@ impl Document {
         }
     }
 
+    /// It was registered when its text was erased, and nobody knows yet under what number.
+    pub(crate) fn registered_before_erasure(&self) -> bool {
+        self.erased.is_some() && !matches!(self.stage, None | Some(Stage::Arrived | Stage::Unopened | Stage::Refused))
+    }
+
     /// The present round.
     pub fn round(&self) -> Option<&Round> {
         self.rounds.last()

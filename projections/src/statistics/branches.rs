@@ -1,0 +1,164 @@
+//! Figures of branches: of units and persons. A branch counts for who holds it, or held it at its end.
+
+use socai_domain::{
+    document_types::Channel,
+    id::{PersonId, UnitId},
+};
+
+use super::{
+    Share, StatisticsFilter,
+    documents::{of_documents, start},
+    figures,
+};
+use crate::{
+    branches::{BranchRow, COLUMNS, read},
+    error::ViewsError,
+    page::{Page, PageRequest},
+    sql::{Order, Sql},
+    store::Views,
+    value::Cells,
+    viewer::Viewer,
+};
+
+figures! {
+    /// A figure of branches.
+    BranchFigure,
+    /// Figures of branches.
+    BranchFigures {
+        /// Given in the period, those that are only informed left out.
+        Assigned assigned: "(b.role <> 2 AND b.assigned_at >= $4 AND b.assigned_at < $5)";
+        /// Owed now.
+        InProcess in_process: "(b.role <> 2 AND b.ended IS NULL)";
+        /// Completed in the period.
+        Processed processed: "(b.role <> 2 AND b.ended = 0 AND b.ended_at >= $4 AND b.ended_at < $5)";
+        /// Owed past the deadline, now.
+        LateOpen late_open: "(b.role <> 2 AND b.ended IS NULL AND b.binding_due < $3)";
+        /// Completed in the period after the deadline.
+        LateDone late_done: "(b.role <> 2 AND b.ended = 0 AND b.ended_at >= $4 AND b.ended_at < $5 AND b.ended_at > b.binding_due)";
+        /// Both kinds of late.
+        Late late: "(b.role <> 2 AND ((b.ended IS NULL AND b.binding_due < $3) OR \
+            (b.ended = 0 AND b.ended_at >= $4 AND b.ended_at < $5 AND b.ended_at > b.binding_due)))";
+        /// Completed in the period at or before the deadline.
+        OnTime on_time: "(b.role <> 2 AND b.ended = 0 AND b.ended_at >= $4 AND b.ended_at < $5 AND b.ended_at <= b.binding_due)";
+        /// Of those on time, the ones that were so only by an extension.
+        MetOnlyByExtension met_only_by_extension: "(b.role <> 2 AND b.ended = 0 AND b.ended_at >= $4 AND b.ended_at < $5 \
+            AND b.ended_at <= b.binding_due AND b.ended_at > b.original_due)";
+        /// Owed now without a deadline.
+        NoDeadlineOpen no_deadline_open: "(b.role <> 2 AND b.ended IS NULL AND b.binding_due IS NULL)";
+        /// Completed in the period without a deadline: in no ratio.
+        NoDeadlineDone no_deadline_done: "(b.role <> 2 AND b.ended = 0 AND b.ended_at >= $4 AND b.ended_at < $5 \
+            AND b.binding_due IS NULL)";
+        /// Only informed, in the period: in no ratio.
+        Informed informed: "(b.role = 2 AND b.assigned_at >= $4 AND b.assigned_at < $5)";
+        /// Withdrawn in the period: in no ratio.
+        Withdrawn withdrawn: "(b.role <> 2 AND b.ended = 1 AND b.ended_at >= $4 AND b.ended_at < $5)";
+        /// Given back in the period: in no ratio.
+        Returned returned: "(b.role <> 2 AND b.ended = 2 AND b.ended_at >= $4 AND b.ended_at < $5)";
+        /// Ended with the document in the period: neither on time nor late.
+        ClosedWithDocument closed_with_document: "(b.role <> 2 AND b.ended = 3 AND b.ended_at >= $4 AND b.ended_at < $5)";
+    }
+}
+
+impl BranchFigures {
+    /// On time among those completed with a deadline.
+    pub fn on_time_share(&self) -> Share {
+        Share { of: self.on_time, among: self.on_time.saturating_add(self.late_done) }
+    }
+}
+
+/// What figures of branches are grouped by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BranchGroup {
+    /// The whole organ.
+    #[default]
+    Organ,
+    /// The unit that they count for.
+    Unit,
+    /// The person who holds or held them.
+    Person,
+    /// The document's type.
+    DocumentType,
+    /// How the document came.
+    Channel,
+}
+
+/// The figures of one group. The fields that it is not grouped by are none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BranchStatistics {
+    /// The unit.
+    pub unit: Option<UnitId>,
+    /// The person.
+    pub person: Option<PersonId>,
+    /// The type's name.
+    pub document_type: Option<String>,
+    /// The channel.
+    pub channel: Option<Channel>,
+    /// The numbers.
+    pub figures: BranchFigures,
+}
+
+const LIST: &str = "branchFigure";
+
+impl Views {
+    /// Figures of the branches of documents that the viewer sees. What a unit holds is no person's; what an erasure took
+    /// is in no group.
+    pub async fn branch_statistics(
+        &self,
+        viewer: &Viewer,
+        filter: &StatisticsFilter,
+        by: BranchGroup,
+    ) -> Result<Vec<BranchStatistics>, ViewsError> {
+        let mut sql = start(viewer, filter);
+        let (columns, group) = match by {
+            BranchGroup::Organ => ("NULL, NULL, NULL, NULL", ""),
+            BranchGroup::Unit => ("b.for_unit, NULL, NULL, NULL", " AND b.for_unit IS NOT NULL GROUP BY b.for_unit ORDER BY b.for_unit"),
+            BranchGroup::Person => ("NULL, b.person, NULL, NULL", " AND b.person IS NOT NULL GROUP BY b.person ORDER BY b.person"),
+            BranchGroup::DocumentType => {
+                ("NULL, NULL, MIN(d.type_name), NULL", " AND d.type_key IS NOT NULL GROUP BY d.type_key ORDER BY d.type_key")
+            }
+            BranchGroup::Channel => ("NULL, NULL, NULL, d.channel", " AND d.channel IS NOT NULL GROUP BY d.channel ORDER BY d.channel"),
+        };
+        sql.push("SELECT ").push(columns);
+        for figure in BranchFigure::ALL {
+            sql.push(", COALESCE(SUM(CASE WHEN ").push(figure.condition()).push(" THEN 1 ELSE 0 END), 0)");
+        }
+        condition(&mut sql, filter);
+        sql.push(group);
+        let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
+        let read = |cells: &mut Cells<'_>| {
+            Ok(BranchStatistics {
+                unit: cells.next()?,
+                person: cells.next()?,
+                document_type: cells.next()?,
+                channel: cells.next()?,
+                figures: BranchFigures::read(cells)?,
+            })
+        };
+        rows.iter().map(|row| read(&mut Cells::of(row))).collect()
+    }
+
+    /// The branches that a figure counts. For a group's number, filter by the group.
+    pub async fn counted_branches(
+        &self,
+        viewer: &Viewer,
+        filter: &StatisticsFilter,
+        figure: BranchFigure,
+        page: &PageRequest,
+    ) -> Result<Page<BranchRow>, ViewsError> {
+        let mut sql = start(viewer, filter);
+        sql.push("SELECT b.document, b.place, ").push(COLUMNS);
+        condition(&mut sql, filter);
+        sql.push(" AND ").push(figure.condition());
+        let order = Order { columns: &["b.document", "b.place"], newest_first: true };
+        sql.page(&mut self.snapshot().await?, LIST, order, page, read).await
+    }
+}
+
+fn condition(sql: &mut Sql, filter: &StatisticsFilter) {
+    sql.push(" FROM branch b JOIN document d ON d.document = b.document WHERE b.organ = $1 AND ").visible();
+    of_documents(sql, filter);
+    if let Some(unit) = filter.unit {
+        unit.and(sql, "b.for_unit");
+    }
+    sql.and_equal("b.person", filter.person);
+}

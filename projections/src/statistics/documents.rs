@@ -1,0 +1,184 @@
+//! Figures of documents.
+
+use socai_domain::{document_types::Channel, time::Timestamp};
+
+use super::{Share, StatisticsFilter, figures};
+use crate::{
+    document::{
+        DocumentRow, RoundEnd,
+        query::{COLUMNS, read},
+    },
+    error::ViewsError,
+    page::{Page, PageRequest},
+    sql::{Order, Sql},
+    store::Views,
+    value::Cells,
+    viewer::Viewer,
+};
+
+figures! {
+    /// A figure of documents.
+    DocumentFigure,
+    /// Figures of documents.
+    DocumentFigures {
+        /// Arrived in the period.
+        Arrived arrived: "(f.arrived_at >= $4 AND f.arrived_at < $5)";
+        /// Registered in the period.
+        Registered registered: "(f.registered_at >= $4 AND f.registered_at < $5)";
+        /// Registered and not ended, now.
+        InProcess in_process: "(f.began_at IS NOT NULL AND f.ended IS NULL)";
+        /// Resolved in the period.
+        Processed processed: "(f.ended = 0 AND f.ended_at >= $4 AND f.ended_at < $5)";
+        /// In process past the deadline, now.
+        LateOpen late_open: "(f.began_at IS NOT NULL AND f.ended IS NULL AND f.binding_due < $3)";
+        /// Resolved in the period after the deadline.
+        LateDone late_done: "(f.ended = 0 AND f.ended_at >= $4 AND f.ended_at < $5 AND f.ended_at > f.binding_due)";
+        /// Both kinds of late.
+        Late late: "((f.began_at IS NOT NULL AND f.ended IS NULL AND f.binding_due < $3) OR \
+            (f.ended = 0 AND f.ended_at >= $4 AND f.ended_at < $5 AND f.ended_at > f.binding_due))";
+        /// Resolved in the period at or before the deadline.
+        OnTime on_time: "(f.ended = 0 AND f.ended_at >= $4 AND f.ended_at < $5 AND f.ended_at <= f.binding_due)";
+        /// Of those on time, the ones that were so only by an extension.
+        MetOnlyByExtension met_only_by_extension: "(f.ended = 0 AND f.ended_at >= $4 AND f.ended_at < $5 AND \
+            f.ended_at <= f.binding_due AND f.ended_at > f.original_due)";
+        /// In process without a deadline (or none yet), now.
+        NoDeadlineOpen no_deadline_open: "(f.began_at IS NOT NULL AND f.ended IS NULL AND f.binding_due IS NULL)";
+        /// Resolved in the period without a deadline: in no ratio.
+        NoDeadlineDone no_deadline_done: "(f.ended = 0 AND f.ended_at >= $4 AND f.ended_at < $5 AND f.binding_due IS NULL)";
+        /// Receipt refused in the period: in no ratio.
+        Refused refused: "(f.ended = 1 AND f.ended_at >= $4 AND f.ended_at < $5)";
+        /// Cancelled in the period: in no ratio.
+        Cancelled cancelled: "(f.ended = 2 AND f.ended_at >= $4 AND f.ended_at < $5)";
+    }
+}
+
+impl DocumentFigures {
+    /// On time among those resolved with a deadline.
+    pub fn on_time_share(&self) -> Share {
+        Share { of: self.on_time, among: self.on_time.saturating_add(self.late_done) }
+    }
+}
+
+/// What figures of documents are grouped by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DocumentGroup {
+    /// The whole organ.
+    #[default]
+    Organ,
+    /// Type.
+    DocumentType,
+    /// How they came.
+    Channel,
+}
+
+/// The figures of one group. The fields that it is not grouped by are none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentStatistics {
+    /// The type's name.
+    pub document_type: Option<String>,
+    /// The channel.
+    pub channel: Option<Channel>,
+    /// The numbers.
+    pub figures: DocumentFigures,
+}
+
+/// A document that a number counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountedDocument {
+    /// Which round of work is counted.
+    pub round: u32,
+    /// The round's deadline without any extension.
+    pub original_due: Option<Timestamp>,
+    /// The deadline by which lateness is judged.
+    pub binding_due: Option<Timestamp>,
+    /// How the round ended.
+    pub ended: Option<RoundEnd>,
+    /// When.
+    pub ended_at: Option<Timestamp>,
+    /// The document as it is now.
+    pub document: DocumentRow,
+}
+
+const LIST: &str = "documentFigure";
+
+impl Views {
+    /// Figures of the documents that the viewer sees. Where an erasure took type or channel, a document is in no group.
+    pub async fn document_statistics(
+        &self,
+        viewer: &Viewer,
+        filter: &StatisticsFilter,
+        by: DocumentGroup,
+    ) -> Result<Vec<DocumentStatistics>, ViewsError> {
+        let mut sql = start(viewer, filter);
+        let (columns, group) = match by {
+            DocumentGroup::Organ => ("NULL, NULL", ""),
+            DocumentGroup::DocumentType => ("MIN(f.type_name), NULL", " AND f.type_key IS NOT NULL GROUP BY f.type_key ORDER BY f.type_key"),
+            DocumentGroup::Channel => ("NULL, f.channel", " AND f.channel IS NOT NULL GROUP BY f.channel ORDER BY f.channel"),
+        };
+        sql.push("SELECT ").push(columns);
+        for figure in DocumentFigure::ALL {
+            sql.push(", COALESCE(SUM(CASE WHEN ").push(figure.condition()).push(" THEN 1 ELSE 0 END), 0)");
+        }
+        condition(&mut sql, filter);
+        sql.push(group);
+        let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
+        let read = |cells: &mut Cells<'_>| {
+            let (document_type, channel) = (cells.next()?, cells.next()?);
+            Ok(DocumentStatistics { document_type, channel, figures: DocumentFigures::read(cells)? })
+        };
+        rows.iter().map(|row| read(&mut Cells::of(row))).collect()
+    }
+
+    /// The documents that a figure counts. For a group's number, filter by the group.
+    pub async fn counted_documents(
+        &self,
+        viewer: &Viewer,
+        filter: &StatisticsFilter,
+        figure: DocumentFigure,
+        page: &PageRequest,
+    ) -> Result<Page<CountedDocument>, ViewsError> {
+        let mut sql = start(viewer, filter);
+        sql.push("SELECT f.document, f.round, f.round, f.original_due, f.binding_due, f.ended, f.ended_at, ").push(COLUMNS);
+        condition(&mut sql, filter);
+        sql.push(" AND ").push(figure.condition());
+        let order = Order { columns: &["f.document", "f.round"], newest_first: true };
+        let item = |cells: &mut Cells<'_>| {
+            Ok(CountedDocument {
+                round: cells.next()?,
+                original_due: cells.next()?,
+                binding_due: cells.next()?,
+                ended: cells.next()?,
+                ended_at: cells.next()?,
+                document: read(cells)?,
+            })
+        };
+        sql.page(&mut self.snapshot().await?, LIST, order, page, item).await
+    }
+}
+
+/// `$4` and `$5` are the period.
+pub(crate) fn start(viewer: &Viewer, filter: &StatisticsFilter) -> Sql {
+    let mut sql = Sql::of(viewer);
+    sql.fourth_and_fifth(filter.period.from, filter.period.before);
+    sql
+}
+
+fn condition(sql: &mut Sql, filter: &StatisticsFilter) {
+    sql.push(" FROM document_fact f JOIN document d ON d.document = f.document WHERE f.organ = $1 AND ").visible();
+    of_documents(sql, filter);
+    if let Some(unit) = filter.unit {
+        sql.push(" AND EXISTS (SELECT 1 FROM branch b WHERE b.document = f.document AND b.round = f.round");
+        unit.and(sql, "b.for_unit");
+        sql.push(")");
+    }
+    if let Some(person) = filter.person {
+        sql.push(" AND EXISTS (SELECT 1 FROM branch b WHERE b.document = f.document AND b.round = f.round AND b.person = ");
+        sql.bind(person).push(")");
+    }
+}
+
+/// The part of the filter that speaks of the document.
+pub(crate) fn of_documents(sql: &mut Sql, filter: &StatisticsFilter) {
+    sql.and_equal("d.type_key", filter.document_type.as_deref().map(socai_domain::text::code_key));
+    sql.and_equal("d.channel", filter.channel);
+}

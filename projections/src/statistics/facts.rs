@@ -1,0 +1,70 @@
+//! What is counted of documents: one fact per round of work.
+
+use socai_domain::text::code_key;
+
+use crate::{
+    document::{Document, RoundEnd},
+    rows::Out,
+    table::{Table, bytes, index, int, null, text},
+    value::Value,
+};
+
+crate::value::through_place! {
+    RoundEnd: Resolved, Refused, Cancelled;
+}
+
+pub(crate) static FACT: Table = Table {
+    name: "document_fact",
+    key: 2,
+    columns: &[
+        int("document"),
+        int("round"),
+        bytes("organ"),
+        null(text("type_name")),
+        null(text("type_key")),
+        null(int("channel")),
+        null(int("arrived_at")),
+        null(int("registered_at")),
+        null(int("began_at")),
+        null(int("due")),
+        null(int("original_due")),
+        null(int("binding_due")),
+        null(int("ended")),
+        null(int("ended_at")),
+    ],
+    indexes: &[index("document_fact_ended", "organ, ended_at"), index("document_fact_arrived", "organ, arrived_at")],
+};
+
+/// The rows of a document. Before its first round there is one fact, too: it arrived.
+pub(crate) fn rows(document: &Document, out: &mut Out) {
+    let details = document.details.as_ref();
+    // Mail left unopened is nobody's work.
+    if document.unopened.is_some() {
+        return;
+    }
+    for at in 0..document.rounds.len().max(1) {
+        let round = document.rounds.get(at);
+        let first = at == 0;
+        let registered = document.registration.is_some() || document.registered_before_erasure();
+        let registered = round.filter(|_| registered).map(|round| round.began_at);
+        out.add(
+            &FACT,
+            vec![
+                document.ordinal.into(),
+                Value::Int(i64::try_from(at).unwrap_or(i64::MAX).saturating_add(1)),
+                document.organ.into(),
+                details.map(|details| details.type_name.to_string()).into(),
+                details.map(|details| code_key(details.type_name.as_str())).into(),
+                document.channel.into(),
+                document.arrived_at.filter(|_| first).into(),
+                registered.filter(|_| first).into(),
+                registered.into(),
+                round.and_then(|round| round.due).into(),
+                round.and_then(|round| round.original_due).into(),
+                round.and_then(|round| round.binding_due).into(),
+                round.and_then(|round| round.ended).map(|(end, _)| end).into(),
+                round.and_then(|round| round.ended).map(|(_, at)| at).into(),
+            ],
+        );
+    }
+}

@@ -1,0 +1,127 @@
+//! Read model: the figures. Documents (of an organ, by the document's own deadline) and branches (of units and persons)
+//! are counted apart and never mixed. Every figure is one condition, used for the number and for its drill-down alike.
+//!
+//! A reopened document has a round for each time it was worked on; each round ends once and counts once.
+
+mod branches;
+mod documents;
+mod facts;
+
+use socai_domain::{
+    document_types::Channel,
+    id::{PersonId, UnitId},
+    time::Timestamp,
+};
+
+pub use branches::{BranchFigure, BranchFigures, BranchGroup, BranchStatistics};
+pub use documents::{CountedDocument, DocumentFigure, DocumentFigures, DocumentGroup, DocumentStatistics};
+
+pub(crate) use documents::{of_documents, start};
+pub(crate) use facts::{FACT, rows};
+
+/// The read model's name.
+pub(crate) const NAME: &str = "statistics";
+/// Its version: another one is built anew.
+pub(crate) const VERSION: u32 = 1;
+
+/// A stretch of time: from its first instant to the first one after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period {
+    /// First instant.
+    pub from: Timestamp,
+    /// First instant after it.
+    pub before: Timestamp,
+}
+
+/// What is counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatisticsFilter {
+    /// What ended, arrived or was given in this time. Figures of what is open are of the viewer's now.
+    pub period: Period,
+    /// Documents of this type, by name.
+    pub document_type: Option<String>,
+    /// Documents that came this way.
+    pub channel: Option<Channel>,
+    /// Branches that count for this unit; documents with such a branch.
+    pub unit: Option<UnitScope>,
+    /// Branches of this person; documents with such a branch.
+    pub person: Option<PersonId>,
+}
+
+/// A unit, with or without those under it (by the tree as it is now).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnitScope {
+    /// The unit itself: what a line of figures by unit counts.
+    Exactly(UnitId),
+    /// With all units under it.
+    WithSubUnits(UnitId),
+}
+
+impl UnitScope {
+    /// ` AND` the column is in it.
+    fn and(self, sql: &mut crate::sql::Sql, column: &str) {
+        match self {
+            Self::Exactly(unit) => sql.and_equal(column, Some(unit)),
+            Self::WithSubUnits(unit) => sql.push(" AND ").within(column, unit),
+        };
+    }
+}
+
+impl StatisticsFilter {
+    /// Everything in a period.
+    pub fn of(period: Period) -> Self {
+        Self { period, document_type: None, channel: None, unit: None, person: None }
+    }
+}
+
+/// A share, with what it is a share of. None in place of a share of nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Counted.
+    pub of: u64,
+    /// Among.
+    pub among: u64,
+}
+
+impl Share {
+    /// In thousandths; none when there is nothing to be a share of.
+    pub fn per_mille(self) -> Option<u64> {
+        self.of.saturating_mul(1000).checked_div(self.among)
+    }
+}
+
+/// Makes figures: an enum, a struct with a number for each, and the condition of each. In the conditions `$3` is now,
+/// `$4` and `$5` the period.
+macro_rules! figures {
+    ($(#[$fmeta:meta])* $figure:ident, $(#[$smeta:meta])* $figures:ident { $($(#[$meta:meta])* $name:ident $field:ident: $condition:expr;)* }) => {
+        $(#[$fmeta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $figure { $($(#[$meta])* $name),* }
+
+        impl $figure {
+            /// Every figure.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// Its condition.
+            fn condition(self) -> &'static str {
+                match self { $(Self::$name => $condition),* }
+            }
+        }
+
+        $(#[$smeta])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct $figures { $($(#[$meta])* pub $field: u64),* }
+
+        impl $figures {
+            /// One of them.
+            pub fn get(&self, figure: $figure) -> u64 {
+                match figure { $($figure::$name => self.$field),* }
+            }
+
+            fn read(cells: &mut $crate::value::Cells<'_>) -> Result<Self, $crate::error::ViewsError> {
+                Ok(Self { $($field: cells.next::<i64>()?.unsigned_abs()),* })
+            }
+        }
+    };
+}
+use figures;
