@@ -115,7 +115,9 @@ impl Views {
         page: &PageRequest,
     ) -> Result<Page<FollowUpLine>, ViewsError> {
         let mut sql = Sql::of(viewer);
-        sql.push("SELECT l.year, l.number, l.document, d.id, l.year, l.number, l.type_name, l.code, l.promulgated_on, ");
+        sql.push(
+            "SELECT l.year, l.number, l.document, d.id, l.year, l.number, l.type_name, l.code, l.promulgated_on, ",
+        );
         sql.push("l.issuer, l.receiver_unit, l.receiver_post, l.receiver_person, l.due, l.binding_due, l.stage, ");
         sql.push("l.progress, l.progress_at, l.ended_at, l.answers, l.note");
         condition(&mut sql, filter);
@@ -177,7 +179,8 @@ pub(crate) fn rows(document: &Document, out: &mut Out) {
     let [unit, post, person] = receiver.map_or([Value::Null, Value::Null, Value::Null], assignee);
     let progress = document.branches.iter().flat_map(|branch| &branch.progress).max_by_key(|progress| progress.at);
     let resolution = round.resolution.as_ref();
-    let answers: Vec<&str> = resolution.iter().flat_map(|made| &made.answers).map(|answer| answer.code.as_str()).collect();
+    let answers: Vec<&str> =
+        resolution.iter().flat_map(|made| &made.answers).map(|answer| answer.code.as_str()).collect();
     let note = resolution.and_then(|made| made.note.as_ref()).map(ToString::to_string);
     let cancelled = document.cancelled.as_ref().and_then(|(_, reason)| reason.as_ref()).map(ToString::to_string);
     out.add(

@@ -38,3 +38,6 @@ pub use page::{Cursor, MAX_PAGE, Page, PageRequest};
 pub use rebuild::{Rebuilt, rebuild};
 pub use store::Views;
 pub use viewer::Viewer;
+
+#[cfg(test)]
+mod tests;

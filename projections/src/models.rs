@@ -1,6 +1,9 @@
 //! All read models, by name and version. A new one is a module and a line here.
 
-use crate::{branches, directory, document, follow_up_register, incoming_register, lags, rows::Out, search, statistics, table::Table, work_list};
+use crate::{
+    branches, directory, document, follow_up_register, incoming_register, lags, rows::Out, search, statistics,
+    table::Table, work_list,
+};
 
 /// A read model.
 #[derive(Debug)]

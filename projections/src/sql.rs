@@ -74,7 +74,9 @@ impl Sql {
     /// The column is this unit or one under it, as the tree is now.
     pub(crate) fn within(&mut self, column: &str, unit: socai_domain::id::UnitId) -> &mut Self {
         self.push(column).push(" IN (WITH RECURSIVE part(unit) AS (SELECT ").bind(unit);
-        self.push(" UNION SELECT u.unit FROM directory_unit u JOIN part ON u.parent = part.unit) SELECT unit FROM part)")
+        self.push(
+            " UNION SELECT u.unit FROM directory_unit u JOIN part ON u.parent = part.unit) SELECT unit FROM part)",
+        )
     }
 
     pub(crate) async fn fetch_optional(&self, db: &mut SqliteConnection) -> Result<Option<SqliteRow>, ViewsError> {

@@ -104,15 +104,18 @@ pub struct PaperWait {
     pub document: DocumentRow,
 }
 
-const LAGS: &str = " FROM lag l JOIN document d ON d.document = l.document WHERE l.organ = $1 AND l.to_at >= $4 AND l.to_at < $5 AND ";
-const REWORK: &str =
-    " FROM rework l JOIN document d ON d.document = l.document WHERE l.organ = $1 AND l.from_at >= $4 AND l.from_at < $5 AND ";
-const PAPER: &str =
-    " FROM paper_wait l JOIN document d ON d.document = l.document WHERE l.organ = $1 AND l.arrived_at >= $4 AND l.arrived_at < $5 AND ";
+const LAGS: &str =
+    " FROM lag l JOIN document d ON d.document = l.document WHERE l.organ = $1 AND l.to_at >= $4 AND l.to_at < $5 AND ";
+const REWORK: &str = " FROM rework l JOIN document d ON d.document = l.document WHERE l.organ = $1 AND l.from_at >= $4 AND l.from_at < $5 AND ";
+const PAPER: &str = " FROM paper_wait l JOIN document d ON d.document = l.document WHERE l.organ = $1 AND l.arrived_at >= $4 AND l.arrived_at < $5 AND ";
 
 impl Views {
     /// How long the documents that the viewer sees took from stage to stage.
-    pub async fn lag_statistics(&self, viewer: &Viewer, filter: &StatisticsFilter) -> Result<Vec<LagFigures>, ViewsError> {
+    pub async fn lag_statistics(
+        &self,
+        viewer: &Viewer,
+        filter: &StatisticsFilter,
+    ) -> Result<Vec<LagFigures>, ViewsError> {
         let mut snapshot = self.snapshot().await?;
         let calendar = directory::calendar(snapshot.db(), viewer.organ()).await?;
         let mut figures = Vec::new();
@@ -136,7 +139,9 @@ impl Views {
         page: &PageRequest,
     ) -> Result<Page<Lag>, ViewsError> {
         let mut sql = start(viewer, filter);
-        sql.push("SELECT l.to_at, l.document, l.round, l.round, l.stage_before, l.from_at, l.to_at, ").push(COLUMNS).push(LAGS);
+        sql.push("SELECT l.to_at, l.document, l.round, l.round, l.stage_before, l.from_at, l.to_at, ")
+            .push(COLUMNS)
+            .push(LAGS);
         condition(&mut sql, filter);
         sql.and_equal("l.stage", Some(stage));
         let order = Order { columns: &["l.to_at", "l.document", "l.round"], newest_first: true };
@@ -148,7 +153,11 @@ impl Views {
     }
 
     /// What was given back, and what it cost.
-    pub async fn rework_statistics(&self, viewer: &Viewer, filter: &StatisticsFilter) -> Result<ReworkFigures, ViewsError> {
+    pub async fn rework_statistics(
+        &self,
+        viewer: &Viewer,
+        filter: &StatisticsFilter,
+    ) -> Result<ReworkFigures, ViewsError> {
         let mut snapshot = self.snapshot().await?;
         let calendar = directory::calendar(snapshot.db(), viewer.organ()).await?;
         let mut sql = start(viewer, filter);
@@ -179,7 +188,11 @@ impl Views {
     }
 
     /// The wait for paper, and what was done meanwhile.
-    pub async fn paper_statistics(&self, viewer: &Viewer, filter: &StatisticsFilter) -> Result<PaperFigures, ViewsError> {
+    pub async fn paper_statistics(
+        &self,
+        viewer: &Viewer,
+        filter: &StatisticsFilter,
+    ) -> Result<PaperFigures, ViewsError> {
         let mut snapshot = self.snapshot().await?;
         let calendar = directory::calendar(snapshot.db(), viewer.organ()).await?;
         let mut sql = start(viewer, filter);
@@ -210,7 +223,9 @@ impl Views {
         page: &PageRequest,
     ) -> Result<Page<PaperWait>, ViewsError> {
         let mut sql = start(viewer, filter);
-        sql.push("SELECT l.document, l.arrived_at, l.paper_at, l.first_act_at, l.resolved_at, ").push(COLUMNS).push(PAPER);
+        sql.push("SELECT l.document, l.arrived_at, l.paper_at, l.first_act_at, l.resolved_at, ")
+            .push(COLUMNS)
+            .push(PAPER);
         condition(&mut sql, filter);
         let order = Order { columns: &["l.document"], newest_first: true };
         let item = |cells: &mut Cells<'_>| {

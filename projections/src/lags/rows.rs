@@ -107,7 +107,9 @@ pub(crate) fn rows(document: &Document, out: &mut Out) {
 /// An electronic document whose paper was announced or came.
 fn paper(document: &Document, out: &mut Out) {
     let announced = document.details.as_ref().is_some_and(|details| details.paper_follows);
-    let Some(arrived) = document.arrived_at.filter(|_| announced || document.paper_arrived_at.is_some()) else { return };
+    let Some(arrived) = document.arrived_at.filter(|_| announced || document.paper_arrived_at.is_some()) else {
+        return;
+    };
     if document.channel == Some(Channel::Paper) {
         return;
     }

@@ -111,12 +111,19 @@ impl Views {
         let mut sql = start(viewer, filter);
         let (columns, group) = match by {
             BranchGroup::Organ => ("NULL, NULL, NULL, NULL", ""),
-            BranchGroup::Unit => ("b.for_unit, NULL, NULL, NULL", " AND b.for_unit IS NOT NULL GROUP BY b.for_unit ORDER BY b.for_unit"),
-            BranchGroup::Person => ("NULL, b.person, NULL, NULL", " AND b.person IS NOT NULL GROUP BY b.person ORDER BY b.person"),
-            BranchGroup::DocumentType => {
-                ("NULL, NULL, MIN(d.type_name), NULL", " AND d.type_key IS NOT NULL GROUP BY d.type_key ORDER BY d.type_key")
+            BranchGroup::Unit => {
+                ("b.for_unit, NULL, NULL, NULL", " AND b.for_unit IS NOT NULL GROUP BY b.for_unit ORDER BY b.for_unit")
             }
-            BranchGroup::Channel => ("NULL, NULL, NULL, d.channel", " AND d.channel IS NOT NULL GROUP BY d.channel ORDER BY d.channel"),
+            BranchGroup::Person => {
+                ("NULL, b.person, NULL, NULL", " AND b.person IS NOT NULL GROUP BY b.person ORDER BY b.person")
+            }
+            BranchGroup::DocumentType => (
+                "NULL, NULL, MIN(d.type_name), NULL",
+                " AND d.type_key IS NOT NULL GROUP BY d.type_key ORDER BY d.type_key",
+            ),
+            BranchGroup::Channel => {
+                ("NULL, NULL, NULL, d.channel", " AND d.channel IS NOT NULL GROUP BY d.channel ORDER BY d.channel")
+            }
         };
         sql.push("SELECT ").push(columns);
         for figure in BranchFigure::ALL {

@@ -112,8 +112,12 @@ impl Views {
         let mut sql = start(viewer, filter);
         let (columns, group) = match by {
             DocumentGroup::Organ => ("NULL, NULL", ""),
-            DocumentGroup::DocumentType => ("MIN(f.type_name), NULL", " AND f.type_key IS NOT NULL GROUP BY f.type_key ORDER BY f.type_key"),
-            DocumentGroup::Channel => ("NULL, f.channel", " AND f.channel IS NOT NULL GROUP BY f.channel ORDER BY f.channel"),
+            DocumentGroup::DocumentType => {
+                ("MIN(f.type_name), NULL", " AND f.type_key IS NOT NULL GROUP BY f.type_key ORDER BY f.type_key")
+            }
+            DocumentGroup::Channel => {
+                ("NULL, f.channel", " AND f.channel IS NOT NULL GROUP BY f.channel ORDER BY f.channel")
+            }
         };
         sql.push("SELECT ").push(columns);
         for figure in DocumentFigure::ALL {
@@ -138,7 +142,8 @@ impl Views {
         page: &PageRequest,
     ) -> Result<Page<CountedDocument>, ViewsError> {
         let mut sql = start(viewer, filter);
-        sql.push("SELECT f.document, f.round, f.round, f.original_due, f.binding_due, f.ended, f.ended_at, ").push(COLUMNS);
+        sql.push("SELECT f.document, f.round, f.round, f.original_due, f.binding_due, f.ended, f.ended_at, ")
+            .push(COLUMNS);
         condition(&mut sql, filter);
         sql.push(" AND ").push(figure.condition());
         let order = Order { columns: &["f.document", "f.round"], newest_first: true };
@@ -172,7 +177,9 @@ fn condition(sql: &mut Sql, filter: &StatisticsFilter) {
         sql.push(")");
     }
     if let Some(person) = filter.person {
-        sql.push(" AND EXISTS (SELECT 1 FROM branch b WHERE b.document = f.document AND b.round = f.round AND b.person = ");
+        sql.push(
+            " AND EXISTS (SELECT 1 FROM branch b WHERE b.document = f.document AND b.round = f.round AND b.person = ",
+        );
         sql.bind(person).push(")");
     }
 }

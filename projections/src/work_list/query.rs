@@ -209,9 +209,8 @@ impl Views {
 async fn start(snapshot: &mut Snapshot, viewer: &Viewer) -> Result<Sql, ViewsError> {
     let organ = directory::folded(snapshot.db(), viewer.organ()).await?;
     let today = viewer.at().date();
-    let soon = organ.map_or(viewer.at(), |organ| {
-        organ.calendar.add_working_days(today, organ.due_soon_days().into()).end()
-    });
+    let soon =
+        organ.map_or(viewer.at(), |organ| organ.calendar.add_working_days(today, organ.due_soon_days().into()).end());
     let mut sql = Sql::of(viewer);
     sql.fourth(soon);
     Ok(sql)
@@ -252,7 +251,11 @@ fn mine(sql: &mut Sql) -> &mut Sql {
     sql.push(" AND (($2 IS NULL) OR w.role IN (SELECT role FROM acting)")
         .push(&format!(" OR (w.post IN (SELECT post FROM acting) AND {HOLDER} = w.person)"))
         .push(&format!(" OR (w.unit IS NOT NULL AND {})", heads("w.unit")))
-        .push(&format!(" OR ({} AND ({} OR ((w.for_unit IS NULL OR {headless}) AND {leads}))))", gone(), heads("w.for_unit")))
+        .push(&format!(
+            " OR ({} AND ({} OR ((w.for_unit IS NULL OR {headless}) AND {leads}))))",
+            gone(),
+            heads("w.for_unit")
+        ))
 }
 
 fn item(cells: &mut Cells<'_>) -> Result<WorkItem, ViewsError> {

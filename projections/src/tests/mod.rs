@@ -1,0 +1,13 @@
+//! Tests of the read side: hand-made histories through a real log, sealed and opened, and what the views say of them.
+
+mod crashes;
+mod deadlines;
+mod digests;
+mod erased;
+mod figures;
+mod generated;
+mod history;
+mod registers;
+mod searching;
+mod visibility;
+mod work;
