@@ -15,8 +15,8 @@ pub use table::{SETTINGS, Setting};
 pub struct Config {
     /// The data directory; whatever is not set stands in it.
     pub data: PathBuf,
-    /// Where the log is.
-    pub log: LogUrl,
+    /// The URL of the log.
+    pub log: String,
     /// The master key.
     pub master_key: PathBuf,
     /// The key ring.
@@ -37,13 +37,6 @@ pub struct Config {
     pub messages: Messages,
     /// What to tell: a filter of `tracing`.
     pub level: String,
-}
-
-/// The URL of a log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LogUrl {
-    /// `file:DIR`: the segmented log in this directory.
-    File(PathBuf),
 }
 
 /// How to tell what happens.
@@ -192,10 +185,8 @@ fn check(values: &mut Values) -> Result<Config, ConfigError> {
         _ => PathBuf::from(path),
     };
     let log = match take("log") {
-        (_, Origin::Default(_)) => LogUrl::File(data.join("log")),
-        given => parse(given, "the URL of a log: file:DIR", |url| {
-            url.strip_prefix("file:").filter(|path| !path.is_empty()).map(|path| LogUrl::File(path.into()))
-        })?,
+        (_, Origin::Default(_)) => format!("file:{}", data.join("log").display()),
+        (url, _) => url,
     };
     Ok(Config {
         log,
@@ -246,7 +237,7 @@ mod tests {
         assert_eq!(config.blobs, PathBuf::from("from-file/blobs"));
         assert_eq!(config.views, PathBuf::from("DATA/v"), "only the default is under the data directory");
         let config = load(&[], &[("SOCAI_CONFIG", file), ("SOCAI_LISTEN", "127.0.0.1:2")]).unwrap();
-        assert_eq!((config.listen.port(), config.log), (2, LogUrl::File("from-file/log".into())));
+        assert_eq!((config.listen.port(), config.log), (2, "file:from-file/log".to_owned()));
     }
 
     #[test]
@@ -261,7 +252,8 @@ mod tests {
         let error = |flags: &[(&'static str, &str)], environment: &[(&str, &str)]| {
             load(flags, environment).unwrap_err().to_string()
         };
-        assert_eq!(error(&[("log", "ftp:x")], &[]), "--log: \"ftp:x\" is not the URL of a log: file:DIR");
+        let wanted = "--listen: \"8080\" is not an address and port such as 127.0.0.1:8080";
+        assert_eq!(error(&[("listen", "8080")], &[]), wanted);
         assert!(error(&[], &[("SOCAI_GRAPHIQL", "yes")]).starts_with("SOCAI_GRAPHIQL: "));
         assert!(error(&[("config", "nowhere.toml")], &[]).starts_with("nowhere.toml: "));
         let directory = tempfile::tempdir().unwrap();

@@ -1,5 +1,6 @@
 //! The outside world of socai: log engines, key ring, blob store, edXML, configuration; and the program's parts.
 
+pub mod app;
 pub mod blobs;
 pub mod clock;
 pub mod config;
@@ -10,5 +11,6 @@ pub mod import;
 pub mod keyring;
 pub mod keys;
 pub mod log;
+pub mod ports;
 pub mod token_keys;
 pub mod verify;

@@ -24,7 +24,7 @@ use socai_domain::{
 use thiserror::Error;
 
 use crate::{
-    blobs::{BlobError, BlobStore},
+    blobs::{BlobError, BlobHash, BlobStore},
     edxml::{self, Edoc, EdxmlError, Limits, Message, Operation, StatusCode},
 };
 use mapping::Mapped;
@@ -185,8 +185,7 @@ impl NotImported {
 
 /// One command for one content, arrival and organ, whenever it is imported.
 fn command(organ: OrganId, content: [u8; 32], ordinal: u32) -> CommandId {
-    let content: String = content.iter().map(|byte| format!("{byte:02x}")).collect();
-    CommandId::new(derive(organ.uuid(), &format!("import:{ordinal}:{content}")))
+    CommandId::new(derive(organ.uuid(), &format!("import:{ordinal}:{}", BlobHash::from(content))))
 }
 
 /// The document, if the message brings a new one.
@@ -221,9 +220,10 @@ fn receivers(edoc: &Edoc) -> String {
         all.map(|to| if to.id.is_empty() { to.name.as_deref().unwrap_or("?") } else { to.id.as_str() }).collect();
     match &names[..] {
         [] => "nobody".to_owned(),
-        [few @ ..] if few.len() <= 3 => few.join(", "),
-        [first, second, third, rest @ ..] => format!("{first}, {second}, {third} and {} more", rest.len()),
-        _ => names.join(", "),
+        [first, second, third, rest @ ..] if !rest.is_empty() => {
+            format!("{first}, {second}, {third} and {} more", rest.len())
+        }
+        few => few.join(", "),
     }
 }
 

@@ -137,7 +137,7 @@ async fn importing_twice_changes_nothing() {
     let records = world.records().await;
     assert_eq!(world.import(&message).await.unwrap(), Imported::Known(first.document()));
     // As the axis would pass it on: other white space, another trace.
-    let relayed = message.replace("2026/01/02 03:04:05", "2026/01/02 04:04:05").replace("\n", "\r\n  ");
+    let relayed = message.replace("2026/01/02 03:04:05", "2026/01/02 04:04:05").replace('\n', "\r\n  ");
     assert_eq!(world.import(&relayed).await.unwrap(), Imported::Known(first.document()));
     assert_eq!(world.records().await, records);
 }
