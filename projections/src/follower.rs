@@ -27,7 +27,16 @@ impl Follower {
     /// # Errors
     /// Those of the log, the key ring and the database. The views stay as of their last commit: calling again goes on
     /// from there.
-    pub async fn run(
+    pub fn run(
+        log: Arc<dyn EventLog>,
+        opener: Opener,
+        views: Views,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> impl Future<Output = Result<(), ViewsError>> + Send {
+        Self::follow(log, opener, views, shutdown)
+    }
+
+    async fn follow(
         log: Arc<dyn EventLog>,
         opener: Opener,
         views: Views,

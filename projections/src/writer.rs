@@ -1,6 +1,7 @@
 //! Writes rows inside one transaction, many to a statement. Every statement passes one gate, so that a test can stop
 //! the program before and after each.
 
+use futures::future::BoxFuture;
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 
 use crate::{error::ViewsError, sql::bind, table::Table, value::Value};
@@ -59,15 +60,18 @@ impl<'a> Writer<'a> {
         self.run(table.delete(), key.iter()).await
     }
 
-    /// Any statement.
-    pub(crate) async fn run(&mut self, sql: String, args: impl Iterator<Item = &Value>) -> Result<(), ViewsError> {
-        self.gate.pass()?;
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        for value in args {
-            query = bind(query, value.clone());
-        }
-        query.execute(&mut *self.db).await?;
-        self.gate.pass()
+    /// Any statement. Takes the values at once: an iterator kept while waiting would bar the future from other threads.
+    pub(crate) fn run<'v>(
+        &mut self,
+        sql: String,
+        args: impl Iterator<Item = &'v Value>,
+    ) -> BoxFuture<'_, Result<(), ViewsError>> {
+        let query = args.fold(sqlx::query(AssertSqlSafe(sql)), |query, value| bind(query, value.clone()));
+        Box::pin(async move {
+            self.gate.pass()?;
+            query.execute(&mut *self.db).await?;
+            self.gate.pass()
+        })
     }
 
     pub(crate) async fn commit(self) -> Result<(), ViewsError> {
