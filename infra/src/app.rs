@@ -176,6 +176,7 @@ impl App {
     }
 }
 
+#[allow(clippy::needless_pass_by_value)] // for `map_err`
 fn stopped(error: tokio::task::JoinError) -> AppError {
     AppError::Stopped(error.to_string())
 }
