@@ -1,1 +1,28 @@
-//! socai graphql.
+//! The API: one GraphQL schema, the HTTP server around it, and the rules of who is let in.
+//!
+//! - [`App`] and [`Services`]: everything injected, and the way of every operation.
+//! - [`serve`], [`router`]: HTTP and WebSocket.
+//! - [`token`]: who somebody is. [`files`]: the port to where files are kept. [`error`]: what a client is told.
+
+mod app;
+pub mod error;
+pub mod files;
+mod http;
+mod language;
+mod rate;
+mod reading;
+mod scalars;
+mod schema;
+mod session;
+mod settings;
+#[cfg(test)]
+mod testing;
+pub mod token;
+mod visible;
+
+pub use app::{App, Services};
+pub use http::{router, serve};
+pub use language::Language;
+pub use schema::sdl;
+pub use session::{Caller, Session};
+pub use settings::Settings;

@@ -1,0 +1,205 @@
+//! The API with all that it needs, and the one way that every operation takes through it.
+
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
+
+use async_graphql::{Data, Executor, Request, Response, ServerError, parser::types::OperationType};
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
+use socai_domain::{ledger::EventLog, refusal::Code, time::Clock};
+use tokio::sync::watch;
+use tracing::Instrument as _;
+
+use crate::{
+    error::{self, ApiCode, ApiError},
+    files::{Files, Tickets},
+    rate::Rates,
+    schema::{self, ApiSchema},
+    session::Session,
+    settings::Settings,
+    token::Verifier,
+};
+
+/// Everything that the API is given.
+pub struct Services {
+    /// Carries out commands.
+    pub handler: socai_commands::Handler,
+    /// The read models.
+    pub views: socai_projections::Views,
+    /// Checks tokens.
+    pub verifier: Verifier,
+    /// Keeps files.
+    pub files: Arc<dyn Files>,
+    /// Writes upload tickets.
+    pub tickets: Tickets,
+    /// What `/metrics` answers; no such path without it.
+    pub metrics: Option<Arc<dyn Fn() -> String + Send + Sync>>,
+    /// What one request may ask for.
+    pub settings: Settings,
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Services({} on {})", self.log().ledger(), self.log().engine())
+    }
+}
+
+impl Services {
+    /// The ledger itself, for trails and its head.
+    pub fn log(&self) -> &Arc<dyn EventLog> {
+        self.handler.log()
+    }
+
+    /// Tells the time.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        self.handler.clock()
+    }
+}
+
+/// The API. Cloning shares it.
+#[derive(Clone)]
+pub struct App {
+    schema: ApiSchema,
+    services: Arc<Services>,
+    rates: Arc<Rates>,
+    stopping: watch::Sender<bool>,
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.services.fmt(f)
+    }
+}
+
+impl App {
+    /// The API over these services.
+    pub fn new(services: Services) -> Self {
+        let services = Arc::new(services);
+        let rates = Arc::new(Rates::new(services.settings.rate, services.settings.burst));
+        Self { schema: schema::build(&services), services, rates, stopping: watch::Sender::new(false) }
+    }
+
+    /// What it was given.
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// From now on subscriptions end.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Ready when the program stops.
+    pub(crate) async fn stopped(&self) {
+        // The sender lives as long as `self`, so this ends only when the value is there.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Is the time of the session's token over?
+    pub(crate) fn expired(&self, session: &Session) -> bool {
+        session.caller.is_none_or(|caller| caller.expires <= self.services.clock().now())
+    }
+
+    /// Checks that somebody with a valid token asks, and not too often.
+    pub(crate) fn admit(&self, session: &Session) -> Result<(), ApiError> {
+        let caller = session.caller()?;
+        if self.expired(session) {
+            return Err(ApiError::new(ApiCode::Unauthenticated, "the token has expired"));
+        }
+        if !self.rates.take(caller.person, Instant::now()) {
+            return Err(ApiError::new(ApiCode::RateLimited, "the bucket is empty"));
+        }
+        Ok(())
+    }
+
+    /// Carries out a query or mutation of somebody who was admitted.
+    pub async fn execute(&self, session: Session, mut request: Request) -> Response {
+        let started = Instant::now();
+        let kind = kind(&mut request);
+        let span = tracing::info_span!("graphql", kind, correlation = %session.correlation);
+        let response = self.run(session, request, kind).instrument(span).await;
+        let outcome = if response.errors.is_empty() { "ok" } else { "error" };
+        metrics::histogram!("socai_request_seconds", "kind" => kind, "outcome" => outcome)
+            .record(started.elapsed().as_secs_f64());
+        response
+    }
+
+    async fn run(&self, session: Session, request: Request, kind: &'static str) -> Response {
+        let work = self.schema.execute(request.data(session));
+        match tokio::time::timeout(self.services.settings.time, work).await {
+            Ok(response) => error::finish(response, &session),
+            // What a command wrote stays written, whoever stopped waiting for it.
+            Err(_) if kind == "mutation" => {
+                refused(&ApiError::new(Code::OutcomeUnknown, "no answer in time"), &session)
+            }
+            Err(_) => refused(&ApiError::new(ApiCode::TimedOut, "no answer in time"), &session),
+        }
+    }
+}
+
+/// A WebSocket connection: every operation on it is asked by the one who opened it.
+#[derive(Clone)]
+pub(crate) struct Connection {
+    app: App,
+    session: Arc<OnceLock<Session>>,
+}
+
+impl Connection {
+    pub(crate) fn new(app: App, session: Arc<OnceLock<Session>>) -> Self {
+        Self { app, session }
+    }
+}
+
+impl Executor for Connection {
+    async fn execute(&self, request: Request) -> Response {
+        match self.session.get() {
+            Some(session) => self.app.execute(*session, request).await,
+            None => Response::from_errors(vec![ServerError::new("not initialised", None)]),
+        }
+    }
+
+    fn execute_stream(&self, mut request: Request, data: Option<Arc<Data>>) -> BoxStream<'static, Response> {
+        let this = self.clone();
+        let Some(session) = this.session.get().copied() else { return stream::empty().boxed() };
+        if let Err(error) = this.app.admit(&session) {
+            return stream::once(async move { refused(&error, &session) }).boxed();
+        }
+        if kind(&mut request) != "subscription" {
+            return stream::once(async move { this.app.execute(session, request).await }).boxed();
+        }
+        metrics::counter!("socai_subscriptions_total").increment(1);
+        let responses =
+            this.app.schema.execute_stream_with_session_data(request.data(session), data.unwrap_or_default());
+        let stopped = async move { this.app.stopped().await };
+        responses.map(move |response| error::finish(response, &session)).take_until(Box::pin(stopped)).boxed()
+    }
+}
+
+/// An answer that is only this error.
+pub(crate) fn refused(error: &ApiError, session: &Session) -> Response {
+    Response::from_errors(vec![error.tell(session)])
+}
+
+/// What the request asks for; a request that cannot be read counts as a query, and is refused as one.
+fn kind(request: &mut Request) -> &'static str {
+    let wanted = request.operation_name.clone();
+    let Ok(document) = request.parsed_query() else { return "query" };
+    let operation = document
+        .operations
+        .iter()
+        .find(|(name, _)| wanted.is_none() || name.map(|name| name.as_str()) == wanted.as_deref());
+    match operation.map(|(_, operation)| operation.node.ty) {
+        Some(OperationType::Mutation) => "mutation",
+        Some(OperationType::Subscription) => "subscription",
+        _ => "query",
+    }
+}

@@ -1,0 +1,206 @@
+//! The words of the domain as GraphQL enums, each value with its label in both languages.
+//!
+//! GraphQL enums have no fields, so a label stands beside the value (`stage`, `stageLabel`), and the root field `labels`
+//! gives every label of every enum at once, for menus and for clients that keep them.
+
+use async_graphql::{Enum, SimpleObject, resolver_utils::EnumType};
+use socai_domain::{document_types, incoming, organ, register};
+
+use crate::language::Language;
+
+/// An enum whose values have labels.
+pub(crate) trait Labelled: EnumType {
+    /// The label of a value.
+    fn label(self, language: Language) -> &'static str;
+}
+
+macro_rules! enums {
+    ($($(#[$meta:meta])* $name:ident($of:path) { $($(#[$vmeta:meta])* $value:ident $vi:literal $en:literal),* $(,)? })*) => {
+        $(
+            $(#[$meta])*
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+            pub enum $name { $(#[doc = concat!($en, " (", $vi, ").")] $(#[$vmeta])* $value),* }
+
+            impl From<$of> for $name {
+                fn from(value: $of) -> Self {
+                    use $of as Of;
+                    match value { $(Of::$value => Self::$value),* }
+                }
+            }
+
+            impl From<$name> for $of {
+                fn from(value: $name) -> Self {
+                    use $of as Of;
+                    match value { $($name::$value => Of::$value),* }
+                }
+            }
+
+            impl Labelled for $name {
+                fn label(self, language: Language) -> &'static str {
+                    match self { $(Self::$value => language.choose($vi, $en)),* }
+                }
+            }
+        )*
+
+        /// Every enum with its labels.
+        pub(crate) fn all(language: Language) -> Vec<EnumLabels> {
+            vec![$(labels::<$name>(stringify!($name), language)),*]
+        }
+    };
+}
+
+enums! {
+    /// Where an incoming document stands (tình trạng của văn bản đến). "Late" or "due soon" are no stages: they follow from
+    /// the deadline and the time.
+    Stage(incoming::Stage) {
+        Unopened "Chuyển nguyên bì" "Unopened",
+        Arrived "Đã đến" "Arrived",
+        Registered "Đã vào sổ" "Registered",
+        Submitted "Đã trình" "Submitted",
+        Directed "Đang giải quyết" "Directed",
+        Resolved "Đã giải quyết" "Resolved",
+        Refused "Từ chối tiếp nhận" "Refused",
+        Cancelled "Đã hủy" "Cancelled",
+    }
+
+    /// How a document came (cách văn bản đến).
+    Channel(document_types::Channel) {
+        Axis "Trục liên thông" "Exchange axis",
+        Paper "Văn bản giấy" "Paper",
+        Internal "Nội bộ" "Internal",
+    }
+
+    /// How urgent a document is (mức độ khẩn; Decree 30/2020/NĐ-CP, Annex I, IV.10b).
+    Urgency(document_types::Urgency) {
+        Normal "Thường" "Normal",
+        Urgent "Khẩn" "Urgent",
+        VeryUrgent "Thượng khẩn" "Very urgent",
+        Flash "Hỏa tốc" "Flash",
+        FlashTimed "Hỏa tốc hẹn giờ" "Flash, timed",
+    }
+
+    /// The level of a state secret (độ mật; Law 117/2025/QH15).
+    SecrecyLevel(document_types::SecrecyLevel) {
+        Confidential "Mật" "Confidential",
+        Secret "Tối mật" "Secret",
+        TopSecret "Tuyệt mật" "Top secret",
+    }
+
+    /// What a post may do (vai trò của vị trí).
+    Role(organ::Role) {
+        Leader "Lãnh đạo" "Leader",
+        UnitHead "Thủ trưởng đơn vị" "Unit head",
+        RecordsClerk "Văn thư" "Records clerk",
+        Specialist "Chuyên viên" "Specialist",
+        Inspector "Thanh tra, giám sát" "Inspector",
+        Administrator "Quản trị" "Administrator",
+    }
+
+    /// The part that somebody has in the work (vai trò trong xử lý; Decree 30/2020/NĐ-CP, art. 23).
+    BranchRole(incoming::events::BranchRole) {
+        Lead "Chủ trì" "Lead",
+        Coordinating "Phối hợp" "Coordinating",
+        Informed "Nhận để biết" "Informed",
+    }
+
+    /// How a branch of the directive tree ended (kết quả của nhánh xử lý).
+    BranchEnd(incoming::BranchEnd) {
+        Completed "Hoàn thành" "Completed",
+        Withdrawn "Thu lại" "Withdrawn",
+        Returned "Trả lại" "Returned",
+        ClosedWithDocument "Kết thúc cùng văn bản" "Closed with the document",
+    }
+
+    /// What a file is to its document (vai trò của tệp).
+    FileRole(incoming::events::FileRole) {
+        Main "Văn bản chính" "The document itself",
+        Annex "Phụ lục" "Annex",
+        Contribution "Ý kiến, dự thảo" "Contribution",
+    }
+
+    /// What a check of signature and integrity found (xác thực và toàn vẹn; Decree 30/2020/NĐ-CP, art. 21.2a).
+    Authenticity(incoming::events::Authenticity) {
+        Valid "Hợp lệ" "Valid",
+        Invalid "Không hợp lệ" "Invalid",
+        NotSigned "Không có chữ ký số" "Not signed",
+        NotChecked "Chưa kiểm tra được" "Not checked",
+    }
+
+    /// How a document was resolved (hình thức giải quyết; Decree 30/2020/NĐ-CP, art. 24).
+    Resolution(incoming::events::Resolution) {
+        Answered "Đã có văn bản trả lời" "Answered",
+        AnsweredOtherwise "Trả lời bằng hình thức khác" "Answered otherwise",
+        Noted "Đã ghi nhận" "Noted",
+        ForInformation "Để biết" "For information",
+        NoReplyNeeded "Không cần trả lời" "No reply needed",
+        Transferred "Chuyển cơ quan khác" "Transferred",
+    }
+
+    /// Why a number in the register is void (lý do hủy số).
+    VoidReason(register::VoidReason) {
+        Error "Vào sổ nhầm" "Registered in error",
+        Duplicate "Trùng văn bản" "Duplicate",
+        BelongsToSecretRegister "Thuộc sổ văn bản mật" "Belongs to the secret register",
+        RecalledBySender "Bên gửi lấy lại" "Recalled by the sender",
+    }
+}
+
+/// A value of an enum with its label.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct ValueLabel {
+    /// The value, as in the schema.
+    value: &'static str,
+    /// What to show.
+    label: &'static str,
+}
+
+/// An enum with its labels (nhãn của các giá trị).
+#[derive(Debug, SimpleObject)]
+pub(crate) struct EnumLabels {
+    /// The enum's name in the schema.
+    name: &'static str,
+    /// Its values in order.
+    values: Vec<ValueLabel>,
+}
+
+fn labels<T: Labelled>(name: &'static str, language: Language) -> EnumLabels {
+    let values = T::items().iter().map(|item| ValueLabel { value: item.name, label: item.value.label(language) });
+    EnumLabels { name, values: values.collect() }
+}
+
+/// An article as a reader finds it: of Decree 30/2020/NĐ-CP unless the table says otherwise.
+pub(crate) fn article(article: &str) -> String {
+    if article.starts_with(|c: char| c.is_ascii_digit()) {
+        format!("Decree 30/2020/NĐ-CP, art. {article}")
+    } else {
+        article.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_has_a_label_in_both_languages() {
+        for (vi, en) in all(Language::Vi).iter().zip(all(Language::En)) {
+            for (vi, en) in vi.values.iter().zip(en.values) {
+                assert_eq!(vi.value, en.value);
+                assert_ne!(vi.label, en.label, "{}", en.value);
+            }
+        }
+    }
+
+    #[test]
+    fn the_labels_are_the_domains() {
+        for urgency in document_types::Urgency::ALL {
+            assert_eq!(Urgency::from(urgency).label(Language::Vi), urgency.label_vi());
+        }
+        for channel in document_types::Channel::ALL {
+            assert_eq!(Channel::from(channel).label(Language::Vi), channel.label_vi());
+        }
+        for level in document_types::SecrecyLevel::ALL {
+            assert_eq!(SecrecyLevel::from(level).label(Language::Vi), level.label_vi());
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The schema: what can be asked, what can be done, what can be followed.
+
+pub(crate) mod input;
+pub(crate) mod labels;
+mod mutation;
+mod page;
+mod query;
+mod types;
+
+use std::sync::Arc;
+
+use async_graphql::{EmptySubscription, Schema, dataloader::DataLoader};
+
+use crate::app::Services;
+use types::people::Directory;
+
+pub(crate) type ApiSchema = Schema<query::Query, mutation::Mutation, EmptySubscription>;
+
+/// The schema over these services.
+pub(crate) fn build(services: &Arc<Services>) -> ApiSchema {
+    let settings = &services.settings;
+    let people = DataLoader::new(Directory(Arc::clone(services)), tokio::spawn);
+    plain()
+        .limit_depth(settings.depth)
+        .limit_complexity(settings.complexity)
+        .data(Arc::clone(services))
+        .data(people)
+        .finish()
+}
+
+fn plain() -> async_graphql::SchemaBuilder<query::Query, mutation::Mutation, EmptySubscription> {
+    Schema::build(query::Query::default(), mutation::Mutation::default(), EmptySubscription)
+}
+
+/// The schema in its own language: what `graphql/schema.graphql` holds.
+pub fn sdl() -> String {
+    plain().finish().sdl_with_options(async_graphql::SDLExportOptions::new().sorted_fields().sorted_enum_items())
+}

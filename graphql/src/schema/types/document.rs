@@ -1,0 +1,483 @@
+//! An incoming document, with all that is known of it.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, Object, SimpleObject};
+use socai_domain::{
+    decide::By,
+    id::{CommandId, PostId},
+    incoming::{self, IncomingDocument as Folded, available::available_actions},
+    ledger::{Revision as At, StreamKind},
+    refusal::Code,
+    text::Reason,
+};
+use socai_projections::document::{self as view, DocumentView};
+
+use super::{
+    branch::{self, Branch, Remark},
+    deadline::{self, Deadline},
+    details::{Details, File},
+    people::{Assignee, Holder, Organ, node_id},
+    trail::{self, Trail},
+};
+use crate::{
+    error::{ErrorCode, Result},
+    language::Language,
+    reading::services,
+    scalars::{Date, DateTime, Position, Revision, Uuid},
+    schema::{
+        labels::{Authenticity, Channel, Labelled, Resolution, SecrecyLevel, Stage, VoidReason},
+        page,
+    },
+    session::session,
+};
+
+/// An incoming document that the caller sees.
+#[derive(Clone, Debug)]
+pub(crate) struct IncomingDocument(Arc<DocumentView>);
+
+impl From<DocumentView> for IncomingDocument {
+    fn from(view: DocumentView) -> Self {
+        Self(Arc::new(view))
+    }
+}
+
+/// The number that a document has in a book (số đến; Decree 30/2020/NĐ-CP, art. 22.2).
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct Registration {
+    /// The arrival number.
+    number: u32,
+    /// The series of the book.
+    series: Option<String>,
+    /// The year of the book.
+    year: Option<i16>,
+    /// When it was given.
+    at: Option<DateTime>,
+    /// The book: `register-…`.
+    register: ID,
+}
+
+/// The last check of signature and integrity (kiểm tra xác thực, toàn vẹn; Decree 30/2020/NĐ-CP, art. 21.2a).
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct AuthenticityCheck {
+    /// When.
+    at: DateTime,
+    /// What was found.
+    result: Authenticity,
+    /// By what or whom.
+    checked_by: Option<String>,
+    /// Remarks.
+    note: Option<String>,
+}
+
+/// Mail that went unopened to the person it names (văn bản chuyển nguyên bì; Decree 30/2020/NĐ-CP, art. 21.1).
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct Unopened {
+    /// The sender on the envelope.
+    sender: String,
+    /// The envelope's number or marks.
+    envelope: String,
+    /// To whom it is addressed.
+    addressed_to: String,
+}
+
+/// In whose hands a document is (người đang giữ).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(crate) enum HeldByKind {
+    /// The clerks, to register or submit it (văn thư).
+    Clerks,
+    /// A leader, to direct or resolve it (lãnh đạo).
+    Leader,
+    /// The assignee at the end of the lead (người chủ trì).
+    Assignee,
+    /// Nobody: it has ended.
+    Nobody,
+}
+
+/// Who has a document now, and since when (đang ở đâu, từ khi nào).
+#[derive(Clone, Copy, Debug, SimpleObject)]
+pub(crate) struct HeldBy {
+    /// In whose hands it is.
+    kind: HeldByKind,
+    /// The leader.
+    leader: Option<Holder>,
+    /// The assignee.
+    assignee: Option<Assignee>,
+    /// The assignee's branch.
+    branch: Option<Uuid>,
+    /// Since when.
+    since: DateTime,
+}
+
+/// A document that answers (văn bản trả lời).
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct Answer {
+    /// Who issued it.
+    organ: String,
+    /// Its number and symbol.
+    code: String,
+    /// Its date.
+    date: Date,
+}
+
+/// How a document was resolved (kết quả giải quyết; Decree 30/2020/NĐ-CP, art. 24).
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct ResolutionMade {
+    /// How.
+    how: Resolution,
+    /// The answering documents.
+    answers: Vec<Answer>,
+    /// In words.
+    note: Option<String>,
+    /// The organ it went to.
+    transferred_to: Option<String>,
+    /// Who decided.
+    by: Option<Holder>,
+}
+
+/// A round of work: from registration, or from a reopening, to an end (một lượt giải quyết).
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct Round {
+    /// Which, from 1.
+    number: u32,
+    /// When it began.
+    began_at: DateTime,
+    /// When it ended.
+    ended_at: Option<DateTime>,
+    /// How it was resolved.
+    resolution: Option<ResolutionMade>,
+}
+
+/// A resolution that waits for another person's word (đề xuất kết thúc chờ xác nhận).
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct Proposed {
+    /// When.
+    at: DateTime,
+    /// Who proposed it.
+    by: Holder,
+    /// How.
+    how: Resolution,
+    /// In words.
+    note: Option<String>,
+}
+
+/// The document ended without being resolved (đã hủy).
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct Cancellation {
+    /// Why.
+    kind: VoidReason,
+    /// In words.
+    reason: Option<String>,
+}
+
+/// What a person may do with a document, by the rules that decide when they do it (việc có thể làm).
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct AvailableAction {
+    /// The mutation.
+    code: &'static str,
+    /// It would not be refused for who asks or for the document's stage; the input may still be.
+    allowed: bool,
+    /// Why not.
+    refusal: Option<ErrorCode>,
+    /// Why not, in words.
+    message: Option<&'static str>,
+}
+
+/// Its content was erased, because it is secret (đã xóa nội dung).
+#[derive(Clone, Copy, Debug, SimpleObject)]
+pub(crate) struct Erasure {
+    /// The level that it bears.
+    level: Option<SecrecyLevel>,
+    /// Keys and files are destroyed, too.
+    completed: bool,
+}
+
+fn words(text: Option<&impl AsRef<str>>) -> Option<String> {
+    text.map(|text| text.as_ref().to_owned())
+}
+
+fn round(round: &view::Round) -> Round {
+    let made = |made: &view::ResolutionMade| ResolutionMade {
+        how: made.how.into(),
+        answers: made
+            .answers
+            .iter()
+            .map(|answer| Answer {
+                organ: answer.organ.as_str().to_owned(),
+                code: answer.code.as_str().to_owned(),
+                date: Date(answer.date),
+            })
+            .collect(),
+        note: words(made.note.as_ref()),
+        transferred_to: words(made.transferred_to.as_ref()),
+        by: made.by.map(Holder::from),
+    };
+    Round {
+        number: round.number,
+        began_at: DateTime(round.began_at),
+        ended_at: round.ended.map(|(_, at)| DateTime(at)),
+        resolution: round.resolution.as_ref().map(made),
+    }
+}
+
+impl IncomingDocument {
+    fn document(&self) -> &view::Document {
+        &self.0.document
+    }
+
+    pub(crate) fn id(&self) -> socai_domain::id::IncomingId {
+        self.0.document.id
+    }
+
+    fn branch(&self, branch: &view::Branch) -> Branch {
+        let sum = self.0.sums.iter().find(|(of, _)| *of == branch.id).map(|(_, sum)| sum.clone()).unwrap_or_default();
+        Branch { branch: branch.clone(), sum }
+    }
+}
+
+/// An incoming document (văn bản đến; Decree 30/2020/NĐ-CP, art. 20–24).
+#[Object]
+impl IncomingDocument {
+    /// `incoming-…`: the name of its stream in the ledger.
+    #[graphql(name = "id")]
+    pub(crate) async fn node_id(&self) -> ID {
+        node_id(StreamKind::Incoming, self.document().id.uuid())
+    }
+
+    /// The revision of its last record: give it back as `expectedRevision`.
+    async fn revision(&self) -> Revision {
+        Revision(At::new(self.document().revision))
+    }
+
+    /// The position of the ledger that this reflects.
+    async fn position(&self) -> Option<Position> {
+        self.0.position.map(Position)
+    }
+
+    /// Whose it is (cơ quan nhận).
+    async fn organ(&self, ctx: &Context<'_>) -> Result<Option<Organ>> {
+        Ok(services(ctx).views.organ(self.document().organ).await?.map(Organ::from))
+    }
+
+    /// Where it stands (tình trạng); none when its content was erased before it was read.
+    async fn stage(&self) -> Option<Stage> {
+        self.document().stage.map(Stage::from)
+    }
+
+    /// The stage's label.
+    async fn stage_label(&self, ctx: &Context<'_>, lang: Option<Language>) -> Option<&'static str> {
+        let language = lang.unwrap_or(session(ctx).language);
+        self.document().stage.map(|stage| Stage::from(stage).label(language))
+    }
+
+    /// Since when it stands there.
+    async fn stage_since(&self) -> DateTime {
+        DateTime(self.document().stage_since)
+    }
+
+    /// How it came (cách đến).
+    async fn channel(&self) -> Option<Channel> {
+        self.document().channel.map(Channel::from)
+    }
+
+    /// The channel's label.
+    async fn channel_label(&self, ctx: &Context<'_>, lang: Option<Language>) -> Option<&'static str> {
+        let language = lang.unwrap_or(session(ctx).language);
+        self.document().channel.map(|channel| Channel::from(channel).label(language))
+    }
+
+    /// When it arrived, as stated (ngày, giờ đến).
+    async fn arrived_at(&self) -> Option<DateTime> {
+        self.document().arrived_at.map(DateTime)
+    }
+
+    /// What it says of itself; none for an unopened envelope, and once erased.
+    async fn details(&self) -> Option<Details> {
+        self.document().details.clone().map(Details)
+    }
+
+    /// Number and symbol as printed (số, ký hiệu): `15/QĐ-BNV`.
+    async fn code(&self) -> Option<String> {
+        self.document().code()
+    }
+
+    /// Mail left unopened.
+    async fn unopened(&self) -> Option<Unopened> {
+        self.document().unopened.as_ref().map(|mail| Unopened {
+            sender: mail.sender.as_str().to_owned(),
+            envelope: mail.envelope.as_str().to_owned(),
+            addressed_to: mail.addressed_to.as_str().to_owned(),
+        })
+    }
+
+    /// Its files (tệp đính kèm).
+    async fn files(&self) -> Vec<File> {
+        let document = self.document();
+        document.files.iter().map(|file| File::of(document.id, file)).collect()
+    }
+
+    /// The last check of its authenticity, shown as its legal value (giá trị pháp lý).
+    async fn authenticity(&self) -> Option<AuthenticityCheck> {
+        self.document().authenticity.as_ref().map(|(at, check)| AuthenticityCheck {
+            at: DateTime(*at),
+            result: check.result.into(),
+            checked_by: words(check.checked_by.as_ref()),
+            note: words(check.note.as_ref()),
+        })
+    }
+
+    /// Remarks on it (ghi chú).
+    async fn remarks(&self) -> Vec<Remark> {
+        self.document().remarks.iter().map(Remark::from).collect()
+    }
+
+    /// The refused or cancelled arrival that it follows.
+    async fn follows(&self) -> Option<ID> {
+        self.document().follows.map(|id| node_id(StreamKind::Incoming, id.uuid()))
+    }
+
+    /// How often the axis brought other content under its id; the clerk looks at it.
+    async fn arrived_again(&self) -> u32 {
+        self.document().arrived_again
+    }
+
+    /// When its paper came (ngày bản giấy đến).
+    async fn paper_arrived_at(&self) -> Option<DateTime> {
+        self.document().paper_arrived_at.map(DateTime)
+    }
+
+    /// Its paper is still awaited (chờ bản giấy).
+    async fn waits_for_paper(&self) -> bool {
+        self.document().waits_for_paper()
+    }
+
+    /// Its book and number (số đến).
+    async fn registration(&self) -> Option<Registration> {
+        self.document().registration.as_ref().map(|registration| Registration {
+            number: registration.number.get(),
+            series: words(registration.series.as_ref()),
+            year: registration.year,
+            at: registration.at.map(DateTime),
+            register: node_id(StreamKind::Register, registration.register.uuid()),
+        })
+    }
+
+    /// The first time it was submitted (ngày trình).
+    async fn submitted_at(&self) -> Option<DateTime> {
+        self.document().submitted_at.map(DateTime)
+    }
+
+    /// The first time it was directed or passed on (ngày chuyển).
+    async fn directed_at(&self) -> Option<DateTime> {
+        self.document().directed_at.map(DateTime)
+    }
+
+    /// The leader it lies with, or who directed it (lãnh đạo).
+    async fn leader(&self) -> Option<Holder> {
+        self.document().leader.map(Holder::from)
+    }
+
+    /// The directive opinion of the present round (ý kiến chỉ đạo).
+    async fn directive(&self) -> Option<&str> {
+        self.document().directive.as_ref().map(AsRef::as_ref)
+    }
+
+    /// Who has it now, and since when.
+    async fn held_by(&self) -> HeldBy {
+        let (held, since) = self.document().held();
+        let mut by =
+            HeldBy { kind: HeldByKind::Nobody, leader: None, assignee: None, branch: None, since: DateTime(since) };
+        match held {
+            view::HeldBy::Clerks => by.kind = HeldByKind::Clerks,
+            view::HeldBy::Leader(leader) => (by.kind, by.leader) = (HeldByKind::Leader, Some(leader.into())),
+            view::HeldBy::Assignee { branch, assignee } => {
+                (by.kind, by.assignee, by.branch) =
+                    (HeldByKind::Assignee, Some(assignee.into()), Some(Uuid(branch.uuid())));
+            }
+            view::HeldBy::Nobody => {}
+        }
+        by
+    }
+
+    /// The document's own deadline: that of its root LEAD branch (thời hạn giải quyết). None before it is directed.
+    async fn deadline(&self, ctx: &Context<'_>, lang: Option<Language>) -> Option<Deadline> {
+        let round = self.document().round()?;
+        let sum = self.0.sum()?;
+        Some(Deadline {
+            due_at: round.due.map(DateTime),
+            original_due_at: round.original_due.map(DateTime),
+            binding_due_at: round.binding_due.map(DateTime),
+            late: branch::late(round.binding_due, round.ended.map(|(_, at)| at), services(ctx).clock().now()),
+            sum: deadline::lines(sum, lang.unwrap_or(session(ctx).language)),
+        })
+    }
+
+    /// Rounds of work; each reopening begins another (các lượt giải quyết).
+    async fn rounds(&self) -> Vec<Round> {
+        self.document().rounds.iter().map(round).collect()
+    }
+
+    /// The directive tree, in the order in which branches were given (các nhánh xử lý). Of one round, or of all.
+    async fn branches(&self, round: Option<u32>) -> Vec<Branch> {
+        let wanted = |branch: &&view::Branch| round.is_none_or(|round| branch.round == round);
+        self.document().branches.iter().filter(wanted).map(|branch| self.branch(branch)).collect()
+    }
+
+    /// Who follows and urges (người theo dõi, đôn đốc; Decree 30/2020/NĐ-CP, art. 24).
+    async fn follower(&self) -> Option<Assignee> {
+        self.document().follower.map(Assignee::from)
+    }
+
+    /// A resolution that waits for another person's word.
+    async fn proposed(&self) -> Option<Proposed> {
+        self.document().proposed.as_ref().map(|(at, by, proposed)| Proposed {
+            at: DateTime(*at),
+            by: (*by).into(),
+            how: proposed.how.into(),
+            note: words(proposed.note.as_ref()),
+        })
+    }
+
+    /// Why its receipt was refused (lý do từ chối tiếp nhận; Decree 30/2020/NĐ-CP, art. 21).
+    async fn refused_because(&self) -> Option<&str> {
+        self.document().refused.as_ref().map(Reason::as_str)
+    }
+
+    /// Why it was cancelled.
+    async fn cancelled(&self) -> Option<Cancellation> {
+        let (kind, reason) = self.document().cancelled.as_ref()?;
+        Some(Cancellation { kind: (*kind).into(), reason: words(reason.as_ref()) })
+    }
+
+    /// What you may do with it now (việc bạn có thể làm). Name the post if you hold several.
+    #[graphql(complexity = "20")]
+    async fn available_actions(&self, ctx: &Context<'_>, acting_as: Option<Uuid>) -> Result<Vec<AvailableAction>> {
+        let (services, session) = (services(ctx), session(ctx));
+        let caller = session.caller()?;
+        let organ = services.handler.organ(caller.organ).await?;
+        let at = services.clock().now();
+        let who = organ.who(caller.person, acting_as.map(|post| PostId::new(post.0)), at);
+        let by = By { at, command: CommandId::new(uuid::Uuid::nil()), who, organ: &organ.organ };
+        let look = |state: &Folded, _| available_actions(state, &by);
+        let actions = services.handler.view(incoming::stream(self.id()), look).await?;
+        let show = |(code, allowed): (&'static str, Result<(), Code>)| {
+            let refusal = allowed.err().map(ErrorCode::from);
+            let message = refusal.map(|refusal| refusal.message(session.language));
+            AvailableAction { code, allowed: refusal.is_none(), refusal, message }
+        };
+        Ok(actions.into_iter().map(show).collect())
+    }
+
+    /// Its trail, straight from the ledger (nhật ký).
+    #[graphql(complexity = "first.unwrap_or(20) as usize * child_complexity + 20")]
+    async fn trail(&self, ctx: &Context<'_>, first: Option<u32>, after: Option<String>) -> Result<Trail> {
+        let first = page::request(first, None)?.first;
+        trail::read(services(ctx), self.id(), first, after.as_deref()).await
+    }
+
+    /// Its content is gone.
+    async fn erased(&self) -> Option<Erasure> {
+        let erased = self.document().erased?;
+        Some(Erasure { level: erased.level.map(SecrecyLevel::from), completed: erased.completed })
+    }
+}

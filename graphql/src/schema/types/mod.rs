@@ -1,0 +1,11 @@
+//! What is shown.
+
+pub(crate) mod branch;
+pub(crate) mod deadline;
+pub(crate) mod details;
+pub(crate) mod document;
+pub(crate) mod ledger;
+pub(crate) mod people;
+pub(crate) mod register;
+pub(crate) mod trail;
+mod words;

@@ -1,0 +1,42 @@
+//! What a caller may look at, the same everywhere: lists have it in their SQL, this is for single things.
+
+use async_graphql::ID;
+use socai_domain::{id::IncomingId, incoming::events::Attachment, ledger::StreamKind};
+use socai_projections::document::DocumentView;
+
+use crate::{
+    app::Services,
+    error::{ApiError, Result},
+    reading::{reached, viewer_of},
+    schema::input,
+    session::Caller,
+};
+
+/// The document with this id; anything else is as good as absent.
+pub(crate) fn document_id(id: &str) -> Result<IncomingId> {
+    let stream = input::stream(&ID::from(id), StreamKind::Incoming).ok_or_else(ApiError::not_found)?;
+    Ok(IncomingId::new(stream.key()))
+}
+
+/// The document, if the caller sees it.
+pub(crate) async fn document(services: &Services, caller: &Caller, id: IncomingId) -> Result<Option<DocumentView>> {
+    Ok(services.views.document(&viewer_of(services, caller), id).await?)
+}
+
+/// Nothing, if the caller sees the document as of the ledger's present end; else as if it were not there.
+pub(crate) async fn require(services: &Services, caller: &Caller, id: IncomingId) -> Result<()> {
+    if services.views.sees(&viewer_of(services, caller), id).await? {
+        return Ok(());
+    }
+    // It may have come, or become visible, in records that the views have not read yet.
+    reached(services, services.log().head().await?.position).await?;
+    let sees = services.views.sees(&viewer_of(services, caller), id).await?;
+    if sees { Ok(()) } else { Err(ApiError::not_found()) }
+}
+
+/// A file of a document that the caller sees.
+pub(crate) async fn file(services: &Services, caller: &Caller, id: IncomingId, hash: [u8; 32]) -> Result<Attachment> {
+    let found = document(services, caller, id).await?;
+    let files = found.map(|found| found.document.files).unwrap_or_default();
+    files.into_iter().find(|file| file.hash == hash).ok_or_else(ApiError::not_found)
+}

@@ -1,0 +1,242 @@
+//! A document from its arrival to its number, over the API.
+
+use serde_json::{Value, json};
+
+use crate::world::{World, post_of, with};
+
+#[tokio::test]
+async fn a_document_is_received_registered_and_read_back() {
+    let world = World::new().await;
+    let clerk = world.scene.clerk;
+    let id = world.received().await;
+    let answer = world.mutate(clerk, "registerIncoming", world.on(&id)).await;
+    let receipt = &answer["payload"]["receipt"];
+    assert_eq!((&receipt["changed"], &receipt["stream"]), (&json!(true), &json!(id)), "{answer:#}");
+    let query =
+        "query($id: ID!, $at: Position) { incomingDocument(id: $id, atLeast: $at) { id stage stageLabel revision
+        details { issuerName urgency urgencyLabel } registration { number year } heldBy { kind }
+        availableActions { code allowed refusal } } }";
+    let answer = world.ask(clerk, query, json!({ "id": id, "at": receipt["position"] })).await;
+    let document = &World::data(&answer)["incomingDocument"];
+    assert_eq!((&document["stage"], &document["stageLabel"]), (&json!("REGISTERED"), &json!("Đã vào sổ")));
+    assert_eq!(document["registration"], json!({ "number": 1, "year": 2026 }));
+    assert_eq!(document["details"]["urgencyLabel"], "Thường");
+    let action = |code: &str| {
+        let actions = document["availableActions"].as_array().unwrap();
+        actions.iter().find(|action| action["code"] == code).unwrap_or_else(|| panic!("{code}")).clone()
+    };
+    assert_eq!(action("annotateIncoming"), json!({ "code": "annotateIncoming", "allowed": true, "refusal": null }));
+    assert_eq!(action("refuseIncoming")["refusal"], "ALREADY_REGISTERED");
+}
+
+#[tokio::test]
+async fn the_register_shows_it_page_by_page() {
+    let world = World::new().await;
+    for _ in 0..3 {
+        let id = world.received().await;
+        World::data(&world.mutate(world.scene.clerk, "registerIncoming", world.on(&id)).await);
+    }
+    let query = "query($after: String) { incomingRegister(year: 2026, first: 2, after: $after) { totalCount
+        edges { node { number code issuer document { stage } } } pageInfo { hasNextPage endCursor } } }";
+    let first = world.ask(world.scene.clerk, query, json!({})).await;
+    let first = &World::data(&first)["incomingRegister"];
+    let numbers = |page: &Value| -> Vec<u64> {
+        page["edges"].as_array().unwrap().iter().map(|edge| edge["node"]["number"].as_u64().unwrap()).collect()
+    };
+    assert_eq!((numbers(first), &first["totalCount"]), (vec![1, 2], &json!(3)));
+    assert_eq!(first["edges"][0]["node"]["document"]["stage"], "REGISTERED");
+    let next = world.ask(world.scene.clerk, query, json!({ "after": first["pageInfo"]["endCursor"] })).await;
+    let next = &World::data(&next)["incomingRegister"];
+    assert_eq!((numbers(next), &next["pageInfo"]["hasNextPage"]), (vec![3], &json!(false)));
+    let wrong = world.ask(world.scene.clerk, query, json!({ "after": "nonsense" })).await;
+    assert_eq!(
+        (&World::error(&wrong)["code"], &World::error(&wrong)["fields"]),
+        (&json!("INVALID_INPUT"), &json!(["after"]))
+    );
+}
+
+#[tokio::test]
+async fn a_repeated_command_is_answered_as_the_first_time() {
+    let world = World::new().await;
+    let input = world.arrival();
+    let first = world.mutate(world.scene.clerk, "receiveIncoming", input.clone()).await;
+    let again = world.mutate(world.scene.clerk, "receiveIncoming", input.clone()).await;
+    for field in ["recordId", "revision", "position", "hash"] {
+        assert_eq!(first["payload"]["receipt"][field], again["payload"]["receipt"][field], "{field}");
+    }
+    assert_eq!(again["payload"]["receipt"]["repeated"], true);
+    let other = with(input, json!({ "channel": "INTERNAL" }));
+    let reused = world.mutate(world.scene.clerk, "receiveIncoming", other).await;
+    assert_eq!(
+        (&World::error(&reused)["code"], &World::error(&reused)["retry"]),
+        (&json!("COMMAND_ID_REUSED"), &json!("NEVER"))
+    );
+}
+
+#[tokio::test]
+async fn doing_what_is_done_changes_nothing_and_says_so() {
+    let world = World::new().await;
+    let id = world.received().await;
+    let reason = json!({ "reason": "Văn bản gửi nhầm cơ quan" });
+    let first = world.mutate(world.scene.clerk, "refuseIncoming", with(world.on(&id), reason.clone())).await;
+    let again = world.mutate(world.scene.clerk, "refuseIncoming", with(world.on(&id), reason)).await;
+    assert_eq!(
+        (&first["payload"]["receipt"]["changed"], &again["payload"]["receipt"]["changed"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(first["payload"]["receipt"]["hash"], again["payload"]["receipt"]["hash"]);
+}
+
+#[tokio::test]
+async fn who_looked_at_an_older_state_is_shown_the_present_one() {
+    let world = World::new().await;
+    let id = world.received().await;
+    World::data(&world.mutate(world.scene.clerk, "registerIncoming", world.on(&id)).await);
+    let late = with(world.on(&id), json!({ "expectedRevision": "0", "note": "Đã xem phong bì" }));
+    let answer = world.mutate(world.scene.clerk, "annotateIncoming", late).await;
+    let error = World::error(&answer);
+    assert_eq!((&error["code"], &error["retry"]), (&json!("CHANGED_SINCE"), &json!("RELOAD")));
+    let present = &error["present"];
+    assert_eq!(
+        (&present["stage"], &present["arrivalNumber"], &present["id"]),
+        (&json!("REGISTERED"), &json!(1), &json!(id))
+    );
+    let good = with(world.on(&id), json!({ "expectedRevision": present["revision"], "note": "Đã xem phong bì" }));
+    World::data(&world.mutate(world.scene.clerk, "annotateIncoming", good).await);
+}
+
+#[tokio::test]
+async fn refusals_carry_code_article_fields_and_both_languages() {
+    let world = World::new().await;
+    let id = world.received().await;
+    let short = with(world.on(&id), json!({ "reason": "sai" }));
+    let answer = world.mutate(world.scene.clerk, "refuseIncoming", short).await;
+    assert_eq!(
+        (&World::error(&answer)["code"], &World::error(&answer)["fields"]),
+        (&json!("INVALID_INPUT"), &json!(["reason"]))
+    );
+    let reason = json!({ "reason": "Văn bản gửi nhầm cơ quan" });
+    let by_leader = world.mutate(world.scene.leader, "refuseIncoming", with(world.on(&id), reason.clone())).await;
+    assert_eq!(World::error(&by_leader)["code"], "NOT_ENTITLED");
+    World::data(&world.mutate(world.scene.clerk, "registerIncoming", world.on(&id)).await);
+    let token = format!("Bearer {}", world.token(world.scene.clerk));
+    let mutation = "mutation($input: RefuseIncomingInput!) { refuseIncoming(input: $input) { receipt { hash } } }";
+    for (language, message) in [("vi", "Văn bản đã vào sổ"), ("en", "The document is registered")] {
+        let input = json!({ "input": with(world.on(&id), reason.clone()) });
+        let headers = [("authorization", &*token), ("accept-language", language)];
+        let (_, answer) = world.ask_with(&headers, mutation, input).await;
+        assert_eq!(
+            (&World::error(&answer)["code"], &World::error(&answer)["article"]),
+            (&json!("ALREADY_REGISTERED"), &json!("22"))
+        );
+        assert!(answer["errors"][0]["message"].as_str().unwrap().starts_with(message), "{answer}");
+        assert_eq!(answer["errors"][0]["path"], json!(["refuseIncoming"]));
+    }
+}
+
+#[tokio::test]
+async fn a_possible_duplicate_names_the_candidates() {
+    let world = World::new().await;
+    let (first, second) = (world.arrival(), world.arrival());
+    let same = with(second, json!({ "arriving": first["arriving"] }));
+    let mut ids = Vec::new();
+    for input in [first, same] {
+        let answer = world.mutate(world.scene.clerk, "receiveIncoming", input).await;
+        ids.push(answer["payload"]["document"]["id"].as_str().unwrap().to_owned());
+    }
+    World::data(&world.mutate(world.scene.clerk, "registerIncoming", world.on(&ids[0])).await);
+    let answer = world.mutate(world.scene.clerk, "registerIncoming", world.on(&ids[1])).await;
+    let error = World::error(&answer);
+    assert_eq!(error["code"], "POSSIBLE_DUPLICATE");
+    let candidate = format!("incoming-{}", error["becauseOf"][0].as_str().unwrap());
+    assert_eq!(candidate, ids[0]);
+    let accepted = json!({ "acceptDuplicateOf": [candidate], "acceptedBecause": "Bản thứ hai có chữ ký tươi" });
+    World::data(&world.mutate(world.scene.clerk, "registerIncoming", with(world.on(&ids[1]), accepted)).await);
+}
+
+#[tokio::test]
+async fn the_trail_tells_who_did_what_and_its_chain_is_whole() {
+    let world = World::new().await;
+    let id = world.received().await;
+    let registered = world.mutate(world.scene.clerk, "registerIncoming", world.on(&id)).await;
+    let query =
+        "query($id: ID!, $after: String) { trail(document: $id, first: 2, after: $after) { verification length last
+        records { edges { cursor node { event title summary verification hash previous revision person { name }
+        actingAs { title } } } pageInfo { hasNextPage endCursor } } } }";
+    let answer = world.ask(world.scene.clerk, query, json!({ "id": id })).await;
+    let trail = &World::data(&answer)["trail"];
+    assert_eq!((&trail["verification"], &trail["length"]), (&json!("VERIFIED"), &json!(3)));
+    assert_eq!(trail["last"], registered["payload"]["receipt"]["hash"]);
+    let record = |edge: usize| &trail["records"]["edges"][edge]["node"];
+    assert_eq!((&record(0)["event"], &record(0)["title"]), (&json!("IncomingArrived"), &json!("Văn bản đến")));
+    assert_eq!(
+        (&record(0)["person"]["name"], &record(0)["actingAs"]["title"]),
+        (&json!("Nguyễn Văn clerk"), &json!("Văn thư"))
+    );
+    assert_eq!(record(1)["previous"], record(0)["hash"]);
+    let after = &trail["records"]["pageInfo"]["endCursor"];
+    let answer = world.ask(world.scene.clerk, query, json!({ "id": id, "after": after })).await;
+    let rest = &World::data(&answer)["trail"]["records"];
+    assert_eq!(
+        (&rest["edges"][0]["node"]["event"], &rest["pageInfo"]["hasNextPage"]),
+        (&json!("IncomingRegistered"), &json!(false))
+    );
+}
+
+#[tokio::test]
+async fn an_outsider_sees_nothing() {
+    let world = World::new().await;
+    let id = world.received().await;
+    World::data(&world.mutate(world.scene.clerk, "registerIncoming", world.on(&id)).await);
+    let query =
+        "query($id: ID!) { incomingDocument(id: $id) { stage } node(id: $id) { id } trail(document: $id) { length }
+        incomingRegister { totalCount edges { node { number } } } }";
+    let seen = world.ask(world.scene.leader, query, json!({ "id": id })).await;
+    let seen = World::data(&seen);
+    assert_eq!((&seen["incomingDocument"]["stage"], &seen["node"]["id"]), (&json!("REGISTERED"), &json!(id)));
+    assert_eq!((&seen["trail"]["length"], &seen["incomingRegister"]["totalCount"]), (&json!(3), &json!(1)));
+    for who in [world.scene.outsider, world.scene.other_officer, world.scene.administrator] {
+        let answer = world.ask(who, query, json!({ "id": id })).await;
+        let nothing = json!({ "incomingDocument": null, "node": null, "trail": null,
+            "incomingRegister": { "totalCount": 0, "edges": [] } });
+        assert_eq!(World::data(&answer), &nothing);
+        let answer = world.mutate(who, "annotateIncoming", with(world.on(&id), json!({ "note": "Tôi thấy" }))).await;
+        assert_eq!(World::error(&answer)["code"], "NOT_FOUND");
+    }
+}
+
+#[tokio::test]
+async fn a_position_is_waited_for_and_a_foreign_one_refused() {
+    let world = World::new().await;
+    let query = "query($at: Position) { organ(atLeast: $at) { name } }";
+    let head = world.head().await;
+    World::data(&world.ask(world.scene.clerk, query, json!({ "at": head.to_string() })).await);
+    let beyond = socai_domain::ledger::Position::new(head.ledger(), 1, head.place() + 1);
+    let foreign = socai_domain::ledger::Position::new(socai_domain::ledger::LedgerId(uuid::Uuid::from_u128(9)), 1, 1);
+    for position in [beyond, foreign] {
+        let answer = world.ask(world.scene.clerk, query, json!({ "at": position.to_string() })).await;
+        assert_eq!(World::error(&answer)["code"], "FOREIGN_POSITION");
+    }
+}
+
+#[tokio::test]
+async fn the_administrator_keeps_the_agencys_affairs() {
+    let world = World::new().await;
+    let root = world.scene.organ.root.unwrap();
+    let mutation = "mutation($input: CreateUnitInput!) { createUnit(input: $input) { organ { units { name } } } }";
+    let input = json!({ "commandId": world.command_id().to_string(), "parent": root.to_string(), "name": "Phòng Tổng hợp",
+        "abbreviation": "TH" });
+    let answer = world.ask(world.scene.administrator, mutation, json!({ "input": input.clone() })).await;
+    let units = &World::data(&answer)["createUnit"]["organ"]["units"];
+    assert_eq!(units[3]["name"], "Phòng Tổng hợp");
+    let answer = world
+        .ask(
+            world.scene.clerk,
+            mutation,
+            json!({ "input": with(input, json!({
+        "commandId": world.command_id().to_string() })) }),
+        )
+        .await;
+    assert_eq!(World::error(&answer)["code"], "NOT_ENTITLED");
+    assert_ne!(post_of(world.scene.clerk), post_of(world.scene.leader));
+}

@@ -1,0 +1,7 @@
+//! The API over HTTP, on a ledger in memory with an invented agency in it.
+
+mod world;
+
+mod admission;
+mod documents;
+mod golden;

@@ -1,0 +1,325 @@
+//! A server on a port of its own, over a ledger in memory with the domain's invented agency.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use ed25519_dalek::{
+    SigningKey,
+    pkcs8::{EncodePrivateKey, EncodePublicKey, spki::der::pem::LineEnding},
+};
+use futures::{
+    StreamExt,
+    future::{BoxFuture, ready},
+    stream,
+};
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
+use socai_commands::{Blobs, BlobsUnavailable, Envelope, Handler, Requester};
+use socai_domain::{
+    decide::{Aggregate, By, Decide, Who},
+    id::{CommandId, IncomingId, OrganId, PersonId},
+    ledger::{EventLog, LedgerId, Opener, memory::MemoryLog, memory_keys::MemoryKeyRing},
+    organ, person,
+    refusal::Denied,
+    testing::{MORNING, Scene, agency_events, scene},
+    text::PersonName,
+    time::{Clock, Timestamp},
+};
+use socai_graphql::{
+    App, Services, Settings,
+    files::{FileStream, Files, FilesError, Found, Kept, Tickets},
+    token::{Issuer, Verifier},
+};
+use socai_projections::{Follower, Views};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+/// A clock that is set.
+#[derive(Clone, Debug)]
+pub struct SetClock(Arc<AtomicI64>);
+
+impl SetClock {
+    pub fn pass_minutes(&self, minutes: i64) {
+        self.0.fetch_add(minutes * 60_000_000, Ordering::SeqCst);
+    }
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Files in memory.
+#[derive(Debug, Default)]
+pub struct MemoryFiles(Mutex<HashMap<[u8; 32], Vec<u8>>>);
+
+impl Files for MemoryFiles {
+    fn put(&self, mut bytes: FileStream, limit: u64) -> BoxFuture<'_, Result<Kept, FilesError>> {
+        Box::pin(async move {
+            let mut all = Vec::new();
+            while let Some(piece) = bytes.next().await {
+                all.extend_from_slice(&piece.map_err(FilesError::BrokeOff)?);
+                if all.len() as u64 > limit {
+                    return Err(FilesError::TooLarge(limit));
+                }
+            }
+            let kept = Kept { hash: blake3::hash(&all).into(), size: all.len() as u64 };
+            self.0.lock().unwrap().insert(kept.hash, all);
+            Ok(kept)
+        })
+    }
+
+    fn get(&self, hash: [u8; 32]) -> BoxFuture<'_, Result<Option<Found>, FilesError>> {
+        let found = self.0.lock().unwrap().get(&hash).cloned().map(|bytes| Found {
+            size: bytes.len() as u64,
+            content_type: if bytes.starts_with(b"%PDF") { "application/pdf" } else { "application/octet-stream" },
+            bytes: stream::once(ready(Ok(bytes.into()))).boxed(),
+        });
+        Box::pin(ready(Ok(found)))
+    }
+}
+
+impl Blobs for MemoryFiles {
+    fn remove(&self, _: IncomingId, files: Vec<[u8; 32]>) -> BoxFuture<'_, Result<u32, BlobsUnavailable>> {
+        let mut kept = self.0.lock().unwrap();
+        let removed = files.iter().filter(|hash| kept.remove(*hash).is_some()).count();
+        Box::pin(ready(Ok(u32::try_from(removed).unwrap())))
+    }
+}
+
+/// Lets events happen, whatever the state: how the agency came about.
+#[derive(Clone, Debug)]
+struct Happen<A: Aggregate>(Vec<A::Event>);
+
+impl<A: Aggregate> Serialize for Happen<A> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:?}", self.0))
+    }
+}
+
+impl<A: Aggregate> Decide for Happen<A> {
+    type State = A;
+    type Refusal = Denied;
+    const NAME: &'static str = "happen";
+
+    fn permit(_: &A, _: &By<'_>) -> Result<(), Denied> {
+        Ok(())
+    }
+
+    fn decide(&self, _: &A, _: &By<'_>) -> Result<Vec<A::Event>, Denied> {
+        Ok(self.0.clone())
+    }
+}
+
+/// The private and the public key made of this seed, in PEM.
+pub fn keys(seed: u8) -> (String, String) {
+    let key = SigningKey::from_bytes(&[seed; 32]);
+    let private = key.to_pkcs8_pem(LineEnding::LF).unwrap().to_string();
+    (private, key.verifying_key().to_public_key_pem(LineEnding::LF).unwrap())
+}
+
+pub struct World {
+    pub clock: SetClock,
+    pub handler: Handler,
+    pub views: Views,
+    pub organ: OrganId,
+    pub scene: Scene,
+    pub url: String,
+    client: reqwest::Client,
+    commands: AtomicU64,
+    stop: Vec<oneshot::Sender<()>>,
+    served: Option<tokio::task::JoinHandle<std::io::Result<()>>>,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(Settings::default()).await
+    }
+
+    pub async fn with(settings: Settings) -> Self {
+        let clock = SetClock(Arc::new(AtomicI64::new(MORNING.plus_minutes(5).as_micros())));
+        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let log = Arc::new(MemoryLog::new(LedgerId(Uuid::from_u128(0x50ca1)), Arc::clone(&shared)));
+        let opener = Opener::new(Arc::new(MemoryKeyRing::new()));
+        let files = Arc::new(MemoryFiles::default());
+        let handler = Handler::start(log.clone(), opener.clone(), files.clone(), shared).await.unwrap();
+        let views = Views::in_memory().await.unwrap();
+        let mut stop = Vec::new();
+        let mut until = || {
+            let (stopper, stopped) = oneshot::channel::<()>();
+            stop.push(stopper);
+            async move { drop(stopped.await) }
+        };
+        tokio::spawn(Follower::run(log, opener, views.clone(), until()));
+        let services = Services {
+            handler: handler.clone(),
+            views: views.clone(),
+            verifier: Verifier::from_pem(&keys(1).1).unwrap(),
+            files,
+            tickets: Tickets::new(b"tests"),
+            metrics: Some(Arc::new(|| "socai_up 1\n".to_owned())),
+            settings,
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let served = tokio::spawn(socai_graphql::serve(listener, App::new(services), until()));
+        let (scene, client) = (scene(), reqwest::Client::new());
+        let organ = scene.organ.id.unwrap();
+        let commands = AtomicU64::new(1);
+        let world = Self { clock, handler, views, organ, scene, url, client, commands, stop, served: Some(served) };
+        world.settle_agency().await;
+        world
+    }
+
+    async fn settle_agency(&self) {
+        let system = || Envelope::of(self.organ, Requester::System, self.command_id());
+        let agency = Happen::<organ::Organ>(agency_events());
+        let mut last = self.handler.execute(organ::stream(self.organ), system(), agency).await.unwrap();
+        for (name, who) in self.scene.everybody() {
+            let named = person::events::PersonRegistered {
+                name: PersonName::new(format!("Nguyễn Văn {name}")).unwrap(),
+                email: None,
+                phone: None,
+            };
+            let happen = Happen::<person::Person>(vec![named.into()]);
+            last = self.handler.execute(person::stream(person_of(who)), system(), happen).await.unwrap();
+        }
+        self.views.wait_for(last.position, Duration::from_secs(30)).await.unwrap();
+    }
+
+    /// An id that no command had before.
+    pub fn command_id(&self) -> CommandId {
+        CommandId::new(Uuid::from_u128(0xc0_0000 + u128::from(self.commands.fetch_add(1, Ordering::SeqCst))))
+    }
+
+    /// A token for somebody of the agency, good for an hour.
+    pub fn token(&self, who: Who) -> String {
+        self.token_for(person_of(who), self.organ)
+    }
+
+    pub fn token_for(&self, person: PersonId, organ: OrganId) -> String {
+        Issuer::from_pem(&keys(1).0).unwrap().issue(person, organ, self.clock.now(), 3_600).unwrap()
+    }
+
+    /// What the server answers to somebody's request.
+    pub async fn ask(&self, who: Who, query: &str, variables: Value) -> Value {
+        self.ask_with(&[("authorization", &format!("Bearer {}", self.token(who)))], query, variables).await.1
+    }
+
+    pub async fn ask_with(&self, headers: &[(&str, &str)], query: &str, variables: Value) -> (u16, Value) {
+        let mut request = self.client.post(format!("{}/graphql", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.json(&json!({ "query": query, "variables": variables })).send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    /// The data of an answer without errors.
+    #[track_caller]
+    pub fn data(answer: &Value) -> &Value {
+        assert_eq!(answer.get("errors"), None, "{answer:#}");
+        &answer["data"]
+    }
+
+    /// The extensions of an answer's one error.
+    #[track_caller]
+    pub fn error(answer: &Value) -> &Value {
+        assert_eq!(answer["errors"].as_array().map(Vec::len), Some(1), "{answer:#}");
+        &answer["errors"][0]["extensions"]
+    }
+
+    /// Sends a mutation `name(input: …)`, selecting the document's stage and the receipt.
+    pub async fn mutate(&self, who: Who, name: &str, input: Value) -> Value {
+        let kind = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
+        let kind = if name == "confirmExpunge" { "DocumentInput".to_owned() } else { kind };
+        let query = format!(
+            "mutation($input: {kind}!) {{ {name}(input: $input) {{ document {{ id revision stage }} receipt {{ recordId \
+             stream revision position hash recordedAt changed repeated }} }} }}"
+        );
+        let mut answer = self.ask(who, &query, json!({ "input": input })).await;
+        if let Some(payload) = answer["data"].get_mut(name) {
+            answer["payload"] = payload.take();
+        }
+        answer
+    }
+
+    /// The clerk receives a paper document; its id.
+    pub async fn received(&self) -> String {
+        let input = self.arrival();
+        let answer = self.mutate(self.scene.clerk, "receiveIncoming", input).await;
+        answer["payload"]["document"]["id"].as_str().unwrap_or_else(|| panic!("{answer:#}")).to_owned()
+    }
+
+    /// The input of `receiveIncoming`; each with another number.
+    pub fn arrival(&self) -> Value {
+        let command = self.command_id();
+        let number = command.uuid().as_u128() & 0xffff;
+        json!({
+            "commandId": command.to_string(),
+            "channel": "PAPER",
+            "arriving": { "arrivedAt": self.clock.now().to_string(), "details": details(&number.to_string()) },
+        })
+    }
+
+    /// The envelope of a command on a document.
+    pub fn on(&self, document: &str) -> Value {
+        json!({ "commandId": self.command_id().to_string(), "document": document })
+    }
+
+    pub fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    /// Stops the server and waits for it.
+    pub async fn stop(mut self) {
+        self.stop.clear();
+        self.served.take().unwrap().await.unwrap().unwrap();
+    }
+
+    /// The end of the ledger.
+    pub async fn head(&self) -> socai_domain::ledger::Position {
+        let log: &Arc<dyn EventLog> = self.handler.log();
+        log.head().await.unwrap().position
+    }
+}
+
+/// Adds fields to an input.
+pub fn with(mut input: Value, more: Value) -> Value {
+    if let (Some(input), Value::Object(more)) = (input.as_object_mut(), more) {
+        input.extend(more);
+    }
+    input
+}
+
+/// What a document says of itself.
+pub fn details(number: &str) -> Value {
+    json!({
+        "issuerName": "Văn phòng UBND tỉnh Ví Dụ",
+        "number": number,
+        "notation": "UBND-VP",
+        "promulgatedOn": "2026-03-02",
+        "typeName": "Công văn",
+        "abstractText": "V/v góp ý dự thảo kế hoạch ví dụ",
+    })
+}
+
+pub fn person_of(who: Who) -> PersonId {
+    match who {
+        Who::Acting(acting) => acting.person,
+        Who::Nobody(person, _) => person,
+        Who::System => panic!("the system has no token"),
+    }
+}
+
+pub fn post_of(who: Who) -> String {
+    let Who::Acting(acting) = who else { panic!("{who:?} holds no post") };
+    acting.post.to_string()
+}
