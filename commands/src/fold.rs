@@ -9,8 +9,10 @@ use socai_domain::{
 
 use crate::{CommandError, inner::Inner, slot::Live};
 
-/// How many records are read at once.
-const PAGE: usize = 256;
+/// How many records are read at first. Nearly every stream but a book has fewer.
+const PAGE: usize = 1_024;
+/// How much longer each next page is. An engine that walks a stream back from its end walks it once a page.
+const GROWTH: usize = 16;
 
 /// A record that was read and opened.
 #[derive(Debug)]
@@ -29,14 +31,16 @@ impl Inner {
     /// The stream as the log has it.
     pub(crate) async fn fold<A: Aggregate>(&self, stream: StreamId) -> Result<Live<A>, CommandError> {
         let mut live = Live::new(self.next_incarnation());
-        let mut next = Revision::FIRST;
+        let (mut next, mut limit) = (Revision::FIRST, PAGE);
         loop {
-            let page = self.log.read(stream, Direction::Forwards, Some(next), PAGE).await?;
+            let page = self.log.read(stream, Direction::Forwards, Some(next), limit).await?;
             for (index, recorded) in page.iter().enumerate() {
                 self.take_in(&mut live, recorded, index + 1 == page.len()).await?;
             }
             match live.revision {
-                Some(revision) if page.len() == PAGE => next = revision.next(),
+                Some(revision) if page.len() == limit => {
+                    (next, limit) = (revision.next(), limit.saturating_mul(GROWTH))
+                }
                 _ => break,
             }
         }

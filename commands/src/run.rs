@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How often a command is decided again because the stream had moved on under it.
-pub(crate) const ATTEMPTS: u32 = 8;
+pub(crate) const ATTEMPTS: u32 = 16;
 
 /// A command that was carried out, and the events that another step follows from.
 #[derive(Debug)]

@@ -1,9 +1,10 @@
 //! What a repetition of a command is answered with.
 
-use crate::world::{Happen, World, document};
-use socai_commands::{CommandError, Retry};
+use crate::world::{Happen, World, document, register};
+use socai_commands::{CommandError, Envelope, Requester, Retry};
 use socai_domain::{
-    incoming::{IncomingDocument, events::Annotated},
+    id::PersonId,
+    incoming::{IncomingDocument, events::Annotated, register::RegisterIncoming},
     refusal::Code,
     text::LongText,
 };
@@ -65,4 +66,20 @@ async fn who_saw_an_older_revision_is_told() {
     handler.execute(stream, world.clerk(7).expecting(seen), annotate("một")).await.unwrap();
     let nothing = handler.execute(document(99), world.clerk(9), Happen::<IncomingDocument>(vec![])).await;
     assert_eq!(code(nothing), (Code::NotFound, Retry::Never));
+}
+
+#[tokio::test]
+async fn a_preview_tells_what_would_happen_and_writes_nothing() {
+    let world = World::new().await;
+    let handler = world.handler().await;
+    let stream = world.arrived(&handler, 1).await;
+    let outsider = PersonId::new(uuid::Uuid::from_u128(0xff));
+    let stranger = Envelope { who: Requester::Person(outsider), ..world.clerk(8) };
+    assert_eq!(handler.preview(stream, &world.clerk(7), &register()).await, Ok(true));
+    assert_eq!(handler.permits::<RegisterIncoming>(stream, &world.clerk(7)).await, Ok(()));
+    assert_eq!(code(handler.preview(stream, &stranger, &register()).await), (Code::NoPost, Retry::Never));
+    assert_eq!(code(handler.permits::<RegisterIncoming>(stream, &stranger).await), (Code::NoPost, Retry::Never));
+    assert_eq!(world.history(stream).await.len(), 1);
+    world.register(&handler, 1, 7).await.unwrap();
+    assert_eq!(handler.preview(stream, &world.clerk(9), &register()).await, Ok(false));
 }

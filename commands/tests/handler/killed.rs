@@ -1,6 +1,6 @@
 //! A process that dies between any two writes: what it began ends, without a client, and nothing happens twice.
 
-use socai_commands::{CommandError, Handler, Receipt, Retry};
+use socai_commands::{CommandError, Handler, Reactions, Receipt, Retry};
 use socai_commands::{Envelope, Requester};
 use socai_domain::{
     document_types::SecrecyLevel,
@@ -9,7 +9,7 @@ use socai_domain::{
         IncomingDocument, cancel::CancelIncoming, confirm_expunge::ConfirmExpunge, expunge::ExpungeIncoming,
         testing::main_file,
     },
-    ledger::StreamId,
+    ledger::{EventLog, StreamId},
     refusal::Code,
     register::VoidReason,
     text::Reason,
@@ -172,6 +172,24 @@ async fn a_process_that_dies_at_every_write_still_ends() {
         }
         assert_eq!(seen(&world).await, end, "{process:?}");
     }
+}
+
+#[tokio::test]
+async fn the_reactions_go_on_from_their_checkpoint() {
+    let world = World::new().await;
+    let handler = world.handler().await;
+    world.arrived(&handler, 1).await;
+    let _ = world.register(&world.dying_handler(&Life::of(1)).await, 1, 7).await;
+    let handler = world.dying_handler(&Life::of(1)).await;
+    assert!(world.catch_up(&handler).await.is_err(), "the number is given, the document does not have it");
+    let position =
+        || async { Reactions::start(world.handler().await, world.checkpoints.clone()).await.unwrap().position() };
+    assert_eq!(position().await, None, "what was not finished is looked at again");
+    world.catch_up(&world.handler().await).await.unwrap();
+    let before = world.log.head().await.unwrap().position;
+    assert!(position().await.is_some_and(|done| done.compare(before).unwrap().is_lt()), "its own records come live");
+    world.catch_up(&world.handler().await).await.unwrap();
+    assert_eq!(position().await, Some(before));
 }
 
 #[tokio::test]

@@ -3,11 +3,12 @@
 use std::{collections::HashSet, sync::Arc};
 
 use futures::future::join_all;
-use socai_commands::CommandError;
+use socai_commands::{CommandError, Reactions};
 use socai_domain::{
     incoming::IncomingDocument,
     ledger::{Direction, EventLog, Opened, Opener},
     refusal::Code,
+    register::Register,
 };
 
 use crate::world::{World, document};
@@ -22,6 +23,9 @@ fn documents() -> u128 {
 async fn sixty_four_clerks_leave_no_gap_and_give_no_number_twice() {
     let world = Arc::new(World::new().await);
     let handler = world.handler().await;
+    // The reactions take the same steps at the same time: nothing happens twice.
+    let reactions = Reactions::start(handler.clone(), world.checkpoints.clone()).await.unwrap();
+    let reacting = tokio::spawn(reactions.run());
     let clerks = (0..CLERKS).map(|clerk| {
         let (world, handler) = (world.clone(), handler.clone());
         tokio::spawn(async move {
@@ -44,6 +48,11 @@ async fn sixty_four_clerks_leave_no_gap_and_give_no_number_twice() {
         assert_eq!(state.registered.unwrap().1.get(), number);
     }
     in_order_of_time(&world).await;
+    handler.close().await;
+    reacting.await.unwrap().unwrap();
+    // A book of many pages, read from the log.
+    let (book, _) = world.handler().await.state::<Register>(world.book(2026)).await.unwrap();
+    assert_eq!((u128::from(book.last), book.numbers.len()), (documents(), numbers.len()));
 }
 
 /// The book's records were decided in the order in which they stand.
