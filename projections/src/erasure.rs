@@ -5,6 +5,8 @@
 //! (`VACUUM`) and the write-ahead log, which holds old pages, is moved into it and cut to nothing. The need for it is
 //! marked in the same transaction as the rows, so that a crash in between leaves it owed.
 
+use std::sync::Arc;
+
 use socai_domain::{
     incoming,
     ledger::{DomainEvent, Opened},
@@ -30,12 +32,12 @@ pub(crate) fn concerns(opened: &Opened) -> bool {
 }
 
 /// Notes, with the rows, that the files have to be cleaned.
-pub(crate) async fn owe(writer: &mut Writer<'_>) -> Result<(), ViewsError> {
-    writer.run("PRAGMA user_version = 1".to_owned(), std::iter::empty()).await
+pub(crate) async fn owe(writer: &mut Writer) -> Result<(), ViewsError> {
+    writer.run("PRAGMA user_version = 1".to_owned(), Vec::new()).await
 }
 
 /// Cleans the files, if that is owed.
-pub(crate) async fn clean(views: &Views, gate: &dyn Gate) -> Result<(), ViewsError> {
+pub(crate) async fn clean(views: &Views, gate: Arc<dyn Gate>) -> Result<(), ViewsError> {
     let mut db = views.write.acquire().await?;
     let mut owed = Sql::plain();
     owed.push("PRAGMA user_version");

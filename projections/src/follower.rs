@@ -43,7 +43,7 @@ impl Follower {
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<(), ViewsError> {
         let mut shutdown = std::pin::pin!(shutdown);
-        erasure::clean(&views, &Open).await?;
+        erasure::clean(&views, Arc::new(Open)).await?;
         let mut builder = Builder::new(views.clone(), opener);
         let mut followed = log.follow(views.position().await?);
         loop {
@@ -101,13 +101,13 @@ impl Builder {
     /// One chunk of records, in one transaction. Records that the views have are left out.
     pub(crate) async fn take(&mut self, records: &[Recorded]) -> Result<(), ViewsError> {
         let gate = Arc::clone(&self.gate);
-        let mut writer = Writer::begin(&self.views.write, &*gate).await?;
+        let mut writer = Writer::begin(&self.views.write, Arc::clone(&gate)).await?;
         match self.fold(&mut writer, records).await {
             Ok(erased) => {
                 writer.commit().await?;
                 self.rows.settled();
                 if erased && self.clean {
-                    erasure::clean(&self.views, &*gate).await?;
+                    erasure::clean(&self.views, gate).await?;
                 }
                 self.views.announce(records.last().map(|last| last.position));
                 Ok(())
@@ -120,7 +120,7 @@ impl Builder {
         }
     }
 
-    async fn fold(&mut self, writer: &mut Writer<'_>, records: &[Recorded]) -> Result<bool, ViewsError> {
+    async fn fold(&mut self, writer: &mut Writer, records: &[Recorded]) -> Result<bool, ViewsError> {
         let at = checkpoint(&mut writer.db).await?;
         let (mut erased, mut taken) = (false, 0_i64);
         for Recorded { position, record } in records {
@@ -150,9 +150,9 @@ impl Builder {
 }
 
 /// The checkpoint of every read model, also of one that all these records are nothing to.
-async fn move_checkpoint(writer: &mut Writer<'_>, to: Position, taken: i64) -> Result<(), ViewsError> {
+async fn move_checkpoint(writer: &mut Writer, to: Position, taken: i64) -> Result<(), ViewsError> {
     let place = i64::try_from(to.place()).unwrap_or(i64::MAX);
-    let args = [to.to_string().into(), place.into(), taken.into()];
+    let args = vec![to.to_string().into(), place.into(), taken.into()];
     let sql = "UPDATE read_model SET position = $1, place = $2, records = records + $3";
-    writer.run(sql.to_owned(), args.iter()).await
+    writer.run(sql.to_owned(), args).await
 }

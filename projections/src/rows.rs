@@ -24,9 +24,12 @@ use crate::{
     writer::Writer,
 };
 
+/// A row of a table.
+type Row = (&'static Table, Vec<Value>);
+
 /// Rows, by table and key.
 #[derive(Debug, Default)]
-pub(crate) struct Out(BTreeMap<(&'static str, Vec<Value>), (&'static Table, Vec<Value>)>);
+pub(crate) struct Out(BTreeMap<(&'static str, Vec<Value>), Row>);
 
 impl Out {
     /// One row of a table, its columns in order.
@@ -239,7 +242,7 @@ impl Rows {
     }
 
     /// Writes all that changed.
-    pub(crate) async fn write(&mut self, writer: &mut Writer<'_>) -> Result<(), ViewsError> {
+    pub(crate) async fn write(&mut self, writer: &mut Writer) -> Result<(), ViewsError> {
         let (mut old, mut new) = (Out::default(), Out::default());
         self.organs.changes(&mut old, &mut new);
         self.people.changes(&mut old, &mut new);

@@ -2,8 +2,8 @@
 //! counts: `QĐ` is not `QD`).
 //!
 //! The keys are made by the domain (`search_key`, `code_key`) and stored in a table of ours; SQLite's FTS5 indexes that
-//! table and holds no text of its own. An index of our own would be the same on PostgreSQL, but costs some thirty rows in
-//! random order per document; PostgreSQL has its own index for the same table. FTS5's `secure-delete` takes the terms of a
+//! table and holds no text of its own. An index of our own would be the same on `PostgreSQL`, but costs some thirty rows in
+//! random order per document; `PostgreSQL` has its own index for the same table. FTS5's `secure-delete` takes the terms of a
 //! deleted row out of the index at once, so that an erasure leaves nothing.
 
 use socai_domain::text::{code_key, search_key};

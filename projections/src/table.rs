@@ -121,7 +121,7 @@ impl Table {
         format!("SELECT {} FROM {} ORDER BY {}", self.names(self.columns.len()), self.name, self.names(self.key))
     }
 
-    fn names(&self, count: usize) -> String {
+    pub(crate) fn names(&self, count: usize) -> String {
         self.columns[..count].iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
     }
 }

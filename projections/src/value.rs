@@ -46,6 +46,14 @@ pub(crate) trait Column: Sized {
     fn from_value(value: Value) -> Option<Self>;
 }
 
+/// A word of the domain as it stands in the text of a query.
+pub(crate) fn literal<T: Column>(word: &T) -> String {
+    match word.to_value() {
+        Value::Int(number) => number.to_string(),
+        _ => "NULL".to_owned(),
+    }
+}
+
 impl<T: Column> From<T> for Value {
     fn from(value: T) -> Self {
         value.to_value()

@@ -8,7 +8,12 @@ use socai_domain::{
     time::Timestamp,
 };
 
-use crate::{directory, sql::Sql, value::Column as _, value::Value};
+use crate::{
+    directory,
+    document::PartyKind,
+    sql::Sql,
+    value::{Column as _, Value, literal},
+};
 
 /// Who asks, about whose documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,20 +70,19 @@ impl Sql {
     /// in), `headed` (units they head, with sub-units), `eyes` (as what they have a part) and `sees_all` come first.
     pub(crate) fn of(viewer: &Viewer) -> Self {
         let mut sql = Self::plain();
-        let all: Vec<String> = directory::SEE_ALL.iter().map(word).collect();
-        let party = |kind: crate::document::PartyKind| word(&kind);
-        use crate::document::PartyKind::{Granted, Person, Post, Unit, UnitOfPerson};
+        let all: Vec<String> = directory::SEE_ALL.iter().map(literal).collect();
+        let party = |kind: PartyKind| literal(&kind);
         sql.with(viewer);
         sql.push("WITH RECURSIVE ").push(ACTING);
         sql.push(", headed(unit) AS (SELECT unit FROM acting WHERE role IN (")
-            .push(&[word(&Role::Leader), word(&Role::UnitHead)].join(", "))
+            .push(&[literal(&Role::Leader), literal(&Role::UnitHead)].join(", "))
             .push(") UNION SELECT u.unit FROM directory_unit u JOIN headed h ON u.parent = h.unit)");
-        sql.push(", eyes(kind, party) AS (SELECT ").push(&party(Person)).push(", $2 FROM acting");
-        sql.push(" UNION SELECT ").push(&party(Granted)).push(", $2 WHERE $2 IS NOT NULL");
-        sql.push(" UNION SELECT ").push(&party(Post)).push(", post FROM acting");
-        sql.push(" UNION SELECT ").push(&party(Unit)).push(", unit FROM acting");
-        sql.push(" UNION SELECT ").push(&party(Unit)).push(", unit FROM headed");
-        sql.push(" UNION SELECT ").push(&party(UnitOfPerson)).push(", unit FROM headed)");
+        sql.push(", eyes(kind, party) AS (SELECT ").push(&party(PartyKind::Person)).push(", $2 FROM acting");
+        sql.push(" UNION SELECT ").push(&party(PartyKind::Granted)).push(", $2 WHERE $2 IS NOT NULL");
+        sql.push(" UNION SELECT ").push(&party(PartyKind::Post)).push(", post FROM acting");
+        sql.push(" UNION SELECT ").push(&party(PartyKind::Unit)).push(", unit FROM acting");
+        sql.push(" UNION SELECT ").push(&party(PartyKind::Unit)).push(", unit FROM headed");
+        sql.push(" UNION SELECT ").push(&party(PartyKind::UnitOfPerson)).push(", unit FROM headed)");
         sql.push(", sees_all(yes) AS (SELECT 1 FROM acting WHERE role IN (").push(&all.join(", "));
         sql.push(") UNION SELECT 1 FROM directory_organ o WHERE o.id = $1 AND o.open_within_organ = 1");
         sql.push(" AND EXISTS (SELECT 1 FROM acting) UNION SELECT 1 WHERE $2 IS NULL) ");
@@ -91,13 +95,6 @@ impl Sql {
             "d.organ = $1 AND (EXISTS (SELECT 1 FROM sees_all) OR EXISTS (SELECT 1 FROM eyes e \
              JOIN document_party s ON s.kind = e.kind AND s.party = e.party WHERE s.document = d.document))",
         )
-    }
-}
-
-fn word<T: crate::value::Column>(word: &T) -> String {
-    match word.to_value() {
-        Value::Int(number) => number.to_string(),
-        _ => String::from("NULL"),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Writes rows inside one transaction, many to a statement. Every statement passes one gate, so that a test can stop
 //! the program before and after each.
 
-use futures::future::BoxFuture;
+use std::sync::Arc;
+
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 
 use crate::{error::ViewsError, sql::bind, table::Table, value::Value};
@@ -26,13 +27,13 @@ impl Gate for Open {
 }
 
 /// An open transaction.
-pub(crate) struct Writer<'a> {
+pub(crate) struct Writer {
     pub(crate) db: Transaction<'static, Sqlite>,
-    gate: &'a dyn Gate,
+    gate: Arc<dyn Gate>,
 }
 
-impl<'a> Writer<'a> {
-    pub(crate) async fn begin(pool: &sqlx::SqlitePool, gate: &'a dyn Gate) -> Result<Self, ViewsError> {
+impl Writer {
+    pub(crate) async fn begin(pool: &sqlx::SqlitePool, gate: Arc<dyn Gate>) -> Result<Self, ViewsError> {
         gate.pass()?;
         Ok(Self { db: pool.begin_with("BEGIN IMMEDIATE").await?, gate })
     }
@@ -46,10 +47,10 @@ impl<'a> Writer<'a> {
         let Some(table) = table else { return Ok(()) };
         let (many, rest) = rows.as_chunks::<BATCH>();
         for batch in many {
-            self.run(table.upsert(BATCH), batch.iter().copied().flatten()).await?;
+            self.run(table.upsert(BATCH), batch.concat()).await?;
         }
         for row in rest {
-            self.run(table.upsert(1), row.iter()).await?;
+            self.run(table.upsert(1), row.to_vec()).await?;
         }
         rows.clear();
         Ok(())
@@ -57,21 +58,18 @@ impl<'a> Writer<'a> {
 
     /// One row goes.
     pub(crate) async fn delete(&mut self, table: &Table, key: &[Value]) -> Result<(), ViewsError> {
-        self.run(table.delete(), key.iter()).await
+        self.run(table.delete(), key.to_vec()).await
     }
 
-    /// Any statement. Takes the values at once: an iterator kept while waiting would bar the future from other threads.
-    pub(crate) fn run<'v>(
-        &mut self,
-        sql: String,
-        args: impl Iterator<Item = &'v Value>,
-    ) -> BoxFuture<'_, Result<(), ViewsError>> {
-        let query = args.fold(sqlx::query(AssertSqlSafe(sql)), |query, value| bind(query, value.clone()));
-        Box::pin(async move {
-            self.gate.pass()?;
-            query.execute(&mut *self.db).await?;
-            self.gate.pass()
-        })
+    /// Any statement.
+    pub(crate) async fn run(&mut self, sql: String, args: Vec<Value>) -> Result<(), ViewsError> {
+        self.gate.pass()?;
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for value in args {
+            query = bind(query, value);
+        }
+        query.execute(&mut *self.db).await?;
+        self.gate.pass()
     }
 
     pub(crate) async fn commit(self) -> Result<(), ViewsError> {

@@ -24,7 +24,7 @@ pub(crate) struct Organ {
     pub(super) root: Option<UnitId>,
     pub(super) units: Vec<Unit>,
     pub(super) posts: Vec<Post>,
-    pub(super) open_within_organ: bool,
+    pub(super) open_within: bool,
     pub(super) due_soon_days: u16,
     pub(super) urgent_minutes: u32,
     years: BTreeMap<i16, CalendarYear>,
@@ -71,7 +71,7 @@ impl Organ {
             root: None,
             units: Vec::new(),
             posts: Vec::new(),
-            open_within_organ: settings.open_within_organ,
+            open_within: settings.open_within_organ,
             due_soon_days: settings.due_soon_days,
             urgent_minutes: settings.urgent_minutes,
             years: BTreeMap::new(),
@@ -164,7 +164,7 @@ impl Organ {
                 self.calendar.set(e.calendar.clone());
             }
             Event::SettingChanged(e) => match &e.setting {
-                Setting::OpenWithinOrgan { on } => self.open_within_organ = *on,
+                Setting::OpenWithinOrgan { on } => self.open_within = *on,
                 Setting::UrgentMinutes { minutes } => self.urgent_minutes = *minutes,
                 Setting::DueSoonDays { days } => self.due_soon_days = *days,
                 _ => {}

@@ -106,7 +106,7 @@ impl Thing for Organ {
                 self.name.as_ref().map(ToString::to_string).into(),
                 self.codes.last().map(|(_, code)| code.to_string()).into(),
                 self.root.into(),
-                self.open_within_organ.into(),
+                self.open_within.into(),
                 self.due_soon_days.into(),
                 self.urgent_minutes.into(),
                 state.to_value(),

@@ -125,3 +125,19 @@ macro_rules! figures {
     };
 }
 use figures;
+
+#[cfg(test)]
+mod tests {
+    use socai_domain::incoming::{BranchEnd, events::BranchRole};
+
+    use crate::{document::RoundEnd, value::literal};
+
+    #[test]
+    fn the_conditions_name_words_by_their_stored_place() {
+        let ends = [RoundEnd::Resolved, RoundEnd::Refused, RoundEnd::Cancelled].each_ref().map(literal);
+        assert_eq!(ends, ["0", "1", "2"]);
+        let ends = [BranchEnd::Completed, BranchEnd::Withdrawn, BranchEnd::Returned, BranchEnd::ClosedWithDocument];
+        assert_eq!(ends.each_ref().map(literal), ["0", "1", "2", "3"]);
+        assert_eq!(literal(&BranchRole::Informed), "2");
+    }
+}

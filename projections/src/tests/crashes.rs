@@ -1,1 +1,52 @@
-//! Later.
+//! A crash between any two steps of a projection loses nothing and repeats nothing.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use super::generated::Generated;
+use crate::{Views, ViewsError, follower::Builder, rebuild::fill, writer::Gate};
+
+/// Lets so many steps pass, and then none.
+struct Crash(AtomicUsize);
+
+impl Gate for Crash {
+    fn pass(&self) -> Result<(), ViewsError> {
+        let left = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        left.map(drop).map_err(|_| ViewsError::Damaged("the power went".to_owned()))
+    }
+}
+
+#[tokio::test]
+async fn a_crash_at_any_step_loses_and_repeats_nothing() {
+    let mut generated = Generated::new(11);
+    generated.steps(12);
+    let secret = generated.history.arrives(500, |_| {});
+    generated.history.registers(secret);
+    generated.history.expunges(secret, 77);
+    generated.steps(6);
+    let history = &generated.history;
+    let clean = history.views().await;
+    let (clean, records) = (clean.digest().await.unwrap(), clean.records().await.unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let mut steps = 0;
+    loop {
+        let path = folder.path().join(format!("{steps}.sqlite"));
+        let views = Views::open(&path).await.unwrap();
+        let mut builder = Builder::through(views.clone(), history.opener(), Arc::new(Crash(AtomicUsize::new(steps))));
+        let outcome = fill(&history.log, &mut builder, 24, |_| true, &mut |_| {}).await;
+        drop(builder);
+        views.close().await;
+        let views = Views::open(&path).await.unwrap();
+        history.fill(&views, 24).await;
+        assert_eq!(views.digest().await.unwrap(), clean, "after {steps} steps");
+        assert_eq!(views.records().await.unwrap(), records, "after {steps} steps");
+        views.close().await;
+        if outcome.is_ok() {
+            break;
+        }
+        steps += 1;
+    }
+    assert!(steps > 100, "only {steps} steps were tried");
+}

@@ -1,1 +1,85 @@
-//! Later.
+//! What was expunged is gone from the files.
+
+use std::path::Path;
+
+use socai_domain::{incoming::events as on, text::ShortText};
+
+use super::history::{DAYS, History, Who, new_branch, says, words};
+use crate::{
+    PageRequest, Views,
+    incoming_register::RegisterFilter,
+    rebuild,
+    statistics::{DocumentGroup, Period, StatisticsFilter},
+};
+
+/// Words that stand in the secret document only, as they are and as keys.
+const TEXTS: [&str; 6] = ["Zyxwvut", "zyxwvut", "Qướcmật", "quocmat", "ZKQ-BÍ", "zkq"];
+
+fn found_in(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        for text in TEXTS {
+            if bytes.windows(text.len()).any(|window| window == text.as_bytes()) {
+                found.push(format!("{text} in {}", path.display()));
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn nothing_of_an_expunged_text_is_left_in_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("views.sqlite");
+    let views = Views::open(&path).await.unwrap();
+    let mut history = History::new();
+    for n in 0..40 {
+        let document = history.arrives(n, says("7", "SVD-KH", "Về việc thường ngày của cơ quan ví dụ"));
+        history.registers(document);
+        history.fill(&views, 3).await;
+    }
+    let secret = history.arrives(900, |arrived| {
+        says("41", "ZKQ-BÍ", &"Qướcmật Zyxwvut ".repeat(100))(arrived);
+        arrived.details.issuer_name = ShortText::new("Ban Zyxwvut").unwrap();
+    });
+    history.registers(secret).submits(secret);
+    let lead = new_branch(1, Who::Officer.assignee(), on::BranchRole::Lead, DAYS(3));
+    history.directs(secret, vec![lead]);
+    history.then(secret, on::ProgressReported { branch: super::history::branch(1), text: words("Zyxwvut đang làm") });
+    history.fill(&views, 3).await;
+    for n in 40..80 {
+        history.arrives(n, says("8", "SVD-KH", "Về việc thường ngày khác của cơ quan ví dụ"));
+        history.fill(&views, 3).await;
+    }
+    let clerk = history.sight(Who::Clerk);
+    assert_eq!(views.search_count(&clerk, "quocmat").await.unwrap(), 1);
+    assert!(views.sees(&history.sight(Who::Officer), secret).await.unwrap());
+    assert!(!found_in(folder.path()).is_empty(), "the test looks for texts that are never there");
+
+    history.by(Who::Clerk).expunges(secret, 41);
+    history.fill(&views, 3).await;
+    assert_eq!(found_in(folder.path()), Vec::<String>::new());
+    for word in ["quocmat", "zyxwvut", "ZKQ"] {
+        assert_eq!(views.search_count(&clerk, word).await.unwrap(), 0);
+    }
+    // Number and trail stay, for those who see all.
+    assert!(!views.sees(&history.sight(Who::Officer), secret).await.unwrap());
+    let view = views.document(&clerk, secret).await.unwrap().unwrap();
+    assert!(view.document.details.is_none() && view.document.branches.is_empty());
+    assert!(view.document.erased.is_some_and(|erased| erased.completed));
+    let filter = RegisterFilter::default();
+    let lines = views.incoming_register(&clerk, &filter, &PageRequest::first(100)).await.unwrap();
+    let line = lines.nodes().find(|line| line.document == secret).unwrap();
+    assert_eq!((line.number, line.abstract_text.as_deref(), line.issuer.as_deref()), (41, None, None));
+    let period = Period { from: clerk.at().plus_minutes(-100_000), before: clerk.at().plus_minutes(1) };
+    let figures = views.document_statistics(&clerk, &StatisticsFilter::of(period), DocumentGroup::Organ).await.unwrap();
+    assert_eq!((figures[0].figures.cancelled, figures[0].figures.in_process), (1, 40));
+
+    // A rebuild never sees the text, and comes to the same.
+    let other = tempfile::tempdir().unwrap();
+    let rebuilt = rebuild(&history.log, history.opener(), &other.path().join("views.sqlite"), |_| {}).await.unwrap();
+    assert_eq!(rebuilt.digest, views.digest().await.unwrap());
+    assert_eq!(found_in(other.path()), Vec::<String>::new());
+}

@@ -1,1 +1,187 @@
-//! Later.
+//! Every number is the length of its drill-down.
+
+use std::future::Future;
+
+use socai_domain::incoming::Stage;
+
+use super::{
+    digests::seeds,
+    generated::Generated,
+    history::{UNIT, Who, unit},
+};
+use crate::{
+    Page, PageRequest, ViewsError,
+    statistics::{BranchFigure, BranchGroup, DocumentFigure, DocumentGroup, Period, StatisticsFilter, UnitScope},
+    work_list::{WorkFilter, WorkScope, WorkState},
+};
+
+/// How many items a list has, page by page, and that no two have the same cursor.
+pub(super) async fn length<T, F>(mut list: impl FnMut(PageRequest) -> F) -> u64
+where
+    F: Future<Output = Result<Page<T>, ViewsError>>,
+{
+    let (mut request, mut cursors) = (PageRequest::first(7), std::collections::HashSet::new());
+    loop {
+        let page = list(request).await.unwrap();
+        for (cursor, _) in &page.items {
+            assert!(cursors.insert(cursor.clone()), "an item came twice");
+        }
+        match page.end_cursor {
+            Some(cursor) if page.has_next => request = PageRequest::first(7).after(cursor),
+            _ => return cursors.len() as u64,
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_number_is_the_length_of_its_drill_down() {
+    for seed in seeds() {
+        let mut generated = Generated::new(seed + 100);
+        let first = generated.history.now();
+        generated.steps(260);
+        let views = generated.history.views().await;
+        let now = generated.history.now();
+        let middle = first.plus_micros((now.as_micros() - first.as_micros()) / 3);
+        let mut counted = 0;
+        for who in [Who::Leader, Who::Head, Who::Officer, Who::Outsider] {
+            let viewer = generated.history.sight(who);
+            let mut filter = StatisticsFilter::of(Period { from: middle, before: now.plus_micros(1) });
+            for group in [DocumentGroup::Organ, DocumentGroup::DocumentType, DocumentGroup::Channel] {
+                for line in views.document_statistics(&viewer, &filter, group).await.unwrap() {
+                    let of =
+                        StatisticsFilter { document_type: line.document_type, channel: line.channel, ..filter.clone() };
+                    for figure in DocumentFigure::ALL {
+                        let list = |page| {
+                            let (views, of) = (views.clone(), of.clone());
+                            async move { views.counted_documents(&viewer, &of, *figure, &page).await }
+                        };
+                        let number = line.figures.get(*figure);
+                        assert_eq!(number, length(list).await, "{seed} {who:?} {group:?} {figure:?}");
+                        counted += number;
+                    }
+                }
+            }
+            let groups = [
+                BranchGroup::Organ,
+                BranchGroup::Unit,
+                BranchGroup::Person,
+                BranchGroup::DocumentType,
+                BranchGroup::Channel,
+            ];
+            for group in groups {
+                for line in views.branch_statistics(&viewer, &filter, group).await.unwrap() {
+                    let of = StatisticsFilter {
+                        unit: line.unit.map(UnitScope::Exactly),
+                        person: line.person,
+                        document_type: line.document_type,
+                        channel: line.channel,
+                        ..filter.clone()
+                    };
+                    for figure in BranchFigure::ALL {
+                        let list = |page| {
+                            let (views, of) = (views.clone(), of.clone());
+                            async move { views.counted_branches(&viewer, &of, *figure, &page).await }
+                        };
+                        let number = line.figures.get(*figure);
+                        assert_eq!(number, length(list).await, "{seed} {who:?} {group:?} {figure:?}");
+                        counted += number;
+                    }
+                }
+            }
+            for figures in views.lag_statistics(&viewer, &filter).await.unwrap() {
+                let list = |page| {
+                    let (views, filter) = (views.clone(), filter.clone());
+                    async move { views.lags(&viewer, &filter, figures.stage, &page).await }
+                };
+                assert_eq!(figures.wall.count, length(list).await, "{:?}", figures.stage);
+                assert_eq!(figures.working.count, figures.wall.count);
+                assert!(figures.working.total <= figures.wall.total);
+                counted += figures.wall.count;
+            }
+            let rework = views.rework_statistics(&viewer, &filter).await.unwrap();
+            let list = |page| {
+                let (views, filter) = (views.clone(), filter.clone());
+                async move { views.rework(&viewer, &filter, &page).await }
+            };
+            assert_eq!(rework.count, length(list).await);
+            let paper = views.paper_statistics(&viewer, &filter).await.unwrap();
+            let list = |page| {
+                let (views, filter) = (views.clone(), filter.clone());
+                async move { views.paper_waits(&viewer, &filter, &page).await }
+            };
+            assert_eq!(paper.count, length(list).await);
+            assert!(paper.acted_meanwhile + paper.first_act_waited <= paper.count);
+            filter.unit = Some(UnitScope::WithSubUnits(unit(1)));
+            let whole = views.branch_statistics(&viewer, &filter, BranchGroup::Organ).await.unwrap()[0].figures;
+            filter.unit = None;
+            let all = views.branch_statistics(&viewer, &filter, BranchGroup::Organ).await.unwrap()[0].figures;
+            assert_eq!(whole, all, "the root has everything under it");
+        }
+        assert!(counted > 200, "only {counted} things were counted with seed {seed}");
+    }
+}
+
+#[tokio::test]
+async fn counts_of_work_are_lengths_of_lists() {
+    for seed in seeds() {
+        let mut generated = Generated::new(seed + 300);
+        generated.steps(200);
+        let views = generated.history.views().await;
+        for who in [Who::Leader, Who::Clerk, Who::Head, Who::Officer, Who::Outsider] {
+            let viewer = generated.history.sight(who);
+            let scopes = [
+                WorkScope::Mine,
+                WorkScope::All,
+                WorkScope::Unit(unit(UNIT)),
+                WorkScope::Person(Who::Officer.person()),
+            ];
+            for scope in scopes {
+                let counts = views.work_counts(&viewer, scope).await.unwrap();
+                let of_state =
+                    [counts.new, counts.due_soon, counts.late, counts.waiting_for_others, counts.holder_gone];
+                let states = [(None, counts.all)].into_iter();
+                for (state, count) in states.chain(WorkState::ALL.map(Some).into_iter().zip(of_state)) {
+                    let filter = WorkFilter { scope, state, kind: None };
+                    let list = |page| {
+                        let views = views.clone();
+                        async move { views.work_list(&viewer, &filter, &page).await }
+                    };
+                    assert_eq!(count, length(list).await, "{seed} {who:?} {scope:?} {state:?}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn lags_go_from_first_arrival_to_first_arrival() {
+    use super::history::{DAYS, History, at, new_branch, reason};
+    use socai_domain::incoming::events::{self as on, BranchRole};
+    let mut history = History::new();
+    history.at("2026-03-03T09:00:00");
+    let document = history.arrives(1, |arrived| arrived.details.paper_follows = true);
+    history.at("2026-03-03T10:00:00").registers(document);
+    history.at("2026-03-03T11:00:00").submits(document);
+    history.at("2026-03-03T15:00:00").by(Who::Leader).then(document, on::ReturnedToClerk { reason: reason() });
+    history.at("2026-03-03T16:30:00").submits(document);
+    history
+        .at("2026-03-04T09:00:00")
+        .directs(document, vec![new_branch(1, Who::Officer.assignee(), BranchRole::Lead, DAYS(5))]);
+    history.at("2026-03-05T09:00:00").then(document, on::PaperArrived { arrived_at: at("2026-03-05T09:00:00") });
+    history.at("2026-03-06T09:00:00").by(Who::Officer).completes(document, 1).resolves(document);
+    let views = history.views().await;
+    let leader = history.sight(Who::Leader);
+    let filter = StatisticsFilter::of(Period { from: at("2026-03-01T00:00:00"), before: at("2026-04-01T00:00:00") });
+    let hours = |micros: i64| micros / 3_600_000_000;
+    let lags: Vec<_> = views.lag_statistics(&leader, &filter).await.unwrap();
+    let shown: Vec<_> = lags.iter().map(|lag| (lag.stage, hours(lag.wall.total), hours(lag.working.total))).collect();
+    // Submitted at 11:00, directed at 09:00 the next day: 1 + 4 + 1 working hours, the return within.
+    let expected =
+        [(Stage::Registered, 1, 1), (Stage::Submitted, 1, 1), (Stage::Directed, 22, 6), (Stage::Resolved, 48, 16)];
+    assert_eq!(shown, expected);
+    let rework = views.rework_statistics(&leader, &filter).await.unwrap();
+    assert_eq!((rework.count, rework.open, rework.wall.total), (1, 0, 90 * 60_000_000));
+    let paper = views.paper_statistics(&leader, &filter).await.unwrap();
+    assert_eq!((paper.count, paper.awaited, hours(paper.wall.total)), (1, 0, 48));
+    assert_eq!((paper.acted_meanwhile, paper.resolved_meanwhile, paper.first_act_waited), (1, 0, 0));
+}

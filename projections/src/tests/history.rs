@@ -136,7 +136,7 @@ impl History {
     /// The agency of the domain's tests since Tuesday 2026-03-03 08:00, its people with their names.
     pub(super) fn new() -> Self {
         let clock = Arc::new(Hand(AtomicI64::new(at("2026-03-03T08:00:00").as_micros())));
-        let log = MemoryLog::new(LedgerId(Uuid::from_u128(0x1ed9e5)), clock.clone());
+        let log = MemoryLog::new(LedgerId(Uuid::from_u128(0x1ed9)), clock.clone());
         let ring = Arc::new(MemoryKeyRing::new());
         let mut history = Self { log, ring, clock, revisions: HashMap::new(), acting: None, count: 0, numbers: 0 };
         let agency = StreamId::new(StreamKind::Organ, organ().uuid());
@@ -324,5 +324,21 @@ pub(super) fn says(number: &str, notation: &str, about: &str) -> impl FnOnce(&mu
         arrived.details.number = Some(CodeNumber::new(number).unwrap());
         arrived.details.notation = Some(CodeNotation::new(notation).unwrap());
         arrived.details.abstract_text = Abstract::new(about).unwrap();
+    }
+}
+
+/// Erasing.
+impl History {
+    /// What is recorded from now on has another key.
+    pub(super) fn begins_anew(&mut self, document: IncomingId) -> Revision {
+        let stream = incoming::stream(document);
+        let next = Expected::after(self.revisions.get(&stream).copied()).next();
+        self.ring.renew(stream, next).now_or_never().unwrap().unwrap();
+        next
+    }
+
+    /// The old key goes.
+    pub(super) fn destroys(&mut self, document: IncomingId, below: Revision) {
+        self.ring.destroy(incoming::stream(document), below).now_or_never().unwrap().unwrap();
     }
 }

@@ -1,1 +1,113 @@
-//! Later.
+//! Who owes what.
+
+use socai_domain::{
+    incoming::events::{self as on, Assignee, BranchRole, Resolution},
+    organ::events as agency,
+};
+
+use super::history::{DAYS, History, UNIT, Who, branch, new_branch, reason, unit};
+use crate::{
+    PageRequest,
+    work_list::{WorkFilter, WorkItem, WorkKind, WorkScope, WorkState},
+};
+
+async fn mine(history: &History, who: Who) -> Vec<WorkItem> {
+    let filter = WorkFilter { scope: WorkScope::Mine, state: None, kind: None };
+    let views = history.views().await;
+    let page = views.work_list(&history.sight(who), &filter, &PageRequest::first(100)).await.unwrap();
+    page.items.into_iter().map(|(_, item)| item).collect()
+}
+
+async fn kinds(history: &History, who: Who) -> Vec<(WorkKind, Vec<WorkState>)> {
+    mine(history, who).await.into_iter().map(|item| (item.kind, item.states)).collect()
+}
+
+#[tokio::test]
+async fn work_goes_from_hand_to_hand() {
+    let mut history = History::new();
+    let document = history.arrives(1, |_| {});
+    assert_eq!(kinds(&history, Who::Clerk).await, [(WorkKind::Register, vec![])]);
+    history.registers(document);
+    assert_eq!(kinds(&history, Who::Clerk).await, [(WorkKind::Submit, vec![])]);
+    history.submits(document);
+    assert_eq!(kinds(&history, Who::Clerk).await, []);
+    assert_eq!(kinds(&history, Who::Leader).await, [(WorkKind::Direct, vec![])]);
+    assert_eq!(kinds(&history, Who::Deputy).await, []);
+    let lead = new_branch(1, Assignee::Unit { unit: unit(UNIT) }, BranchRole::Lead, DAYS(5));
+    let informed = new_branch(2, Who::OtherHead.assignee(), BranchRole::Informed, DAYS(5));
+    history.directs(document, vec![lead, informed]);
+    assert_eq!(kinds(&history, Who::Leader).await, []);
+    assert_eq!(kinds(&history, Who::Head).await, [(WorkKind::Handle, vec![WorkState::New])]);
+    assert_eq!(kinds(&history, Who::Officer).await, []);
+    assert_eq!(kinds(&history, Who::OtherHead).await, []);
+    history.by(Who::Head).then(document, on::BranchAccepted { branch: branch(1) });
+    let part = new_branch(3, Who::Officer.assignee(), BranchRole::Lead, DAYS(2));
+    history.then(document, on::Assigned { parent: branch(1), branches: vec![part], note: None });
+    assert_eq!(kinds(&history, Who::Head).await, [(WorkKind::Handle, vec![WorkState::WaitingForOthers])]);
+    assert_eq!(kinds(&history, Who::Officer).await, [(WorkKind::Handle, vec![WorkState::New, WorkState::DueSoon])]);
+    let until = history.now().plus_minutes(5 * 1440);
+    history.by(Who::Officer).then(document, on::BranchAccepted { branch: branch(3) });
+    history.then(document, on::ExtensionRequested { branch: branch(3), until, reason: reason() });
+    let heads: Vec<_> = kinds(&history, Who::Head).await.into_iter().map(|(kind, _)| kind).collect();
+    assert!(heads.contains(&WorkKind::DecideExtension), "{heads:?}");
+    history.at("2026-03-06T08:00:00");
+    assert_eq!(kinds(&history, Who::Officer).await, [(WorkKind::Handle, vec![WorkState::Late])]);
+    history.completes(document, 3).by(Who::Head).completes(document, 1);
+    assert_eq!(kinds(&history, Who::Officer).await, []);
+    assert_eq!(kinds(&history, Who::Leader).await[0].0, WorkKind::Resolve);
+    let proposed = on::ResolutionProposed {
+        how: Resolution::NoReplyNeeded,
+        note: None,
+        transferred_to: None,
+        closed: Vec::new(),
+        closed_because: None,
+    };
+    history.by(Who::Leader).then(document, proposed);
+    // Never the one who proposed it alone: any leader may look.
+    assert_eq!(kinds(&history, Who::Deputy).await[0].0, WorkKind::Confirm);
+    history.resolves(document);
+    for who in Who::ALL {
+        assert_eq!(kinds(&history, who).await, [], "{who:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_substitute_has_it_in_their_list_and_so_has_the_holder() {
+    let mut history = History::new();
+    let document = history.arrives(1, |_| {});
+    history
+        .registers(document)
+        .directs(document, vec![new_branch(1, Who::Officer.assignee(), BranchRole::Lead, DAYS(9))]);
+    let (from, until) = (history.now(), history.now().plus_minutes(600));
+    history.agency(agency::PostDelegated { post: Who::Officer.post(), to: Who::Colleague.person(), from, until });
+    assert_eq!(mine(&history, Who::Officer).await.len(), 1);
+    assert_eq!(mine(&history, Who::Colleague).await.len(), 1);
+    history.set(until);
+    assert_eq!(mine(&history, Who::Colleague).await.len(), 0);
+}
+
+#[tokio::test]
+async fn work_without_a_holder_comes_to_the_head_and_a_heads_to_the_leaders() {
+    let mut history = History::new();
+    let first = history.arrives(1, |_| {});
+    history.registers(first).directs(first, vec![new_branch(1, Who::Officer.assignee(), BranchRole::Lead, DAYS(9))]);
+    let second = history.arrives(2, |_| {});
+    history.registers(second).directs(second, vec![new_branch(2, Who::Head.assignee(), BranchRole::Lead, DAYS(9))]);
+    let leaves = |who: Who, from| agency::PostLeft { post: who.post(), person: who.person(), from };
+    let from = history.now();
+    history.agency(leaves(Who::Officer, from));
+    let gone = vec![WorkState::New, WorkState::HolderGone];
+    let heads = kinds(&history, Who::Head).await;
+    assert_eq!(heads, [(WorkKind::Handle, gone.clone()), (WorkKind::Handle, vec![WorkState::New])]);
+    assert_eq!(mine(&history, Who::Officer).await.len(), 0);
+    assert_eq!(mine(&history, Who::Leader).await.len(), 0);
+    // Somebody takes the post: the old holder's work is still without one until it is handed over.
+    let assumed = agency::PostAssumed { post: Who::Officer.post(), person: Who::Outsider.person(), from };
+    history.agency(assumed);
+    assert_eq!(mine(&history, Who::Outsider).await.len(), 0);
+    history.agency(leaves(Who::Head, from));
+    assert_eq!(kinds(&history, Who::Leader).await, [(WorkKind::Handle, gone.clone()), (WorkKind::Handle, gone)]);
+    let (from, to) = (Who::Officer.holder(), on::Holder { post: Who::Officer.post(), person: Who::Outsider.person() });
+    history.by(Who::Leader).then(first, on::WorkHandedOver { from, to, branches: vec![branch(1)] });
+    assert_eq!(kinds(&history, Who::Outsider).await, [(WorkKind::Handle, vec![WorkState::New])]);
+}

@@ -17,7 +17,7 @@ use crate::{
     page::{Page, PageRequest},
     sql::{Order, Sql},
     store::{Snapshot, Views},
-    value::{Cells, Column, Value},
+    value::{Cells, literal},
     viewer::Viewer,
 };
 
@@ -130,7 +130,9 @@ fn gone() -> String {
 /// The condition of a state. `soon` is the last instant that is "soon", bound beforehand as `$4`.
 fn state(state: WorkState) -> String {
     match state {
-        WorkState::New => format!("(w.accepted_at IS NULL AND w.kind IN ({}))", OF_BRANCHES.map(word).join(", ")),
+        WorkState::New => {
+            format!("(w.accepted_at IS NULL AND w.kind IN ({}))", OF_BRANCHES.each_ref().map(literal).join(", "))
+        }
         WorkState::DueSoon => "(w.binding_due IS NOT NULL AND w.binding_due >= $3 AND w.binding_due <= $4)".to_owned(),
         WorkState::Late => "(w.binding_due IS NOT NULL AND w.binding_due < $3)".to_owned(),
         WorkState::WaitingForOthers => "(w.waits = 1)".to_owned(),
@@ -140,13 +142,6 @@ fn state(state: WorkState) -> String {
 
 /// The kinds that somebody signs for.
 const OF_BRANCHES: [WorkKind; 2] = [WorkKind::Handle, WorkKind::Contribute];
-
-fn word<T: Column>(word: T) -> String {
-    match word.to_value() {
-        Value::Int(number) => number.to_string(),
-        _ => "NULL".to_owned(),
-    }
-}
 
 const LIST: &str = "workList";
 
@@ -240,7 +235,7 @@ fn condition(sql: &mut Sql, filter: &WorkFilter) {
 const HEADS: &str = "EXISTS (SELECT 1 FROM acting a WHERE a.unit = ";
 
 fn mine(sql: &mut Sql) -> &mut Sql {
-    let [leader, head] = [Role::Leader, Role::UnitHead].map(word);
+    let [leader, head] = [Role::Leader, Role::UnitHead].each_ref().map(literal);
     let heads = |unit: &str| format!("{HEADS}{unit} AND a.role IN ({leader}, {head}))");
     // A unit without a head in office: its work comes to the leaders.
     let headless = format!(
