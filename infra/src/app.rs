@@ -30,12 +30,43 @@ pub struct App {
     pub views: Views,
     /// The files of documents.
     pub blobs: Arc<BlobStore>,
-    engine: Engine,
-    ring: SqliteKeyRing,
+    store: Store,
     reactions: JoinHandle<Result<(), ReactionError>>,
     follower: JoinHandle<Result<(), ViewsError>>,
     stop: watch::Sender<bool>,
+}
+
+/// The ledger of a data directory with its keys, and nobody else in the directory.
+#[derive(Debug)]
+pub struct Store {
+    /// Opens records.
+    pub opener: Opener,
+    engine: Engine,
+    ring: SqliteKeyRing,
     _lock: DataLock,
+}
+
+impl Store {
+    /// Opens what the configuration names.
+    pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+        let lock = DataLock::take(&config.data)?;
+        let ring = keys::open_ring(config).await?;
+        let opener = Opener::new(Arc::new(ring.clone()));
+        let (url, options) = (config.log.clone(), FileLogOptions::new(clock));
+        let engine = tokio::task::spawn_blocking(move || log::open(&url, options)).await.map_err(stopped)??;
+        Ok(Self { opener, engine, ring, _lock: lock })
+    }
+
+    /// The log.
+    pub fn log(&self) -> Arc<dyn EventLog> {
+        self.engine.events()
+    }
+
+    /// Marks the log as ended in good order and closes the key ring.
+    pub async fn close(self) -> Result<(), AppError> {
+        let log = self.engine.close().await.map_err(AppError::NotClosed);
+        log.and(self.ring.close().await.map_err(|error| AppError::NotClosed(error.to_string())))
+    }
 }
 
 /// Why the program does not start, or does not go on.
@@ -85,12 +116,8 @@ const LAST_FOLD: Duration = Duration::from_secs(10);
 impl App {
     /// Opens what the configuration names and catches up. Nobody else may use the data directory meanwhile.
     pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
-        let lock = DataLock::take(&config.data)?;
-        let ring = keys::open_ring(config).await?;
-        let opener = Opener::new(Arc::new(ring.clone()));
-        let (url, options) = (config.log.clone(), FileLogOptions::new(Arc::clone(&clock)));
-        let engine = tokio::task::spawn_blocking(move || log::open(&url, options)).await.map_err(stopped)??;
-        let events = engine.events();
+        let store = Store::open(config, Arc::clone(&clock)).await?;
+        let (events, opener) = (store.log(), store.opener.clone());
         let blobs = Arc::new(BlobStore::open(&config.blobs)?);
         let erasure = Erasure::new(Arc::clone(&blobs), Arc::clone(&events), opener.clone());
         let handler = Handler::start(Arc::clone(&events), opener.clone(), Arc::new(erasure), clock).await?;
@@ -107,7 +134,7 @@ impl App {
             let _ = stopping.wait_for(|stop| *stop).await;
         };
         let follower = tokio::spawn(Follower::run(events, opener, views.clone(), shutdown));
-        let mut app = Self { handler, views, blobs, engine, ring, reactions, follower, stop, _lock: lock };
+        let mut app = Self { handler, views, blobs, store, reactions, follower, stop };
         app.fold(None).await?;
         Ok(app)
     }
@@ -166,10 +193,7 @@ impl App {
             }
         }
         self.views.close().await;
-        if let Err(error) = self.engine.close().await {
-            wrong.push(error);
-        }
-        if let Err(error) = self.ring.close().await {
+        if let Err(error) = self.store.close().await {
             wrong.push(error.to_string());
         }
         if wrong.is_empty() { Ok(()) } else { Err(AppError::NotClosed(wrong.join("; "))) }

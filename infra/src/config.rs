@@ -35,8 +35,8 @@ pub struct Config {
     pub graphiql: bool,
     /// How to tell what happens.
     pub messages: Messages,
-    /// What to tell: a filter of `tracing`.
-    pub level: String,
+    /// What to tell: a filter of `tracing`; none: a server tells more than a subcommand.
+    pub level: Option<String>,
 }
 
 /// How to tell what happens.
@@ -117,6 +117,11 @@ impl fmt::Display for Origin {
 type Values = BTreeMap<&'static str, (String, Origin)>;
 
 impl Config {
+    /// The directory of the log, where it is one of files.
+    pub fn log_directory(&self) -> Option<PathBuf> {
+        self.log.strip_prefix("file:").map(PathBuf::from)
+    }
+
     /// From flags (by the settings' names), the environment, and `socai.toml` in the working directory or where `config`
     /// says.
     pub fn load(
@@ -204,7 +209,7 @@ fn check(values: &mut Values) -> Result<Config, ConfigError> {
             "json" => Some(Messages::Json),
             _ => None,
         })?,
-        level: take("level").0,
+        level: Some(take("level")).filter(|(_, origin)| !matches!(origin, Origin::Default(_))).map(|(level, _)| level),
         data,
     })
 }

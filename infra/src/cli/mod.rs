@@ -5,7 +5,13 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod flags;
+mod import;
 mod keygen;
+mod rebuild;
+mod register_organ;
+mod stats;
+mod telling;
+mod verify;
 
 /// A ledger of everything that happens to a state agency's documents (sổ cái), and the system that runs the work on them.
 #[derive(Debug, Parser)]
@@ -18,12 +24,22 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Keygen(keygen::Keygen),
+    RegisterOrgan(register_organ::Register),
+    Import(import::Import),
+    Verify(verify::Verify),
+    Rebuild(rebuild::Rebuild),
+    Stats(stats::Stats),
 }
 
 /// Runs a subcommand. Exit code 0: all was done; 1: not all of it, or it found a fault; 2: it was asked wrongly.
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Keygen(keygen) => keygen.run(),
+        Command::RegisterOrgan(register) => register.run(),
+        Command::Import(import) => import.run(),
+        Command::Verify(verify) => verify.run(),
+        Command::Rebuild(rebuild) => rebuild.run(),
+        Command::Stats(stats) => stats.run(),
     };
     done.unwrap_or_else(|error| {
         eprintln!("socai: {error:#}");

@@ -44,7 +44,12 @@ pub const SETTINGS: &[Setting] = &[
     serving("listen", "ADDRESS", "127.0.0.1:8080", "Where to serve HTTP; port 0 takes any free one"),
     serving("graphiql", "BOOL", "false", "Serve the query editor at /graphiql"),
     setting("messages", "KIND", "auto", "How to tell what happens: text, json, or auto (text on a terminal)"),
-    setting("level", "FILTER", "info", "What to tell: error, warn, info, debug, or a filter such as info,socai=debug"),
+    setting(
+        "level",
+        "FILTER",
+        "info for a server, else warn",
+        "What to tell: error, warn, info, debug, or as in info,socai=debug",
+    ),
 ];
 
 impl Setting {

@@ -3,6 +3,7 @@
 mod opening;
 mod power;
 mod sim;
+mod writing;
 
 use std::sync::{
     Arc,
