@@ -12,5 +12,6 @@ pub mod keyring;
 pub mod keys;
 pub mod log;
 pub mod ports;
+pub mod server;
 pub mod token_keys;
 pub mod verify;

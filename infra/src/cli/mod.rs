@@ -9,8 +9,10 @@ mod import;
 mod keygen;
 mod rebuild;
 mod register_organ;
+mod serve;
 mod stats;
 mod telling;
+mod token;
 mod verify;
 
 /// A ledger of everything that happens to a state agency's documents (sổ cái), and the system that runs the work on them.
@@ -23,7 +25,9 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Serve),
     Keygen(keygen::Keygen),
+    Token(token::Token),
     RegisterOrgan(register_organ::Register),
     Import(import::Import),
     Verify(verify::Verify),
@@ -34,12 +38,14 @@ enum Command {
 /// Runs a subcommand. Exit code 0: all was done; 1: not all of it, or it found a fault; 2: it was asked wrongly.
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
-        Command::Keygen(keygen) => keygen.run(),
-        Command::RegisterOrgan(register) => register.run(),
-        Command::Import(import) => import.run(),
-        Command::Verify(verify) => verify.run(),
-        Command::Rebuild(rebuild) => rebuild.run(),
-        Command::Stats(stats) => stats.run(),
+        Command::Serve(it) => it.run(),
+        Command::Keygen(it) => it.run(),
+        Command::Token(it) => it.run(),
+        Command::RegisterOrgan(it) => it.run(),
+        Command::Import(it) => it.run(),
+        Command::Verify(it) => it.run(),
+        Command::Rebuild(it) => it.run(),
+        Command::Stats(it) => it.run(),
     };
     done.unwrap_or_else(|error| {
         eprintln!("socai: {error:#}");

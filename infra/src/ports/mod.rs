@@ -2,6 +2,8 @@
 
 mod checkpoints;
 mod erasure;
+mod files;
 
 pub use checkpoints::FileCheckpoints;
 pub use erasure::Erasure;
+pub use files::BlobFiles;

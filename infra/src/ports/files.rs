@@ -1,0 +1,153 @@
+//! The blob store as the API's file store.
+
+use std::{
+    io::{self, Read},
+    sync::Arc,
+};
+
+use axum::body::Bytes;
+use futures::{StreamExt as _, future::BoxFuture, stream};
+use socai_graphql::files::{FileStream, Files, FilesError, Found, Kept};
+use tokio::sync::mpsc;
+
+use crate::blobs::{BlobError, BlobHash, BlobStore, sniff};
+
+/// Files by content hash in a [`BlobStore`].
+#[derive(Clone, Debug)]
+pub struct BlobFiles(Arc<BlobStore>);
+
+/// Bytes of a piece of a download.
+const PIECE: usize = 64 << 10;
+/// Pieces of an upload that wait for the disk before the sender does.
+const AHEAD: usize = 8;
+
+impl BlobFiles {
+    /// In this store.
+    pub fn new(blobs: Arc<BlobStore>) -> Self {
+        Self(blobs)
+    }
+
+    async fn keep(&self, mut bytes: FileStream, limit: u64) -> Result<Kept, FilesError> {
+        let (sender, receiver) = mpsc::channel(AHEAD);
+        let blobs = Arc::clone(&self.0);
+        let storing = tokio::task::spawn_blocking(move || blobs.put_from(Pieces::new(receiver), limit));
+        let mut broken = None;
+        while let Some(piece) = bytes.next().await {
+            let (piece, error) = match piece {
+                Ok(piece) => (Ok(piece), None),
+                Err(error) => (Err(()), Some(error)),
+            };
+            broken = error;
+            // Nobody listens any more: too large, or the disk failed.
+            if sender.send(piece).await.is_err() || broken.is_some() {
+                break;
+            }
+        }
+        drop(sender);
+        let stored = storing.await.map_err(|error| FilesError::Unavailable(error.to_string()))?;
+        match (stored, broken) {
+            (_, Some(error)) => Err(FilesError::BrokeOff(error)),
+            (Ok((hash, size)), None) => Ok(Kept { hash: *hash.as_bytes(), size }),
+            (Err(BlobError::TooLarge { limit }), None) => Err(FilesError::TooLarge(limit)),
+            (Err(error), None) => Err(FilesError::Unavailable(error.to_string())),
+        }
+    }
+
+    /// Read whole, so that no byte of a damaged file is ever sent.
+    async fn find(&self, hash: BlobHash) -> Result<Option<Found>, FilesError> {
+        let blobs = Arc::clone(&self.0);
+        let unavailable = |error: &dyn std::fmt::Display| FilesError::Unavailable(error.to_string());
+        let found = tokio::task::spawn_blocking(move || blobs.get(hash)).await.map_err(|error| unavailable(&error))?;
+        let Some(bytes) = found.map_err(|error| unavailable(&error))?.map(Bytes::from) else { return Ok(None) };
+        let (size, content_type) = (bytes.len() as u64, sniff(&bytes));
+        let pieces = stream::unfold(bytes, |mut left| async move {
+            let piece = left.split_to(left.len().min(PIECE));
+            (!piece.is_empty()).then_some((Ok(piece), left))
+        });
+        Ok(Some(Found { size, content_type, bytes: pieces.boxed() }))
+    }
+}
+
+impl Files for BlobFiles {
+    fn put(&self, bytes: FileStream, limit: u64) -> BoxFuture<'_, Result<Kept, FilesError>> {
+        Box::pin(self.keep(bytes, limit))
+    }
+
+    fn get(&self, hash: [u8; 32]) -> BoxFuture<'_, Result<Option<Found>, FilesError>> {
+        Box::pin(self.find(hash.into()))
+    }
+}
+
+/// What comes from the network, as what the store reads.
+struct Pieces {
+    receiver: mpsc::Receiver<Result<Bytes, ()>>,
+    piece: Bytes,
+}
+
+impl Pieces {
+    fn new(receiver: mpsc::Receiver<Result<Bytes, ()>>) -> Self {
+        Self { receiver, piece: Bytes::new() }
+    }
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() {
+            match self.receiver.blocking_recv() {
+                Some(Ok(piece)) => self.piece = piece,
+                // Half a file is not stored.
+                Some(Err(())) => return Err(io::ErrorKind::ConnectionAborted.into()),
+                None => return Ok(0),
+            }
+        }
+        let count = buffer.len().min(self.piece.len());
+        buffer[..count].copy_from_slice(&self.piece.split_to(count));
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(pieces: Vec<io::Result<&'static [u8]>>) -> FileStream {
+        stream::iter(pieces.into_iter().map(|piece| piece.map(Bytes::from_static))).boxed()
+    }
+
+    fn store() -> (tempfile::TempDir, BlobFiles) {
+        let directory = tempfile::tempdir().unwrap();
+        let blobs = Arc::new(BlobStore::open(directory.path()).unwrap());
+        (directory, BlobFiles::new(blobs))
+    }
+
+    #[tokio::test]
+    async fn what_is_put_comes_back_with_its_type() {
+        let (_directory, files) = store();
+        let kept = files.put(stream(vec![Ok(b"%PDF"), Ok(b""), Ok(b"-1.7")]), 8).await.unwrap();
+        assert_eq!(kept.size, 8);
+        let found = files.get(kept.hash).await.unwrap().unwrap();
+        assert_eq!((found.size, found.content_type), (8, "application/pdf"));
+        let bytes: Vec<Bytes> = found.bytes.map(Result::unwrap).collect().await;
+        assert_eq!(bytes.concat(), b"%PDF-1.7");
+        assert!(files.get([0; 32]).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn nothing_is_kept_of_what_is_too_large_or_broke_off() {
+        let (_directory, files) = store();
+        let large = files.put(stream(vec![Ok(b"12345"), Ok(b"6789")]), 8).await;
+        assert!(matches!(large, Err(FilesError::TooLarge(8))));
+        let broken = files.put(stream(vec![Ok(b"12345"), Err(io::ErrorKind::ConnectionReset.into())]), 8).await;
+        assert!(matches!(broken, Err(FilesError::BrokeOff(_))));
+        assert_eq!(files.0.list().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_damaged_file_is_not_sent() {
+        let (directory, files) = store();
+        let kept = files.put(stream(vec![Ok(b"12345")]), 8).await.unwrap();
+        let hash = BlobHash::from(kept.hash).to_string();
+        std::fs::write(directory.path().join(&hash[..2]).join(&hash), b"12346").unwrap();
+        assert!(matches!(files.get(kept.hash).await, Err(FilesError::Unavailable(_))));
+    }
+}
