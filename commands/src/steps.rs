@@ -203,7 +203,6 @@ impl Inner {
     async fn destroy(&self, document: IncomingId, below: Revision, files: &[[u8; 32]]) -> Result<u32, CommandError> {
         let stream = incoming::stream(document);
         self.opener.ring().destroy(stream, below).await?;
-        self.opener.forget(stream);
         let removed = self.blobs.remove(document, files.to_vec()).await;
         removed.map_err(|error| CommandError::Busy(error.to_string()))
     }

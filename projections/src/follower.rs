@@ -122,20 +122,17 @@ impl Builder {
 
     async fn fold(&mut self, writer: &mut Writer, records: &[Recorded]) -> Result<bool, ViewsError> {
         let at = checkpoint(&mut writer.db).await?;
+        if let Some(foreign) = records.iter().find(|read| at.is_some_and(|at| !at.same_log(read.position))) {
+            return Err(ViewsError::Foreign(foreign.position));
+        }
+        let fresh = records.iter().filter(|read| at.is_none_or(|at| read.position.place() > at.place()));
+        let (fresh, sealed): (Vec<_>, Vec<_>) = fresh.map(|read| (read, &read.record)).unzip();
+        let opened = self.opener.open_all(&sealed).await?;
         let (mut erased, mut taken) = (false, 0_i64);
-        for Recorded { position, record } in records {
-            if let Some(at) = at {
-                if !at.same_log(*position) {
-                    return Err(ViewsError::Foreign(*position));
-                }
-                if position.place() <= at.place() {
-                    continue;
-                }
-            }
-            let opened = self.opener.open(record).await?;
-            erased |= erasure::concerns(&opened);
+        for (Recorded { position, record }, opened) in fresh.into_iter().zip(&opened) {
+            erased |= erasure::concerns(opened);
             let place = i64::try_from(position.place()).unwrap_or(i64::MAX);
-            apply(&mut self.rows, &mut writer.db, place, record.header(), &opened).await?;
+            apply(&mut self.rows, &mut writer.db, place, record.header(), opened).await?;
             taken += 1;
         }
         self.rows.write(writer).await?;

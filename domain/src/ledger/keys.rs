@@ -137,6 +137,17 @@ pub trait KeyRing: Send + Sync + 'static {
     /// The key that opens the record at `revision`.
     fn opening(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<KeyState, KeyError>>;
 
+    /// The keys that open these records, in their order. One by one, unless the ring knows better.
+    fn opening_all<'a>(&'a self, places: &'a [(StreamId, Revision)]) -> BoxFuture<'a, Result<Vec<KeyState>, KeyError>> {
+        Box::pin(async move {
+            let mut keys = Vec::with_capacity(places.len());
+            for &(stream, revision) in places {
+                keys.push(self.opening(stream, revision).await?);
+            }
+            Ok(keys)
+        })
+    }
+
     /// From `revision` on, a new key seals. Doing it again, or for a revision before that, changes nothing. Nothing may be
     /// on its way to the log that was sealed for `revision` or later with the key before.
     fn renew(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<(), KeyError>>;

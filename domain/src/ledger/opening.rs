@@ -1,23 +1,18 @@
 //! Opening records with the keys of a ring: what the write side, the read side and the trail have in common.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use thiserror::Error;
 
 use super::{
-    KeyError, KeyRing, KeyState, Opened, SealedRecord, StreamId,
+    Header, KeyError, KeyRing, KeyState, Opened, SealedRecord, StreamId,
     body::{self, Unreadable},
-    keys::StreamCipher,
 };
 
-/// Opens records, and keeps the keys of the streams that it opened last.
+/// Opens records. Keeps no keys: only the ring knows when one is destroyed, and what it keeps in memory goes with it.
 #[derive(Clone)]
 pub struct Opener {
     ring: Arc<dyn KeyRing>,
-    recent: Arc<Mutex<HashMap<StreamId, StreamCipher>>>,
 }
 
 impl std::fmt::Debug for Opener {
@@ -44,13 +39,10 @@ pub enum OpenError {
     },
 }
 
-/// How many keys are kept.
-const RECENT: usize = 16_384;
-
 impl Opener {
     /// Opens with the keys of this ring.
     pub fn new(ring: Arc<dyn KeyRing>) -> Self {
-        Self { ring, recent: Arc::default() }
+        Self { ring }
     }
 
     /// The ring.
@@ -61,29 +53,20 @@ impl Opener {
     /// What the record holds, or that it was erased.
     pub async fn open(&self, record: &SealedRecord) -> Result<Opened, OpenError> {
         let header = record.header();
-        let known = self.recent.lock().unwrap_or_else(PoisonError::into_inner).get(&header.stream).cloned();
-        if let Some(cipher) = known
-            && let Ok((context, event)) = body::open(&cipher, record)
-        {
-            return Ok(Opened::Event(context, event));
-        }
-        // Not kept, or the key of another generation.
-        let cipher = match self.ring.opening(header.stream, header.revision).await? {
-            KeyState::Destroyed => return Ok(Opened::Erased),
-            KeyState::Key(key) => key.cipher(),
-        };
-        let unreadable = |source| OpenError::Unreadable { stream: header.stream, revision: header.revision, source };
-        let (context, event) = body::open(&cipher, record).map_err(unreadable)?;
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if recent.len() >= RECENT {
-            recent.clear();
-        }
-        recent.insert(header.stream, cipher);
-        Ok(Opened::Event(context, event))
+        opened(self.ring.opening(header.stream, header.revision).await?, record)
     }
 
-    /// Forgets a stream's key: called where it is destroyed.
-    pub fn forget(&self, stream: StreamId) {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner).remove(&stream);
+    /// What each of these records holds, in their order: for those who read many.
+    pub async fn open_all(&self, records: &[&SealedRecord]) -> Result<Vec<Opened>, OpenError> {
+        let places: Vec<_> = records.iter().map(|record| (record.header().stream, record.header().revision)).collect();
+        let keys = self.ring.opening_all(&places).await?;
+        keys.into_iter().zip(records).map(|(key, record)| opened(key, record)).collect()
     }
+}
+
+fn opened(key: KeyState, record: &SealedRecord) -> Result<Opened, OpenError> {
+    let KeyState::Key(key) = key else { return Ok(Opened::Erased) };
+    let Header { stream, revision, .. } = *record.header();
+    let unreadable = |source| OpenError::Unreadable { stream, revision, source };
+    body::open(&key.cipher(), record).map(|(context, event)| Opened::Event(context, event)).map_err(unreadable)
 }

@@ -65,6 +65,20 @@ pub async fn contract(ring: &dyn KeyRing) {
         assert!(opening(ring, other, 0).await.is_some(), "other streams keep theirs");
     }
 
+    let places = [(other, revision(0)), (one, revision(4)), (one, revision(5)), (other, revision(1))];
+    let mut expected = Vec::new();
+    for (stream, at) in places {
+        expected.push(opening(ring, stream, at.number()).await);
+    }
+    let together = ring.opening_all(&places).await.unwrap();
+    let together = together.iter().map(|state| match state {
+        KeyState::Key(key) => Some(*key.bytes()),
+        KeyState::Destroyed => None,
+    });
+    assert!(together.eq(expected), "asked for together, keys are the same");
+    let absent = [(one, revision(0)), (stream(3), revision(0))];
+    assert_eq!(ring.opening_all(&absent).await.unwrap_err(), KeyError::Missing(stream(3)));
+
     // An erasure without a new key ends the stream, until it gets one.
     ring.destroy(other, revision(u64::MAX)).await.unwrap();
     assert_eq!(sealing(ring, other, 7).await, Err(KeyError::Destroyed(other)));

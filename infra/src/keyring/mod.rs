@@ -14,7 +14,11 @@ mod master;
 mod store;
 mod writer;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    sync::Arc,
+};
 
 use futures::future::BoxFuture;
 use socai_domain::ledger::{KeyError, KeyRing, KeyState, Revision, StreamId, StreamKey};
@@ -117,19 +121,39 @@ fn sealing(stream: StreamId, generations: &[Generation], revision: Revision) -> 
 }
 
 impl Shared {
-    /// The stream's generations, oldest first; none for a stream that has no key.
-    async fn generations(&self, stream: StreamId) -> Result<Arc<[Generation]>, KeyError> {
-        if let Some(known) = self.cache.get(stream) {
-            return Ok(known);
+    /// The generations of those of these streams that have any, oldest first.
+    async fn generations(
+        &self,
+        streams: impl IntoIterator<Item = StreamId>,
+    ) -> Result<HashMap<StreamId, Arc<[Generation]>>, KeyError> {
+        let (mut found, mut unknown) = (HashMap::new(), HashSet::new());
+        for stream in streams {
+            match self.cache.get(stream) {
+                Some(known) => drop(found.insert(stream, known)),
+                None => drop(unknown.insert(stream)),
+            }
         }
+        if unknown.is_empty() {
+            return Ok(found);
+        }
+        let unknown: Vec<StreamId> = unknown.into_iter().collect();
         let master = self.master.read().await;
         let mut connection = self.readers.acquire().await.map_err(unavailable)?;
-        let generations = store::load(&mut connection, &master, stream).await?;
-        if !generations.is_empty() {
+        for (stream, generations) in store::load_all(&mut connection, &master, &unknown).await? {
             self.cache.put(stream, Arc::clone(&generations));
+            found.insert(stream, generations);
         }
-        Ok(generations)
+        Ok(found)
     }
+}
+
+fn opening(
+    found: &HashMap<StreamId, Arc<[Generation]>>,
+    stream: StreamId,
+    revision: Revision,
+) -> Result<KeyState, KeyError> {
+    let found = found.get(&stream).and_then(|generations| at(generations, revision));
+    found.map(|found| found.key.clone()).ok_or(KeyError::Missing(stream))
 }
 
 impl KeyRing for SqliteKeyRing {
@@ -144,8 +168,17 @@ impl KeyRing for SqliteKeyRing {
 
     fn opening(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<KeyState, KeyError>> {
         Box::pin(async move {
-            let generations = self.shared.generations(stream).await?;
-            at(&generations, revision).map(|found| found.key.clone()).ok_or(KeyError::Missing(stream))
+            if let Some(known) = self.shared.cache.get(stream) {
+                return at(&known, revision).map(|found| found.key.clone()).ok_or(KeyError::Missing(stream));
+            }
+            opening(&self.shared.generations([stream]).await?, stream, revision)
+        })
+    }
+
+    fn opening_all<'a>(&'a self, places: &'a [(StreamId, Revision)]) -> BoxFuture<'a, Result<Vec<KeyState>, KeyError>> {
+        Box::pin(async move {
+            let found = self.shared.generations(places.iter().map(|(stream, _)| *stream)).await?;
+            places.iter().map(|&(stream, revision)| opening(&found, stream, revision)).collect()
         })
     }
 

@@ -2,7 +2,7 @@
 //!
 //! `wrapped` only grows at its end (a rowid table) and its rows never change length; `generation` finds them by stream.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use socai_domain::ledger::{KeyError, KeyState, Revision, StreamId, StreamKey};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -106,22 +106,44 @@ pub(super) async fn load(
     master: &MasterKey,
     stream: StreamId,
 ) -> Result<Arc<[Generation]>, KeyError> {
-    let rows: Vec<(i64, bool, Vec<u8>)> = sqlx::query_as(
-        "SELECT g.from_revision, g.destroyed, w.bytes FROM generation g JOIN wrapped w ON w.id = g.wrapped
-         WHERE g.stream = ? ORDER BY g.from_revision",
+    let found = load_all(connection, master, &[stream]).await?;
+    Ok(found.into_values().next().unwrap_or_else(|| [].into()))
+}
+
+/// The generations of those of these streams that have any. No stream twice.
+pub(super) async fn load_all(
+    connection: &mut SqliteConnection,
+    master: &MasterKey,
+    streams: &[StreamId],
+) -> Result<HashMap<StreamId, Arc<[Generation]>>, KeyError> {
+    // The streams one after the other, 17 bytes each: one statement for any number of them.
+    let names: Vec<u8> = streams.iter().flat_map(|stream| stream.to_bytes()).collect();
+    let rows: Vec<(Vec<u8>, i64, bool, Vec<u8>)> = sqlx::query_as(
+        "WITH RECURSIVE asked (next, stream) AS (
+             SELECT 18, substr(?1, 1, 17)
+             UNION ALL SELECT next + 17, substr(?1, next, 17) FROM asked WHERE next < length(?1)
+         )
+         SELECT g.stream, g.from_revision, g.destroyed, w.bytes
+         FROM asked JOIN generation g ON g.stream = asked.stream JOIN wrapped w ON w.id = g.wrapped
+         ORDER BY g.stream, g.from_revision",
     )
-    .bind(stream.to_bytes().to_vec())
+    .bind(names)
     .fetch_all(connection)
     .await
     .map_err(unavailable)?;
-    rows.into_iter()
-        .map(|(from, destroyed, bytes)| {
-            let from = Revision::new(from.cast_unsigned());
-            let unwrapped = || master.unwrap(KeyPlace { stream, from }, &bytes).map(KeyState::Key);
-            let key = if destroyed { Some(KeyState::Destroyed) } else { unwrapped() };
-            key.map(|key| Generation { from, key }).ok_or_else(|| changed(stream))
-        })
-        .collect()
+    let mut found: HashMap<StreamId, Vec<Generation>> = HashMap::with_capacity(streams.len());
+    for (stream, from, destroyed, bytes) in rows {
+        let stream = StreamId::from_bytes(&stream).ok_or_else(unknown_kind)?;
+        let from = Revision::new(from.cast_unsigned());
+        let unwrapped = || master.unwrap(KeyPlace { stream, from }, &bytes).map(KeyState::Key);
+        let key = if destroyed { Some(KeyState::Destroyed) } else { unwrapped() };
+        found.entry(stream).or_default().push(Generation { from, key: key.ok_or_else(|| changed(stream))? });
+    }
+    Ok(found.into_iter().map(|(stream, generations)| (stream, generations.into())).collect())
+}
+
+fn unknown_kind() -> KeyError {
+    KeyError::Unavailable("the key ring names an unknown kind of stream: a newer socai wrote it".into())
 }
 
 fn changed(stream: StreamId) -> KeyError {
@@ -200,8 +222,7 @@ pub(super) async fn rewrap(
         let Some((last, ..)) = rows.last() else { break };
         after = *last;
         for (id, stream, from, bytes) in rows {
-            let stream = StreamId::from_bytes(&stream)
-                .ok_or_else(|| KeyError::Unavailable("the key ring names an unknown kind of stream".into()))?;
+            let stream = StreamId::from_bytes(&stream).ok_or_else(unknown_kind)?;
             let place = KeyPlace { stream, from: Revision::new(from.cast_unsigned()) };
             let key = old.unwrap(place, &bytes).ok_or_else(|| changed(stream))?;
             let wrapped: [u8; WRAPPED_LEN] =

@@ -212,6 +212,34 @@ async fn rotation_and_readers_do_not_disturb_each_other() {
     }
 }
 
+/// All that wait share a transaction: the write-ahead log has far fewer pages than one transaction each would need.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_new_streams_share_transactions() {
+    const STREAMS: u128 = 500;
+    const LEAST_PAGES_OF_A_TRANSACTION: u64 = 2; // a page of keys and one of generations
+    let fixture = Fixture::new();
+    let ring = fixture.open().await;
+    join_all((0..STREAMS).map(|number| sealing(&ring, stream(number)))).await;
+    let pages = fs::metadata(fixture.directory.path().join("keys.db-wal")).unwrap().len() / 4_096;
+    assert!(pages * 4 < 500 * LEAST_PAGES_OF_A_TRANSACTION, "{pages} pages for {STREAMS} keys");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destroyed_key_leaves_memory_even_while_it_is_read() {
+    let fixture = Fixture::new();
+    let ring = fixture.open().await;
+    for round in 0..50 {
+        sealing(&ring, stream(round)).await;
+        ring.shared.cache.forget(stream(round));
+        let places = [(stream(round), Revision::FIRST)];
+        let (read, destroyed) =
+            futures::join!(ring.opening_all(&places), ring.destroy(stream(round), Revision::new(1)));
+        assert!(read.is_ok());
+        destroyed.unwrap();
+        assert_eq!(key(&ring, stream(round), 0).await, None, "round {round}");
+    }
+}
+
 /// Two wrapped keys change places: whoever owns the file does not get one stream's key used for another.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_moved_to_another_stream_is_found_out() {

@@ -1,6 +1,9 @@
 //! The one task that changes the ring.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use socai_domain::ledger::{KeyError, Revision, StreamId, StreamKey};
 use sqlx::{Connection, SqliteConnection};
@@ -86,9 +89,7 @@ impl Writer {
                     let _ = reply.send(answer);
                 }
                 for (stream, generations) in generations {
-                    if !generations.is_empty() {
-                        self.shared.cache.put(stream, generations);
-                    }
+                    self.shared.cache.put(stream, generations);
                 }
             }
             Err(error) => seals.into_iter().for_each(|seal| drop(seal.reply.send(Err(error.clone())))),
@@ -100,19 +101,14 @@ impl Writer {
     async fn generations(&mut self, seals: &[Seal]) -> Result<HashMap<StreamId, Arc<[Generation]>>, KeyError> {
         let master = self.shared.master.read().await;
         let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
-        let mut found = HashMap::with_capacity(seals.len());
+        let streams: HashSet<StreamId> = seals.iter().map(|seal| seal.stream).collect();
+        let streams: Vec<StreamId> = streams.into_iter().collect();
+        let mut found = store::load_all(&mut transaction, &master, &streams).await?;
         for &Seal { stream, revision, .. } in seals {
-            let known: Arc<[Generation]> = match found.get(&stream) {
-                Some(known) => Arc::clone(known),
-                None => store::load(&mut transaction, &master, stream).await?,
-            };
-            let generations = if known.is_empty() && revision == Revision::FIRST {
+            if revision == Revision::FIRST && !found.contains_key(&stream) {
                 let key = store::add(&mut transaction, &master, stream, Revision::FIRST).await?;
-                [Generation { from: Revision::FIRST, key: KeyState::Key(key) }].into()
-            } else {
-                known
-            };
-            found.insert(stream, generations);
+                found.insert(stream, [Generation { from: Revision::FIRST, key: KeyState::Key(key) }].into());
+            }
         }
         transaction.commit().await.map_err(unavailable)?;
         Ok(found)
