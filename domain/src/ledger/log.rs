@@ -36,6 +36,12 @@ impl Position {
         self.place
     }
 
+    /// For engines and views, which keep places: another place of the same log.
+    #[must_use]
+    pub fn with_place(self, place: u64) -> Self {
+        Self { place, ..self }
+    }
+
     /// The ledger it belongs to.
     pub fn ledger(self) -> LedgerId {
         self.ledger
