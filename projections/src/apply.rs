@@ -38,7 +38,7 @@ async fn apply_event(
             let id = OrganId::new(header.stream.key());
             rows.change_organ(db, id, |organ| organ.apply(event, &meta, place)).await?;
             if matches!(event, organ::Event::CalendarDecided(_)) {
-                rows.derive_deadlines(db, id).await?;
+                rows.derive_deadlines(db, id, place).await?;
             }
         }
         DomainEvent::Person(event) => rows.person(db, header, place).await?.apply(event),
@@ -58,7 +58,7 @@ async fn apply_event(
         }
         DomainEvent::Incoming(event) => {
             let organ = rows.organ(db, meta.organ).await?;
-            rows.document(db, header, place).await?.apply(event, &meta, &organ);
+            rows.document(db, header, place).await?.apply(event, &meta, &organ, place);
         }
     }
     Ok(())
@@ -72,7 +72,7 @@ async fn apply_erased(
     header: &Header,
 ) -> Result<(), ViewsError> {
     match header.stream.kind() {
-        StreamKind::Incoming => rows.document(db, header, place).await?.apply_erased(header),
+        StreamKind::Incoming => rows.document(db, header, place).await?.apply_erased(header, place),
         StreamKind::Person => rows.person(db, header, place).await?.apply_erased(),
         // Agencies and books hold nothing that is ever erased.
         StreamKind::Organ | StreamKind::Register => {}

@@ -9,6 +9,7 @@ use std::{
 
 use socai_domain::{
     id::{IncomingId, OrganId, PersonId, RegisterId},
+    incoming::Stage,
     ledger::Header,
 };
 use sqlx::SqliteConnection;
@@ -227,6 +228,7 @@ impl Rows {
         &mut self,
         db: &mut SqliteConnection,
         organ: OrganId,
+        place: i64,
     ) -> Result<(), ViewsError> {
         let calendar = self.organ(db, organ).await?.calendar.clone();
         for (id, stored) in crate::document::query::open_documents(db, organ).await? {
@@ -234,9 +236,14 @@ impl Rows {
                 self.documents.put(id, Some(stored.clone()), || stored);
             }
         }
-        for (id, cached) in self.documents.things.iter_mut().filter(|(_, cached)| cached.now.organ == organ) {
+        let works = |document: &Document| document.organ == organ && document.stage == Some(Stage::Directed);
+        for (id, cached) in self.documents.things.iter_mut().filter(|(_, cached)| works(&cached.now)) {
+            let before = cached.now.clone();
             cached.now.derive_deadlines(&calendar);
-            self.documents.touched.insert(*id);
+            if cached.now != before {
+                cached.now.changed = place;
+                self.documents.touched.insert(*id);
+            }
         }
         Ok(())
     }

@@ -23,8 +23,9 @@ use crate::directory::Organ;
 
 impl Document {
     /// Takes in one event. `organ` is the agency as the log knew it at this record.
-    pub(crate) fn apply(&mut self, event: &Event, meta: &Meta, organ: &Organ) {
+    pub(crate) fn apply(&mut self, event: &Event, meta: &Meta, organ: &Organ, place: i64) {
         self.revision = meta.revision.number();
+        self.changed = place;
         if self.erased.is_some_and(|erased| erased.level.is_some()) && !matches!(event, Event::ErasureCompleted(_)) {
             return;
         }
@@ -38,8 +39,9 @@ impl Document {
     }
 
     /// Takes in a record whose content was erased: its header tells what happened, not more.
-    pub(crate) fn apply_erased(&mut self, header: &Header) {
+    pub(crate) fn apply_erased(&mut self, header: &Header, place: i64) {
         self.revision = header.revision.number();
+        self.changed = place;
         if self.erased.is_some_and(|erased| erased.level.is_some()) {
             return;
         }
@@ -98,7 +100,7 @@ impl Document {
     }
 
     fn blank(&self) -> Self {
-        Self::new(self.ordinal, self.id, self.organ)
+        Self { changed: self.changed, ..Self::new(self.ordinal, self.id, self.organ) }
     }
 
     fn go(&mut self, stage: Stage, at: Timestamp) {

@@ -5,6 +5,7 @@ use socai_domain::{
     document_types::{Channel, Urgency},
     id::{BranchId, IncomingId, OrganId, PersonId, PostId, UnitId},
     incoming::Stage,
+    ledger::Position,
     time::{Date, Timestamp},
 };
 use sqlx::SqliteConnection;
@@ -95,7 +96,7 @@ pub struct DocumentView {
     /// For each branch that has a deadline or had one: the sum, line by line.
     pub sums: Vec<(BranchId, Vec<SumLine>)>,
     /// The position of the log that this reflects.
-    pub position: Option<socai_domain::ledger::Position>,
+    pub position: Option<Position>,
 }
 
 impl DocumentView {
@@ -139,6 +140,46 @@ impl Views {
         let mut sql = Sql::of(viewer);
         sql.push("SELECT COUNT(*) FROM document d WHERE ").visible().push(" AND d.id = ").bind(id);
         Ok(sql.count(self.snapshot().await?.db()).await? > 0)
+    }
+
+    /// The documents that the viewer sees and that changed after a position, each once, in the order of their last
+    /// changes; about `limit` of them (all that one record changed come together). Goes on from the position of the last one, which is given with it: so nobody
+    /// misses a change, and one that changed again comes again.
+    pub async fn documents_changed(
+        &self,
+        viewer: &Viewer,
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<(Position, DocumentRow)>, ViewsError> {
+        let mut snapshot = self.snapshot().await?;
+        if snapshot.position.is_some_and(|at| !at.same_log(after)) {
+            return Err(ViewsError::Foreign(after));
+        }
+        let changed = |condition: &str, place: u64| {
+            let mut sql = Sql::of(viewer);
+            sql.push("SELECT d.changed, ").push(COLUMNS).push(" FROM document d WHERE ").visible().push(condition);
+            sql.bind(i64::try_from(place).unwrap_or(i64::MAX)).push(" ORDER BY d.changed, d.document");
+            sql
+        };
+        let mut sql = changed(" AND d.changed > ", after.place());
+        sql.push(" LIMIT ").bind(i64::from(limit));
+        let mut rows = sql.fetch_all(snapshot.db()).await?;
+        // One record may change many documents (a calendar): those of the last record come together.
+        if rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX)
+            && let Some(last) = rows.last()
+        {
+            let last: i64 = Cells::of(last).next()?;
+            let of = |row: &sqlx::sqlite::SqliteRow| Cells::of(row).next::<i64>();
+            while rows.last().is_some_and(|row| of(row).is_ok_and(|place| place == last)) {
+                rows.pop();
+            }
+            rows.extend(changed(" AND d.changed = ", last.unsigned_abs()).fetch_all(snapshot.db()).await?);
+        }
+        let item = |cells: &mut Cells<'_>| {
+            let place: i64 = cells.next()?;
+            Ok((after.with_place(place.unsigned_abs()), read(cells)?))
+        };
+        rows.iter().map(|row| item(&mut Cells::of(row))).collect()
     }
 
     /// The documents that the viewer sees, the last to arrive here first.

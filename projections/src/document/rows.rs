@@ -19,6 +19,7 @@ pub(crate) static DOCUMENT: Table = Table {
         bytes("id"),
         bytes("organ"),
         int("revision"),
+        int("changed"),
         null(int("stage")),
         int("stage_since"),
         null(int("channel")),
@@ -43,7 +44,11 @@ pub(crate) static DOCUMENT: Table = Table {
         int("erased"),
         bytes("state"),
     ],
-    indexes: &[unique("document_id", "id"), index("document_organ", "organ, document")],
+    indexes: &[
+        unique("document_id", "id"),
+        index("document_organ", "organ, document"),
+        index("document_changed", "organ, changed"),
+    ],
 };
 
 /// Who sees a document without seeing all of the organ's.
@@ -90,6 +95,7 @@ pub(crate) fn rows(document: &Document, out: &mut Out) {
             document.id.into(),
             document.organ.into(),
             i64::try_from(document.revision).unwrap_or(i64::MAX).into(),
+            document.changed.into(),
             document.stage.into(),
             document.stage_since.into(),
             document.channel.into(),

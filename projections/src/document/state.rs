@@ -31,6 +31,8 @@ pub struct Document {
     pub organ: OrganId,
     /// The revision of the last record taken in.
     pub revision: u64,
+    /// The place in the log of the last record that changed it, be it one of its own or a calendar.
+    pub changed: i64,
     /// Where it stands; none when its records were erased before this view read them.
     pub stage: Option<Stage>,
     /// Since when.
@@ -250,6 +252,7 @@ impl Document {
             id,
             organ,
             revision: 0,
+            changed: ordinal,
             stage: None,
             stage_since: Timestamp::default(),
             channel: None,

@@ -20,7 +20,12 @@ impl Gate for Crash {
 
 #[tokio::test]
 async fn a_crash_at_any_step_loses_and_repeats_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let begun = folder.path().join("begun.sqlite");
     let mut generated = Generated::new(11);
+    let views = Views::open(&begun).await.unwrap();
+    generated.history.fill(&views, 1_000).await;
+    views.close().await;
     generated.steps(12);
     let secret = generated.history.arrives(500, |_| {});
     generated.history.registers(secret);
@@ -29,10 +34,10 @@ async fn a_crash_at_any_step_loses_and_repeats_nothing() {
     let history = &generated.history;
     let clean = history.views().await;
     let (clean, records) = (clean.digest().await.unwrap(), clean.records().await.unwrap());
-    let folder = tempfile::tempdir().unwrap();
     let mut steps = 0;
     loop {
         let path = folder.path().join(format!("{steps}.sqlite"));
+        std::fs::copy(&begun, &path).unwrap();
         let views = Views::open(&path).await.unwrap();
         let mut builder = Builder::through(views.clone(), history.opener(), Arc::new(Crash(AtomicUsize::new(steps))));
         let outcome = fill(&history.log, &mut builder, 24, |_| true, &mut |_| {}).await;
@@ -48,5 +53,5 @@ async fn a_crash_at_any_step_loses_and_repeats_nothing() {
         }
         steps += 1;
     }
-    assert!(steps > 100, "only {steps} steps were tried");
+    assert!(steps > 60, "only {steps} steps were tried");
 }

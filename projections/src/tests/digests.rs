@@ -133,3 +133,27 @@ async fn views_of_another_version_are_refused() {
     views.close().await;
     assert!(matches!(Views::open(&path).await, Err(ViewsError::Outdated(_))));
 }
+
+#[tokio::test]
+async fn changes_come_in_order_and_none_is_missed() {
+    let mut generated = Generated::new(5);
+    generated.steps(60);
+    let history = &generated.history;
+    let views = history.views().await;
+    let viewer = crate::Viewer::operator(super::history::organ(), history.now());
+    let head = views.position().await.unwrap().unwrap();
+    let (mut after, mut seen) = (head.with_place(0), std::collections::HashSet::new());
+    loop {
+        let changed = views.documents_changed(&viewer, after, 3).await.unwrap();
+        let Some((last, _)) = changed.last() else { break };
+        assert!(last.place() > after.place());
+        after = *last;
+        for (_, row) in changed {
+            assert!(seen.insert(row.id), "unchanged, and given twice");
+        }
+    }
+    let all = views.documents_count(&viewer, &crate::document::DocumentFilter::default()).await.unwrap();
+    assert_eq!(seen.len() as u64, all);
+    let outsider = history.sight(Who::Administrator);
+    assert!(views.documents_changed(&outsider, head.with_place(0), 100).await.unwrap().is_empty());
+}
