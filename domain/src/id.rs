@@ -90,6 +90,13 @@ impl IncomingId {
     }
 }
 
+impl BranchId {
+    /// The `index`-th branch (from 0) that a command adds to a directive tree.
+    pub fn of(command: CommandId, index: usize) -> Self {
+        Self::new(derive(command.uuid(), &format!("branch:{index}")))
+    }
+}
+
 impl CommandId {
     /// The id of the step that follows from this command.
     #[must_use]

@@ -91,6 +91,38 @@ codes! {
     ExpungeNotRequested "EXPUNGE_NOT_REQUESTED" "" "Nobody has asked to have this document erased." "Chưa có ai đề nghị xóa bỏ văn bản này.",
     Erased "ERASED" "" "The content of this document was erased." "Nội dung của văn bản này đã bị xóa bỏ.",
     NotInOrgan "NOT_IN_ORGAN" "" "This person holds no post in the agency now." "Người này hiện không giữ vị trí nào trong cơ quan.",
+    // In the directive tree: branches
+    BranchEnded "BRANCH_ENDED" "" "This part of the work has ended." "Phần việc này đã kết thúc.",
+    OpenChildren "OPEN_CHILDREN" "" "Parts of this work are still open: they end first." "Còn phần việc bên dưới chưa kết thúc: phải kết thúc các phần đó trước.",
+    NothingToChange "NOTHING_TO_CHANGE" "" "Say what changes: the deadline, the note, or both." "Hãy nêu nội dung thay đổi: thời hạn, ý kiến, hoặc cả hai.",
+    OnlyLeadProposes "ONLY_LEAD_PROPOSES" "" "Only who leads proposes how to resolve the document." "Chỉ bên chủ trì được đề xuất cách kết thúc văn bản.",
+    // In the directive tree: giving work
+    PassingOnNotAllowed "PASSING_ON_NOT_ALLOWED" "23.1" "This agency's regulation does not let clerks pass documents straight to a unit." "Quy chế của cơ quan không cho phép văn thư chuyển thẳng văn bản đến đơn vị.",
+    NothingAssigned "NOTHING_ASSIGNED" "" "Name at least one unit or person." "Hãy nêu ít nhất một đơn vị hoặc cá nhân.",
+    ExactlyOneLead "EXACTLY_ONE_LEAD" "23.2" "Exactly one unit or person leads." "Phải có đúng một đơn vị hoặc cá nhân chủ trì.",
+    NotAssignable "NOT_ASSIGNABLE" "" "Work is given only to an existing unit, or to a post that somebody holds now and that handles documents." "Chỉ giao việc cho đơn vị đang hoạt động, hoặc cho vị trí hiện có người giữ và có nhiệm vụ xử lý văn bản.",
+    AssignedTwice "ASSIGNED_TWICE" "" "The same unit or person is named twice, or has this work already." "Một đơn vị hoặc cá nhân được nêu hai lần, hoặc đã được giao việc này.",
+    UnitsOnly "UNITS_ONLY" "23.1" "A clerk passes a document on to units, not to persons." "Văn thư chuyển văn bản cho đơn vị, không chuyển cho cá nhân.",
+    OutsideUnit "OUTSIDE_UNIT" "" "You give work on inside your unit; only the lead unit may ask another unit, to coordinate." "Chỉ phân công trong phạm vi đơn vị mình; riêng đơn vị chủ trì được đề nghị đơn vị khác phối hợp.",
+    HandlerLayer "HANDLER_LAYER" "" "Who handles the work does not give it on: return it, or ask the head of the unit." "Người trực tiếp xử lý không giao tiếp việc cho người khác: hãy trả lại hoặc đề nghị thủ trưởng đơn vị.",
+    InformedOwesNothing "INFORMED_OWES_NOTHING" "" "Who is only informed owes nothing: no deadline, no contribution, no urging." "Bên nhận để biết không có trách nhiệm xử lý: không đặt thời hạn, không yêu cầu kết quả, không đôn đốc.",
+    // In the directive tree: deadlines
+    DeadlineInPast "DEADLINE_IN_PAST" "" "The deadline lies in the past." "Thời hạn đã ở trong quá khứ.",
+    BeyondParentDeadline "BEYOND_PARENT_DEADLINE" "" "A part of the work is never due after the whole." "Thời hạn của phần việc không được sau thời hạn của việc chung.",
+    DeadlinePassed "DEADLINE_PASSED" "" "The deadline has passed: more time is given only by an extension, which does not undo the delay." "Đã quá thời hạn: chỉ có thể gia hạn, và việc gia hạn không xóa tình trạng chậm.",
+    NoDeadline "NO_DEADLINE" "" "This work has no deadline." "Việc này không có thời hạn.",
+    ExtensionNotLater "EXTENSION_NOT_LATER" "" "An extension ends after the present deadline." "Thời hạn gia hạn phải sau thời hạn hiện tại.",
+    ExtensionNotAsked "EXTENSION_NOT_ASKED" "" "Nobody has asked for more time." "Chưa có đề nghị gia hạn.",
+    AlreadyPaused "ALREADY_PAUSED" "" "The clock stands already: resume first." "Thời hạn đang tạm dừng: hãy cho tính tiếp trước.",
+    // In the directive tree: the end of the work
+    LeadOpen "LEAD_OPEN" "24" "The lead's work is not complete yet." "Phần việc chủ trì chưa hoàn thành.",
+    OpenBranches "OPEN_BRANCHES" "24" "Parts of the work are still open: complete them, or close them with a reason." "Còn phần việc chưa kết thúc: hãy hoàn thành, hoặc đóng lại kèm lý do.",
+    AnswersMissing "ANSWERS_MISSING" "" "Name the documents that answer." "Hãy nêu các văn bản trả lời.",
+    AnswersNotExpected "ANSWERS_NOT_EXPECTED" "" "Answering documents are named only when the document is answered by them." "Chỉ nêu văn bản trả lời khi kết thúc bằng văn bản trả lời.",
+    TransferTarget "TRANSFER_TARGET" "" "Name the other agency when, and only when, the document is transferred." "Chỉ nêu cơ quan nhận khi chuyển văn bản sang cơ quan khác, và khi đó phải nêu.",
+    NothingProposed "NOTHING_PROPOSED" "" "No resolution waits to be confirmed." "Không có đề xuất kết thúc nào đang chờ xác nhận.",
+    DeadlineMissing "DEADLINE_MISSING" "" "State the new deadline." "Hãy nêu thời hạn mới.",
+    LeadersWord "LEADERS_WORD" "" "A clerk reopens on a leader's word: name the leader, who holds that post now." "Văn thư chỉ mở lại theo ý kiến của lãnh đạo: hãy nêu lãnh đạo đang giữ vị trí đó.",
 }
 
 /// Why somebody may not do something at all.

@@ -2,11 +2,11 @@
 
 use super::events::{Assignee, BranchRole, Holder, NewBranch};
 use crate::{
-    calendar::WorkingCalendar,
     deadline::{DeadlineSum, ExtendBy, Extension, Limit, Pause},
     decide::{Acting, Meta},
     id::BranchId,
-    organ::{Organ, Role},
+    organ::{Organ, Post, Role},
+    text::LongText,
     time::Timestamp,
 };
 
@@ -36,12 +36,16 @@ pub struct Branch {
     pub role: BranchRole,
     /// The limit.
     pub limit: Limit,
+    /// What to do.
+    pub note: Option<LongText>,
     /// When it was given: day 0 of the limit.
     pub assigned_at: Timestamp,
     /// When it was signed for.
     pub accepted_at: Option<Timestamp>,
     /// The first act of its handler.
     pub started_at: Option<Timestamp>,
+    /// What its handler last said of the progress.
+    pub progress: Option<LongText>,
     /// More time is asked for, until then.
     pub extension_asked: Option<Timestamp>,
     /// Extensions, in the order in which they were granted.
@@ -60,9 +64,11 @@ impl Branch {
             assignee: new.assignee,
             role: new.role,
             limit: new.limit,
+            note: new.note.clone(),
             assigned_at: meta.at,
             accepted_at: None,
             started_at: None,
+            progress: None,
             extension_asked: None,
             extensions: Vec::new(),
             ended: None,
@@ -70,15 +76,37 @@ impl Branch {
         }
     }
 
+    pub(super) fn amend(&mut self, limit: Option<Limit>, note: Option<&LongText>) {
+        if let Some(limit) = limit {
+            self.limit = limit;
+            self.extensions.clear();
+        }
+        if let Some(note) = note {
+            self.note = Some(note.clone());
+        }
+    }
+
+    pub(super) fn report(&mut self, text: &LongText, at: Timestamp) {
+        self.started_at = self.started_at.or(Some(at));
+        self.progress = Some(text.clone());
+    }
+
     pub(super) fn extend(&mut self, granted_at: Timestamp, until: Option<Timestamp>) {
         self.extension_asked = None;
         self.extensions.extend(until.map(|at| Extension { granted_at, by: ExtendBy::Until { at } }));
+    }
+
+    /// Ends it alone: those who were only informed of a part stay informed.
+    pub(super) fn complete(&mut self, at: Timestamp) {
+        self.started_at = self.started_at.or(Some(at));
+        self.ended = self.ended.or(Some((BranchEnd::Completed, at)));
     }
 
     pub(super) fn reassign(&mut self, to: Assignee) {
         self.assignee = to;
         self.accepted_at = None;
         self.started_at = None;
+        self.progress = None;
     }
 
     /// Is it still owed?
@@ -86,7 +114,12 @@ impl Branch {
         self.ended.is_none()
     }
 
-    /// The sum that its deadline comes from.
+    /// Does it still stand in the tree: open, or done, neither withdrawn nor given back?
+    pub fn is_live(&self) -> bool {
+        !matches!(self.ended, Some((BranchEnd::Withdrawn | BranchEnd::Returned, _)))
+    }
+
+    /// The sum that its own deadline comes from; [`super::IncomingDocument::due`] caps it by the branches above.
     pub fn sum(&self, pauses: &[Pause]) -> DeadlineSum {
         DeadlineSum {
             start: self.assigned_at,
@@ -97,11 +130,6 @@ impl Branch {
         }
     }
 
-    /// When it is due, by the calendar as known now. None: no deadline.
-    pub fn due(&self, calendar: &WorkingCalendar, pauses: &[Pause]) -> Option<Timestamp> {
-        if self.role == BranchRole::Informed { None } else { self.sum(pauses).due(calendar) }
-    }
-
     /// May this person act as the assignee: the person in that post (or their substitute), or the unit's head?
     pub fn is_assigned_to(&self, acting: &Acting) -> bool {
         match self.assignee {
@@ -110,11 +138,15 @@ impl Branch {
         }
     }
 
-    /// Has the person who held it left the post (or the post or unit gone)?
+    /// Has the person who held it left the post, or is the post or unit gone, or does nobody head the unit?
     pub fn holder_gone(&self, organ: &Organ, at: Timestamp) -> bool {
         match self.assignee {
             Assignee::Person { holder } => organ.holder(holder.post, at) != Some(holder.person),
-            Assignee::Unit { unit } => organ.units.get(&unit).is_none_or(|unit| unit.closed),
+            Assignee::Unit { unit } => {
+                let heads = |id, post: &Post| post.role == Role::UnitHead && organ.holder(id, at).is_some();
+                let headed = organ.posts.iter().any(|(id, post)| post.unit == unit && heads(*id, post));
+                !headed || organ.units.get(&unit).is_none_or(|unit| unit.closed)
+            }
         }
     }
 }

@@ -4,9 +4,14 @@
 //! "waiting for paper" are derived, never kept.
 
 pub mod abandon_registration;
+pub mod accept_branch;
+pub mod amend_branch;
 pub mod annotate;
 pub mod arrival;
+pub mod assign;
+pub mod assignment;
 pub mod attach_scan;
+mod authority;
 pub mod available;
 pub mod branch;
 pub mod bring_back;
@@ -16,26 +21,36 @@ pub mod complete_erasure;
 pub mod confirm_expunge;
 pub mod correct;
 pub mod decline_expunge;
+pub mod direct;
 pub mod events;
 pub mod expunge;
 pub mod finish_registration;
 pub mod grant_access;
 pub mod log_unopened;
+pub mod pass_on;
+pub mod pass_to_leader;
+pub mod reassign_branch;
 pub mod receive;
 pub mod record_paper;
 pub mod refuse;
 pub mod register;
+pub mod report_progress;
+pub mod return_branch;
+pub mod return_to_clerk;
 pub mod submit;
 #[cfg(test)]
 mod table;
 pub mod testing;
+pub mod withdraw_branch;
 
+pub use authority::Barred;
 pub use branch::{Branch, BranchEnd};
 use events::{Attachment, AxisArrival, Details, Directed, Holder, RegistrationBegan, ResolutionProposed};
 
 pub use crate::ledger::catalogue::IncomingEvent as Event;
 use crate::{
-    deadline::Pause,
+    calendar::WorkingCalendar,
+    deadline::{Due, Pause},
     decide::{Aggregate, Meta},
     document_types::{Channel, SecrecyLevel},
     id::{BranchId, CauseId, CommandId, IncomingId, OrganId, PersonId},
@@ -84,6 +99,17 @@ impl Stage {
     pub fn ended(self) -> bool {
         matches!(self, Self::Resolved | Self::Refused | Self::Cancelled)
     }
+}
+
+/// A resolution that somebody proposed and another person must confirm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// What.
+    pub what: ResolutionProposed,
+    /// Who proposed it, and for whom: neither confirms it.
+    pub people: Vec<PersonId>,
+    /// The command.
+    pub command: CommandId,
 }
 
 /// The document, as decisions see it.
@@ -135,8 +161,8 @@ pub struct IncomingDocument {
     pub follower: Option<events::Assignee>,
     /// When the clock stood still.
     pub pauses: Vec<Pause>,
-    /// A resolution that waits for another person's word, who proposed it, and the record's command.
-    pub proposed: Option<(ResolutionProposed, Holder)>,
+    /// A resolution that waits for another person's word.
+    pub proposed: Option<Proposal>,
     /// Somebody asked to have it erased.
     pub expunge_requested: Option<(PersonId, SecrecyLevel)>,
     /// It was erased; the record of the erasure came.
@@ -167,9 +193,28 @@ impl IncomingDocument {
 
     /// The root LEAD branch of the present round: its deadline is the document's.
     pub fn root_lead(&self) -> Option<(BranchId, &Branch)> {
-        let leads = |branch: &Branch| branch.parent.is_none() && branch.role == events::BranchRole::Lead;
-        let open_first = |(_, branch): &(BranchId, &Branch)| (branch.is_open(), branch.assigned_at);
-        self.present_branches().filter(|(_, branch)| leads(branch)).max_by_key(open_first)
+        self.lead_of(None)
+    }
+
+    /// The LEAD among the children of a branch (of the document itself where there is none): the open one, else the last
+    /// one that was not given back or withdrawn, else the last.
+    pub fn lead_of(&self, parent: Option<BranchId>) -> Option<(BranchId, &Branch)> {
+        let leads = |branch: &Branch| branch.parent == parent && branch.role == events::BranchRole::Lead;
+        let rank = |(id, branch): &(BranchId, &Branch)| (branch.is_open(), branch.is_live(), branch.assigned_at, *id);
+        self.present_branches().filter(|(_, branch)| leads(branch)).max_by_key(rank)
+    }
+
+    /// Where the deadline of a branch stands: its own sum, never after that of the branches above it.
+    pub fn standing(&self, branch: BranchId, calendar: &WorkingCalendar) -> Due {
+        let path = self.path_up(branch);
+        let informed = path.first().is_none_or(|(_, branch)| branch.role == events::BranchRole::Informed);
+        let own = |(_, branch): &(BranchId, &Branch)| branch.sum(&self.pauses).standing(calendar);
+        if informed { Due::Never } else { path.iter().map(own).min().unwrap_or(Due::Never) }
+    }
+
+    /// When a branch is due, by the calendar as known now, capped by the branches above it. None: no deadline.
+    pub fn due(&self, branch: BranchId, calendar: &WorkingCalendar) -> Option<Timestamp> {
+        self.standing(branch, calendar).at()
     }
 
     /// The branch that carries the lead now: from the root along open LEAD children.
@@ -314,13 +359,9 @@ impl Aggregate for IncomingDocument {
             }
             Event::BranchAccepted(e) => self.change(e.branch, |branch| branch.accepted_at = Some(meta.at)),
             Event::ProgressReported(e) => {
-                self.change(e.branch, |branch| branch.started_at = branch.started_at.or(Some(meta.at)));
+                self.change(e.branch, |branch| branch.report(&e.text, meta.at));
             }
-            Event::BranchAmended(e) => self.change(e.branch, |branch| {
-                if let Some(limit) = e.limit {
-                    branch.limit = limit;
-                }
-            }),
+            Event::BranchAmended(e) => self.change(e.branch, |branch| branch.amend(e.limit, e.note.as_ref())),
             Event::BranchReassigned(e) => self.change(e.branch, |branch| branch.reassign(e.to)),
             Event::BranchWithdrawn(e) => self.end(e.branch, BranchEnd::Withdrawn, meta.at),
             Event::BranchReturned(e) => self.end(e.branch, BranchEnd::Returned, meta.at),
@@ -330,8 +371,7 @@ impl Aggregate for IncomingDocument {
             Event::Resumed(_) => self.resume(meta.at),
             Event::BranchCompleted(e) => {
                 self.files.extend(e.files.iter().cloned());
-                self.change(e.branch, |branch| branch.started_at = branch.started_at.or(Some(meta.at)));
-                self.end(e.branch, BranchEnd::Completed, meta.at);
+                self.change(e.branch, |branch| branch.complete(meta.at));
             }
             Event::FollowerAppointed(e) => self.follower = Some(e.follower),
             Event::WorkHandedOver(e) => {
@@ -341,12 +381,14 @@ impl Aggregate for IncomingDocument {
                 if self.leader == Some(e.from) {
                     self.leader = Some(e.to);
                 }
+                if self.follower == Some(events::Assignee::Person { holder: e.from }) {
+                    self.follower = Some(events::Assignee::Person { holder: e.to });
+                }
             }
             Event::AccessGranted(e) => self.granted.push(e.to),
             Event::ResolutionProposed(e) => {
-                let by =
-                    meta.on_behalf_of.or(meta.person).zip(meta.acting_as).map(|(person, post)| Holder { post, person });
-                self.proposed = by.map(|by| (e.clone(), by));
+                let people = meta.person.into_iter().chain(meta.on_behalf_of).collect();
+                self.proposed = Some(Proposal { what: e.clone(), people, command: meta.command });
             }
             Event::ResolutionDeclined(_) => self.proposed = None,
             Event::Resolved(_) => {
@@ -355,7 +397,7 @@ impl Aggregate for IncomingDocument {
                 self.end_all(BranchEnd::ClosedWithDocument, meta.at);
                 self.stage = Some(Stage::Resolved);
             }
-            Event::Reopened(e) => self.reopen(e.limit, meta),
+            Event::Reopened(e) => self.reopen(e, meta),
             Event::Cancelled(e) => {
                 self.registering = None;
                 self.cancelled = Some(e.kind);
@@ -385,15 +427,17 @@ impl Aggregate for IncomingDocument {
 
 impl IncomingDocument {
     /// The lead branch of the round before is asked for again, in a new round.
-    fn reopen(&mut self, limit: crate::deadline::Limit, meta: &Meta) {
+    fn reopen(&mut self, e: &events::Reopened, meta: &Meta) {
         let lead = self.root_lead().map(|(_, branch)| branch.assignee);
         self.stage = Some(Stage::Directed);
         self.round = self.round.saturating_add(1);
         self.pauses.clear();
         if let Some(assignee) = lead {
-            let branch = BranchId::new(meta.command.step("lead").uuid());
-            let new = events::NewBranch { branch, assignee, role: events::BranchRole::Lead, limit, note: None };
-            self.add_branches(None, &[new], meta);
+            let (branch, role) = (BranchId::of(meta.command, 0), events::BranchRole::Lead);
+            let new = events::NewBranch { branch, assignee, role, limit: e.limit, note: None };
+            let mut branch = Branch::new(None, &new, self.round, meta);
+            branch.author = e.on_word_of.or(branch.author);
+            self.branches.insert(new.branch, branch);
         }
     }
 }

@@ -5,15 +5,16 @@ use uuid::Uuid;
 use super::{
     Event, IncomingDocument,
     arrival::Arriving,
-    events::{self, Attachment, Details, FileRole, Holder},
+    assignment::{Assignment, To},
+    events::{self, Assignee, Attachment, BranchRole, Details, FileRole, Holder, NewBranch},
 };
 use crate::{
     deadline::Limit,
     decide::{Decide, Who},
     document_types::{Channel, SecrecyLevel, Urgency},
-    id::{BranchId, RegisterId},
+    id::{BranchId, PostId, RegisterId, UnitId},
     register::VoidReason,
-    testing::{MORNING, Past, Scene},
+    testing::{MORNING, Past, Scene, acting},
     text::{
         Abstract, ArrivalNumber, CodeNotation, CodeNumber, FileName, LongText, OrganCode, PersonName, Reason, ShortText,
     },
@@ -154,6 +155,16 @@ pub fn registered(scene: &Scene) -> Past<Event> {
     past(Who::System, 1, events::Registered { register: book(scene), number })
 }
 
+/// The post that somebody acts in.
+pub fn post(who: Who) -> PostId {
+    acting(who).post
+}
+
+/// Somebody as an assignee.
+pub fn person(who: Who) -> Assignee {
+    Assignee::Person { holder: holder(who) }
+}
+
 /// Submitted to the leader at 10:00.
 pub fn submitted(scene: &Scene) -> Past<Event> {
     past(scene.clerk, 2, events::Submitted { to: holder(scene.leader), note: None })
@@ -211,4 +222,90 @@ pub fn expunged(scene: &Scene) -> Past<Event> {
         files: vec![main_file().hash],
     };
     past(scene.leader, 9, event)
+}
+
+/// All that happens until it is registered.
+pub fn to_registered(scene: &Scene) -> Vec<Past<Event>> {
+    vec![arrived(scene), registration_began(scene), registered(scene)]
+}
+
+/// All that happens until it lies with the leader.
+pub fn to_submitted(scene: &Scene) -> Vec<Past<Event>> {
+    to_registered(scene).into_iter().chain([submitted(scene)]).collect()
+}
+
+/// Branch number `n` of the tests.
+pub fn branch(n: u128) -> BranchId {
+    BranchId::new(Uuid::from_u128(0xb00 + n))
+}
+
+/// Branch number `n`, of so many working days.
+pub fn new_branch(n: u128, assignee: Assignee, role: BranchRole, days: u16) -> NewBranch {
+    let limit = if role == BranchRole::Informed { Limit::None } else { Limit::WorkingDays { days } };
+    NewBranch { branch: branch(n), assignee, role, limit, note: None }
+}
+
+/// The unit that leads: branch 1 of the tests.
+pub const LEAD: u128 = 1;
+/// The unit that coordinates: branch 2.
+pub const COORDINATING: u128 = 2;
+/// The deputy, who is informed: branch 3.
+pub const INFORMED: u128 = 3;
+/// The officer who leads inside the first unit: branch 4, a part of branch 1.
+pub const OFFICER: u128 = 4;
+/// Their colleague, who coordinates: branch 5, a part of branch 1.
+pub const COLLEAGUE: u128 = 5;
+
+/// Directed by the leader at 11:00: the first unit leads (10 days), the second coordinates (5), the deputy is informed.
+pub fn tree_directed(scene: &Scene) -> Past<Event> {
+    let branches = vec![
+        new_branch(LEAD, Assignee::Unit { unit: scene.unit }, BranchRole::Lead, 10),
+        new_branch(COORDINATING, Assignee::Unit { unit: scene.other_unit }, BranchRole::Coordinating, 5),
+        new_branch(INFORMED, person(scene.deputy), BranchRole::Informed, 0),
+    ];
+    past(scene.leader, 3, events::Directed { note: None, branches, follower: None, by_regulation: false })
+}
+
+/// Assigned by the head of the first unit at 12:00: the officer leads (8 days), a colleague coordinates (3).
+pub fn assigned(scene: &Scene) -> Past<Event> {
+    let branches = vec![
+        new_branch(OFFICER, person(scene.officer), BranchRole::Lead, 8),
+        new_branch(COLLEAGUE, person(scene.colleague), BranchRole::Coordinating, 3),
+    ];
+    past(scene.head, 4, events::Assigned { parent: branch(LEAD), branches, note: None })
+}
+
+/// All that happens until it is directed.
+pub fn to_directed(scene: &Scene) -> Vec<Past<Event>> {
+    to_submitted(scene).into_iter().chain([tree_directed(scene)]).collect()
+}
+
+/// All that happens until the officer has it.
+pub fn to_assigned(scene: &Scene) -> Vec<Past<Event>> {
+    to_directed(scene).into_iter().chain([assigned(scene)]).collect()
+}
+
+/// A part of the work without a limit of its own.
+pub fn part(to: To, role: BranchRole) -> Assignment {
+    Assignment { to, role, limit: None, note: None }
+}
+
+/// Work for a unit.
+pub fn for_unit(unit: UnitId, role: BranchRole) -> Assignment {
+    part(To::Unit(unit), role)
+}
+
+/// Work for somebody in their post.
+pub fn for_person(who: Who, role: BranchRole) -> Assignment {
+    part(To::Post(post(who)), role)
+}
+
+/// A reason.
+pub fn because() -> crate::text::Reason {
+    crate::text::Reason::new("Lý do ví dụ, đủ dài").expect("a reason")
+}
+
+/// A text.
+pub fn words(text: &str) -> crate::text::LongText {
+    crate::text::LongText::new(text).expect("a text")
 }

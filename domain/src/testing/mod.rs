@@ -11,10 +11,10 @@ pub mod key_ring;
 pub mod samples;
 mod scene;
 
-pub use scene::{MORNING, Scene, agency_events, scene};
+pub use scene::{MORNING, Scene, acting, agency_events, scene};
 
 use crate::{
-    decide::{Aggregate, By, Decide, Meta, Refusal, Who},
+    decide::{Acting, Aggregate, By, Decide, Meta, Refusal, Who},
     id::{CommandId, OrganId, PersonId, PostId},
     ledger::Revision,
     organ::Organ,
@@ -42,41 +42,39 @@ pub struct Given<A: Aggregate> {
     stream: Uuid,
     revision: u64,
     at: Timestamp,
-    history: Vec<A::Event>,
 }
 
 /// Begins a sentence: these events happened, in this organ, an hour apart, done by whom each says.
 pub fn given<A: Aggregate>(organ: &Organ, events: impl IntoIterator<Item = Past<A::Event>>) -> Given<A> {
     let stream = Uuid::from_u128(0xd0c);
-    let mut given = Given {
-        organ: organ.clone(),
-        state: A::default(),
-        stream,
-        revision: 0,
-        at: scene::MORNING,
-        history: Vec::new(),
-    };
+    let mut given = Given { organ: organ.clone(), state: A::default(), stream, revision: 0, at: scene::MORNING };
     for past in events {
         given.at = given.at.max(past.at);
-        given.evolve(past.event, past.at, past.by, CommandId::new(Uuid::from_u128(u128::from(given.revision))));
+        let by = past.by.map(|(person, post)| (person, post, None));
+        given.evolve(&past.event, past.at, by, CommandId::new(Uuid::from_u128(u128::from(given.revision))));
     }
     given
 }
 
 impl<A: Aggregate> Given<A> {
-    fn evolve(&mut self, event: A::Event, at: Timestamp, by: Option<(PersonId, PostId)>, command: CommandId) {
+    fn evolve(
+        &mut self,
+        event: &A::Event,
+        at: Timestamp,
+        by: Option<(PersonId, PostId, Option<PersonId>)>,
+        command: CommandId,
+    ) {
         let meta = Meta {
             stream: self.stream,
             revision: Revision::new(self.revision),
             at,
             organ: self.organ.id.unwrap_or(OrganId::new(Uuid::nil())),
-            person: by.map(|(person, _)| person),
-            acting_as: by.map(|(_, post)| post),
-            on_behalf_of: None,
+            person: by.map(|(person, ..)| person),
+            acting_as: by.map(|(_, post, _)| post),
+            on_behalf_of: by.and_then(|(.., on_behalf_of)| on_behalf_of),
             command,
         };
-        self.state.evolve(&event, &meta);
-        self.history.push(event);
+        self.state.evolve(event, &meta);
         self.revision += 1;
     }
 
@@ -95,13 +93,39 @@ impl<A: Aggregate> Given<A> {
     /// Somebody asks for something now.
     pub fn when<C: Decide<State = A>>(self, who: Who, command: C) -> When<C> {
         let at = self.at;
-        let decided = command.decide(&self.state, &by(&self.organ, who, at));
+        let by = By { at, command: command_id(), who, organ: &self.organ };
+        let decided = command.decide(&self.state, &by);
         When { given: self, who, command, at, decided }
+    }
+
+    /// Somebody asks for something, as one of many commands: what happened counts, and is answered; so is a refusal.
+    pub fn attempt<C: Decide<State = A>>(
+        &mut self,
+        who: Who,
+        at: Timestamp,
+        command: &C,
+    ) -> Result<Vec<A::Event>, Code> {
+        self.at = self.at.max(at);
+        let id = CommandId::new(Uuid::from_u128(0xc000 + u128::from(self.revision)));
+        let by = By { at: self.at, command: id, who, organ: &self.organ };
+        let events = command.decide(&self.state, &by).map_err(|refusal| refusal.code())?;
+        for event in &events {
+            self.evolve(event, self.at, actor(who), id);
+        }
+        Ok(events)
     }
 }
 
-fn by(organ: &Organ, who: Who, at: Timestamp) -> By<'_> {
-    By { at, command: CommandId::new(Uuid::from_u128(0xc0)), who, organ }
+/// The id of every command in a sentence.
+pub fn command_id() -> CommandId {
+    CommandId::new(Uuid::from_u128(0xc0))
+}
+
+fn actor(who: Who) -> Option<(PersonId, PostId, Option<PersonId>)> {
+    match who {
+        Who::Acting(Acting { person, post, on_behalf_of, .. }) => Some((person, post, on_behalf_of)),
+        _ => None,
+    }
 }
 
 /// What was asked for, and what came of it.
@@ -127,13 +151,9 @@ impl<C: Decide> When<C> {
             Err(refusal) => panic!("refused: {refusal} ({})", refusal.code().name()),
         };
         assert_eq!(happened, expected);
-        let who = match self.who {
-            Who::Acting(acting) => Some((acting.person, acting.post)),
-            _ => None,
-        };
         let mut given = self.given;
         for event in happened {
-            given.evolve(event, self.at, who, CommandId::new(Uuid::from_u128(0xc0)));
+            given.evolve(&event, self.at, actor(self.who), command_id());
         }
         given
     }

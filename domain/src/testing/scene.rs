@@ -80,6 +80,14 @@ fn happen(organ: &mut Organ, event: &Event, revision: u64) {
     organ.evolve(event, &meta);
 }
 
+/// The post and person of somebody who acts.
+pub fn acting(who: Who) -> crate::decide::Acting {
+    match who {
+        Who::Acting(acting) => acting,
+        _ => panic!("{who:?} acts in no post"),
+    }
+}
+
 /// What happened to the agency until it was ready.
 pub fn agency_events() -> Vec<Event> {
     let unit = |n| UnitId::new(Uuid::from_u128(n));
@@ -151,6 +159,57 @@ impl Scene {
 
     fn happen(&mut self, event: &Event) {
         happen(&mut self.organ, event, 1_000);
+    }
+
+    /// Something more happens in the agency.
+    pub fn happens(&mut self, at: Timestamp, event: &Event) {
+        let id = OrganId::new(Uuid::from_u128(0xa9e));
+        let meta = Meta {
+            stream: id.uuid(),
+            revision: Revision::new(1_000),
+            at,
+            organ: id,
+            person: None,
+            acting_as: None,
+            on_behalf_of: None,
+            command: CommandId::new(Uuid::nil()),
+        };
+        self.organ.evolve(event, &meta);
+    }
+
+    /// Somebody leaves their post.
+    pub fn leaves_at(&mut self, who: Who, at: Timestamp) {
+        let acting = acting(who);
+        let left = events::PostLeft { post: acting.post, person: acting.person, from: at };
+        self.happens(at, &Event::PostLeft(left));
+    }
+
+    /// `substitute` as the substitute of `holder`, for a hundred days.
+    pub fn substitutes(&mut self, substitute: Who, holder: Who) -> Who {
+        let (to, post) = (acting(substitute).person, acting(holder).post);
+        let until = MORNING.plus_minutes(100 * 24 * 60);
+        self.happens(MORNING, &Event::PostDelegated(events::PostDelegated { post, to, from: MORNING, until }));
+        self.organ.who(to, Some(post), MORNING)
+    }
+
+    /// A newcomer takes the post that somebody held; they act in it from `at` on.
+    pub fn succeeds(&mut self, holder: Who, at: Timestamp) -> Who {
+        let (post, newcomer) = (acting(holder).post, person(50));
+        self.leaves_at(holder, at);
+        self.happens(at, &Event::PostAssumed(events::PostAssumed { post, person: newcomer, from: at }));
+        self.organ.who(newcomer, Some(post), at)
+    }
+
+    /// A unit below `parent`, with a head.
+    pub fn sub_unit(&mut self, parent: UnitId) -> (UnitId, Who) {
+        let unit = UnitId::new(Uuid::from_u128(10 + u128::try_from(self.organ.units.len()).unwrap_or_default()));
+        let (name, abbreviation) = (text("Tổ Tổng hợp"), text("TH"));
+        self.happens(MORNING, &Event::UnitCreated(events::UnitCreated { unit, parent, name, abbreviation }));
+        let n = 20 + u128::try_from(self.organ.posts.len()).unwrap_or_default();
+        let (post, person, title) = (post(n), person(n), text("Tổ trưởng"));
+        self.happens(MORNING, &Event::PostCreated(events::PostCreated { post, unit, role: Role::UnitHead, title }));
+        self.happens(MORNING, &Event::PostAssumed(events::PostAssumed { post, person, from: MORNING }));
+        (unit, self.organ.who(person, None, MORNING))
     }
 
     /// Everybody, with what to call them.

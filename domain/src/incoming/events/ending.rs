@@ -3,7 +3,7 @@
 use super::{Assignee, Holder};
 use crate::deadline::Limit;
 use crate::document_types::SecrecyLevel;
-use crate::id::{BranchId, CauseId, OrganId, PersonId, RegisterId};
+use crate::id::{BranchId, CommandId, OrganId, PersonId, RegisterId};
 use crate::register::VoidReason;
 use crate::text::{ArrivalNumber, LongText, Reason, ShortText};
 use crate::time::Date;
@@ -66,12 +66,12 @@ stable! {
         pub note: Option<LongText>,
         /// The organ it goes to, for a transfer.
         pub transferred_to: Option<ShortText>,
-        /// Open coordinating branches that end with the document: neither on time nor late.
+        /// Open branches that end with the document, neither on time nor late. The lead's are completed, not closed.
         pub closed: Vec<BranchId>,
         /// Why they end.
         pub closed_because: Option<Reason>,
-        /// The proposal that this confirms.
-        pub confirms: Option<CauseId>,
+        /// The command of the proposal that this confirms.
+        pub confirms: Option<CommandId>,
     }
 
     /// Work begins again: a new round.

@@ -151,7 +151,7 @@ stable! {
     pub struct BranchAmended {
         /// The branch.
         pub branch: BranchId,
-        /// The new limit, if it changed.
+        /// The new limit, if it changed: it takes the place of the limit and the extensions so far.
         pub limit: Option<Limit>,
         /// The new note, if it changed.
         pub note: Option<LongText>,
@@ -233,8 +233,9 @@ stable! {
     pub struct BranchCompleted {
         /// The branch.
         pub branch: BranchId,
-        /// The contribution, or what was done.
-        pub result: LongText,
+        /// The contribution, or what was done; none where the document's resolution completed a branch whose work was given
+        /// on.
+        pub result: Option<LongText>,
         /// How the lead officer proposes to resolve the document.
         pub proposal: Option<Resolution>,
         /// What was contributed.
