@@ -91,7 +91,7 @@ proptest! {
         document.root_lead();
         for (&id, branch) in &document.branches {
             prop_assert!(document.path_up(id).len() <= document.branches.len() + 1);
-            branch.due(&organ.calendar, &document.pauses);
+            document.due(id, &organ.calendar);
             branch.holder_gone(&organ, Timestamp::from_micros(at));
         }
     }

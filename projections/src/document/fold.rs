@@ -2,12 +2,12 @@
 
 use socai_domain::{
     calendar::WorkingCalendar,
-    deadline::{DeadlineSum, Extension, Limit, Pause},
+    deadline::{DeadlineSum, Extension, Pause},
     decide::Meta,
     id::{BranchId, UnitId},
     incoming::{
         BranchEnd, Event, Stage,
-        events::{Assignee, BranchRole, Expunged, Holder, NewBranch},
+        events::{Assignee, BranchRole, Expunged, Holder, NewBranch, Reopened},
     },
     ledger::Header,
     register::VoidReason,
@@ -78,10 +78,15 @@ impl Document {
 
     /// Derives the deadlines of all that is open from the newest calendar. What has ended keeps its own.
     pub(crate) fn derive_deadlines(&mut self, calendar: &WorkingCalendar) {
-        for branch in self.branches.iter_mut().filter(|branch| branch.ended.is_none()) {
-            if branch.role == BranchRole::Informed {
+        for at in 0..self.branches.len() {
+            let whole = self.branches[at].parent;
+            let capped_by =
+                self.branches[..at].iter().find(|above| Some(above.id) == whole).and_then(|above| above.due);
+            let branch = &mut self.branches[at];
+            if branch.ended.is_some() || branch.role == BranchRole::Informed {
                 continue;
             }
+            branch.capped_by = capped_by;
             let sum = branch.sum(&self.pauses);
             branch.due = sum.due(calendar);
             branch.original_due = sum.original_due(calendar);
@@ -234,6 +239,7 @@ impl Document {
                     let late = branch.binding_due.filter(|due| *due < meta.at);
                     branch.late_before_amended = branch.late_before_amended.or(late);
                     branch.limit = limit;
+                    branch.extensions.clear();
                 }
                 if e.note.is_some() {
                     branch.note.clone_from(&e.note);
@@ -246,6 +252,10 @@ impl Document {
                 }
                 if self.leader == Some(e.from) {
                     self.leader = Some(e.to);
+                    self.joins(Assignee::Person { holder: e.to }, organ);
+                }
+                if self.follower == Some(Assignee::Person { holder: e.from }) {
+                    self.follower = Some(Assignee::Person { holder: e.to });
                     self.joins(Assignee::Person { holder: e.to }, organ);
                 }
             }
@@ -280,10 +290,12 @@ impl Document {
                 self.starts(e.branch, meta.at);
                 self.files.extend(e.files.iter().cloned());
                 self.change(e.branch, |branch| {
-                    branch.result = Some(e.result.to_string());
+                    branch.result = e.result.as_ref().map(ToString::to_string).or(branch.result.take());
                     branch.proposal = e.proposal;
+                    branch.extension_asked = None;
+                    // it alone: who was only informed of a part stays informed
+                    branch.ended = branch.ended.or(Some((BranchEnd::Completed, meta.at)));
                 });
-                self.end_branch(e.branch, BranchEnd::Completed, meta.at);
             }
             Event::ResolutionProposed(e) => {
                 self.proposed = acting(meta).map(|by| (meta.at, by, e.clone()));
@@ -297,7 +309,7 @@ impl Document {
                     round.resolution = Some(ResolutionMade { how, answers, note, transferred_to, by });
                 }
             }
-            Event::Reopened(e) => self.reopen(e.limit, meta, organ),
+            Event::Reopened(e) => self.reopen(e, meta, organ),
             Event::Cancelled(e) => {
                 self.close(Stage::Cancelled, RoundEnd::Cancelled, meta.at, &organ.calendar);
                 self.cancelled = Some((e.kind, Some(e.reason.clone())));
@@ -328,14 +340,16 @@ impl Document {
     }
 
     /// The lead of the round before is asked for again.
-    fn reopen(&mut self, limit: Limit, meta: &Meta, organ: &Organ) {
+    fn reopen(&mut self, e: &Reopened, meta: &Meta, organ: &Organ) {
         let lead = self.root_lead(self.present()).map(|lead| lead.assignee);
         self.go(Stage::Directed, meta.at);
         self.pauses.clear();
         self.begin_round(meta.at);
         if let Some(assignee) = lead {
-            let branch = BranchId::new(meta.command.step("lead").uuid());
-            self.add(None, &[NewBranch { branch, assignee, role: BranchRole::Lead, limit, note: None }], meta, organ);
+            let branch = BranchId::of(meta.command, 0);
+            let new = NewBranch { branch, assignee, role: BranchRole::Lead, limit: e.limit, note: None };
+            self.add(None, &[new], meta, organ);
+            self.change(branch, |branch| branch.author = e.on_word_of.or(branch.author));
         }
     }
 
@@ -483,6 +497,7 @@ impl Branch {
             original_due: None,
             binding_due: None,
             late_before_amended: None,
+            capped_by: None,
         }
     }
 
@@ -491,7 +506,7 @@ impl Branch {
         DeadlineSum {
             pauses: pauses.to_vec(),
             extensions: self.extensions.clone(),
-            ..DeadlineSum::new(self.assigned_at, self.limit)
+            ..DeadlineSum::new(self.assigned_at, self.limit).capped_by(self.capped_by)
         }
     }
 }

@@ -204,6 +204,8 @@ pub struct Branch {
     pub binding_due: Option<Timestamp>,
     /// It was late when its limit was amended: that stays.
     pub(crate) late_before_amended: Option<Timestamp>,
+    /// When the branch above it is due: a part is never due after the whole.
+    pub capped_by: Option<Timestamp>,
 }
 
 /// A remark on the document.
@@ -299,10 +301,14 @@ impl Document {
         self.branches.iter().filter(move |branch| branch.round == round)
     }
 
-    /// A round's root LEAD branch, whose deadline is the document's: the open one, else the last.
+    /// A round's root LEAD branch, whose deadline is the document's: the open one, else the last that was neither withdrawn
+    /// nor given back, else the last.
     pub fn root_lead(&self, round: u32) -> Option<&Branch> {
         let leads = |branch: &&Branch| branch.parent.is_none() && branch.role == BranchRole::Lead;
-        self.branches_of(round).filter(leads).max_by_key(|branch| (branch.ended.is_none(), branch.assigned_at))
+        let live = |branch: &Branch| !matches!(branch.ended, Some((BranchEnd::Withdrawn | BranchEnd::Returned, _)));
+        self.branches_of(round)
+            .filter(leads)
+            .max_by_key(|branch| (branch.ended.is_none(), live(branch), branch.assigned_at, branch.id))
     }
 
     /// The open branches under a branch.

@@ -283,7 +283,7 @@ impl History {
 
     pub(super) fn completes(&mut self, document: IncomingId, n: u128) -> &mut Self {
         let (result, files) = (words("Đã xong"), Vec::new());
-        self.then(document, on::BranchCompleted { branch: branch(n), result, proposal: None, files })
+        self.then(document, on::BranchCompleted { branch: branch(n), result: Some(result), proposal: None, files })
     }
 
     pub(super) fn resolves(&mut self, document: IncomingId) -> &mut Self {
