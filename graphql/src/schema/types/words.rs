@@ -153,7 +153,7 @@ fn incoming(event: &Event, language: Language) -> Option<String> {
         Event::Urged(e) => text(&e.note),
         Event::Paused(e) => text(&e.reason),
         Event::Resumed(e) => maybe(e.note.as_ref()),
-        Event::BranchCompleted(e) => text(&e.result),
+        Event::BranchCompleted(e) => maybe(e.result.as_ref()),
         Event::ResolutionProposed(e) => Some(label(Resolution::from(e.how).label(language), maybe(e.note.as_ref()))),
         Event::ResolutionDeclined(e) => text(&e.reason),
         Event::Resolved(e) => Some(label(Resolution::from(e.how).label(language), maybe(e.note.as_ref()))),
