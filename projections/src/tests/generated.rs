@@ -186,7 +186,7 @@ impl Generated {
             (12, _) => on::Paused { reason: reason(), until }.into(),
             (13, _) => on::Resumed { note: None }.into(),
             (14 | 15, Some(branch)) => {
-                on::BranchCompleted { branch, result: words("Xong"), proposal: None, files: Vec::new() }.into()
+                on::BranchCompleted { branch, result: Some(words("Xong")), proposal: None, files: Vec::new() }.into()
             }
             (16, Some(branch)) => {
                 on::BranchAmended { branch, limit: Some(DAYS(1)), note: None, reason: reason() }.into()
