@@ -113,6 +113,7 @@ codes! {
     NoDeadline "NO_DEADLINE" "" "This work has no deadline." "Việc này không có thời hạn.",
     ExtensionNotLater "EXTENSION_NOT_LATER" "" "An extension ends after the present deadline." "Thời hạn gia hạn phải sau thời hạn hiện tại.",
     ExtensionNotAsked "EXTENSION_NOT_ASKED" "" "Nobody has asked for more time." "Chưa có đề nghị gia hạn.",
+    NotPaused "NOT_PAUSED" "" "The clock does not stand." "Thời hạn hiện không tạm dừng.",
     AlreadyPaused "ALREADY_PAUSED" "" "The clock stands already: resume first." "Thời hạn đang tạm dừng: hãy cho tính tiếp trước.",
     // In the directive tree: the end of the work
     LeadOpen "LEAD_OPEN" "24" "The lead's work is not complete yet." "Phần việc chủ trì chưa hoàn thành.",

@@ -87,26 +87,27 @@ impl IncomingDocument {
     }
 }
 
+/// May a branch like this be given on?
+fn given_on(branch: &Branch, organ: &Organ) -> Result<(), Refusal> {
+    if branch.role == BranchRole::Informed {
+        return Err(Refusal::Informed);
+    }
+    if branch.is_above_handlers(organ) { Ok(()) } else { Err(Refusal::HandlerLayer) }
+}
+
 impl Decide for AssignIncoming {
     type State = IncomingDocument;
     type Refusal = Refusal;
     const NAME: &'static str = "assignIncoming";
 
     fn permit(document: &IncomingDocument, by: &By<'_>) -> Result<(), Refusal> {
-        Ok(document.reach_any(by, |_, branch, acting| {
-            branch.may_be_handled_by(acting, by.organ, by.at) && branch.is_above_handlers(by.organ)
-        })?)
+        document.holds_any(by, |_, branch| given_on(branch, by.organ))
     }
 
     fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<Event>, Refusal> {
         let (branch, _) = document.held(self.branch, by)?;
         branch.still_open()?;
-        if branch.role == BranchRole::Informed {
-            return Err(Refusal::Informed);
-        }
-        if !branch.is_above_handlers(by.organ) {
-            return Err(Refusal::HandlerLayer);
-        }
+        given_on(branch, by.organ)?;
         for one in &self.branches {
             let to = match one.to {
                 To::Unit(unit) => Assignee::Unit { unit },

@@ -121,14 +121,18 @@ impl IncomingDocument {
         self.reach(branch, by, |id, _, acting| self.is_above(id, by, acting))
     }
 
-    /// Does this person hold any open branch?
-    pub(super) fn holds_any(&self, by: &By<'_>) -> Result<(), Barred> {
-        self.reach_any(by, |_, found, acting| found.may_be_handled_by(acting, by.organ, by.at))
+    /// Does this person hold an open branch that fits?
+    pub(super) fn holds_any<R: From<Barred>>(
+        &self,
+        by: &By<'_>,
+        fits: impl Fn(BranchId, &Branch) -> Result<(), R>,
+    ) -> Result<(), R> {
+        self.reach_any(by, |_, found, acting| found.may_be_handled_by(acting, by.organ, by.at), fits)
     }
 
     /// Does this person stand above any open branch?
     pub(super) fn governs_any(&self, by: &By<'_>) -> Result<(), Barred> {
-        self.reach_any(by, |id, _, acting| self.is_above(id, by, acting))
+        self.reach_any(by, |id, _, acting| self.is_above(id, by, acting), |_, _| Ok(()))
     }
 
     pub(super) fn reach(
@@ -142,14 +146,24 @@ impl IncomingDocument {
         if may(branch, found, &acting) { Ok((found, acting)) } else { Err(Denied::NotInPath.into()) }
     }
 
-    pub(super) fn reach_any(
+    /// Is an open branch within this person's reach that fits? Else why the first open one within reach does not.
+    pub(super) fn reach_any<R: From<Barred>>(
         &self,
         by: &By<'_>,
         may: impl Fn(BranchId, &Branch, &Acting) -> bool,
-    ) -> Result<(), Barred> {
+        fits: impl Fn(BranchId, &Branch) -> Result<(), R>,
+    ) -> Result<(), R> {
         let acting = self.at_work(by)?;
-        let mut open = self.present_branches().filter(|(_, branch)| branch.is_open());
-        if open.any(|(id, branch)| may(id, branch, &acting)) { Ok(()) } else { Err(Denied::NotInPath.into()) }
+        let (mut why, mut ended) = (None, false);
+        for (id, branch) in self.present_branches().filter(|(id, branch)| may(*id, branch, &acting)) {
+            match branch.is_open().then(|| fits(id, branch)) {
+                Some(Ok(())) => return Ok(()),
+                Some(Err(refusal)) => why = why.or(Some(refusal)),
+                None => ended = true,
+            }
+        }
+        let out_of_reach = if ended { Barred::Ended } else { Denied::NotInPath.into() };
+        Err(why.unwrap_or_else(|| out_of_reach.into()))
     }
 
     /// Somebody in a post, while the document is being handled.

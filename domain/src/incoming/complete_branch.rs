@@ -5,7 +5,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::{
-    Barred, BranchEnd, Event, IncomingDocument,
+    Barred, Branch, BranchEnd, Event, IncomingDocument,
     events::{Attachment, BranchCompleted, BranchRole, FileRole, Resolution},
 };
 use crate::{
@@ -66,6 +66,13 @@ impl IncomingDocument {
         let path = self.path_up(branch);
         !path.is_empty() && path.iter().all(|(_, branch)| branch.role == BranchRole::Lead)
     }
+
+    fn completable(&self, id: BranchId, branch: &Branch) -> Result<(), Refusal> {
+        if branch.role == BranchRole::Informed {
+            return Err(Refusal::Informed);
+        }
+        if self.is_owed_parts(id) { Err(Refusal::OpenChildren) } else { Ok(()) }
+    }
 }
 
 impl Decide for CompleteBranch {
@@ -74,7 +81,7 @@ impl Decide for CompleteBranch {
     const NAME: &'static str = "completeBranch";
 
     fn permit(document: &IncomingDocument, by: &By<'_>) -> Result<(), Refusal> {
-        Ok(document.holds_any(by)?)
+        document.holds_any(by, |id, branch| document.completable(id, branch))
     }
 
     fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<Event>, Refusal> {
@@ -83,12 +90,7 @@ impl Decide for CompleteBranch {
             return Ok(vec![]); // already so
         }
         branch.still_open()?;
-        if branch.role == BranchRole::Informed {
-            return Err(Refusal::Informed);
-        }
-        if document.is_owed_parts(self.branch) {
-            return Err(Refusal::OpenChildren);
-        }
+        document.completable(self.branch, branch)?;
         if self.proposal.is_some() && !document.is_on_lead(self.branch) {
             return Err(Refusal::NotTheLead);
         }

@@ -4,7 +4,11 @@
 use serde::Serialize;
 use thiserror::Error;
 
-use super::{Barred, Event, IncomingDocument, Proposal, Stage, events::Resolved, resolve};
+use super::{
+    Barred, Event, IncomingDocument, Proposal, Stage,
+    events::Resolved,
+    resolve::{self, Ending},
+};
 use crate::{
     decide::{Acting, By, Decide},
     id::BranchId,
@@ -66,6 +70,20 @@ impl IncomingDocument {
         }
         self.proposed.as_ref().map(|proposal| (proposal, acting)).ok_or(Refusal::Nothing)
     }
+
+    /// The resolution that this person may confirm, and what it does to open branches: nothing that it does not name.
+    fn confirmable(&self, by: &By<'_>) -> Result<(&Proposal, Ending), Refusal> {
+        let (proposal, acting) = self.waiting(by)?;
+        if proposal.is_of(&acting) {
+            return Err(Refusal::SamePerson);
+        }
+        let ending = self.ending()?;
+        let surprise = |open: &BranchId| !proposal.what.closed.contains(open);
+        if ending.open.iter().any(surprise) {
+            return Err(Refusal::Changed(ending.open.into_iter().filter(surprise).collect()));
+        }
+        Ok((proposal, ending))
+    }
 }
 
 impl Proposal {
@@ -81,18 +99,11 @@ impl Decide for ConfirmResolution {
     const NAME: &'static str = "confirmResolution";
 
     fn permit(document: &IncomingDocument, by: &By<'_>) -> Result<(), Refusal> {
-        let (proposal, acting) = document.waiting(by)?;
-        if proposal.is_of(&acting) { Err(Refusal::SamePerson) } else { Ok(()) }
+        document.confirmable(by).map(drop)
     }
 
     fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<Event>, Refusal> {
-        Self::permit(document, by)?;
-        let (Proposal { what, command, .. }, _) = document.waiting(by)?;
-        let ending = document.ending()?;
-        let surprise = |open: &BranchId| !what.closed.contains(open);
-        if ending.open.iter().any(surprise) {
-            return Err(Refusal::Changed(ending.open.into_iter().filter(surprise).collect()));
-        }
+        let (Proposal { what, command, .. }, ending) = document.confirmable(by)?;
         let closed = ending.open.clone();
         let closed_because = what.closed_because.clone().filter(|_| !closed.is_empty());
         let (note, transferred_to) = (what.note.clone(), what.transferred_to.clone());

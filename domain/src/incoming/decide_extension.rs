@@ -65,21 +65,23 @@ fn may(document: &IncomingDocument, branch: &Branch, by: &By<'_>, acting: &Actin
     document.is_given_by(branch, by, acting)
 }
 
+fn asked(branch: &Branch) -> Result<(), Refusal> {
+    if branch.extension_asked.is_some() { Ok(()) } else { Err(Refusal::NotAsked) }
+}
+
 impl Decide for DecideExtension {
     type State = IncomingDocument;
     type Refusal = Refusal;
     const NAME: &'static str = "decideExtension";
 
     fn permit(document: &IncomingDocument, by: &By<'_>) -> Result<(), Refusal> {
-        Ok(document.reach_any(by, |_, branch, acting| may(document, branch, by, acting))?)
+        document.reach_any(by, |_, branch, acting| may(document, branch, by, acting), |_, branch| asked(branch))
     }
 
     fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<Event>, Refusal> {
         let (branch, _) = document.reach(self.branch, by, |_, branch, acting| may(document, branch, by, acting))?;
         branch.still_open()?;
-        if branch.extension_asked.is_none() {
-            return Err(Refusal::NotAsked);
-        }
+        asked(branch)?;
         if let Some(until) = self.until {
             let calendar = &by.organ.calendar;
             let whole = branch.parent.map_or(Due::Never, |parent| document.standing(parent, calendar));

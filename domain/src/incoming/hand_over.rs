@@ -69,6 +69,16 @@ impl IncomingDocument {
         directs || follows || self.held_by(holder).next().is_some()
     }
 
+    /// Everybody with whom something of this document lies.
+    fn holders(&self) -> impl Iterator<Item = Holder> {
+        let assignees = self.present_branches().map(|(_, branch)| branch.assignee).chain(self.follower);
+        let people = assignees.filter_map(|assignee| match assignee {
+            Assignee::Person { holder } => Some(holder),
+            Assignee::Unit { .. } => None,
+        });
+        people.chain(self.leader).filter(|holder| self.lies_with(*holder))
+    }
+
     fn held_by(&self, holder: Holder) -> impl Iterator<Item = (crate::id::BranchId, &Branch)> {
         let held = move |branch: &Branch| branch.is_open() && branch.assignee == Assignee::Person { holder };
         self.present_branches().filter(move |(_, branch)| held(branch))
@@ -77,9 +87,14 @@ impl IncomingDocument {
 
 impl HandOverWork {
     fn may(&self, acting: &Acting, by: &By<'_>) -> bool {
-        let inside = |post| by.organ.posts.get(&post).is_some_and(|post| by.organ.is_within(post.unit, acting.unit));
-        acting.role != Role::UnitHead || (inside(self.from) && inside(self.to))
+        in_reach(acting, self.from, by) && in_reach(acting, self.to, by)
     }
+}
+
+/// A head hands over what is inside their unit.
+fn in_reach(acting: &Acting, post: PostId, by: &By<'_>) -> bool {
+    let inside = || by.organ.posts.get(&post).is_some_and(|post| by.organ.is_within(post.unit, acting.unit));
+    acting.role != Role::UnitHead || inside()
 }
 
 impl Decide for HandOverWork {
@@ -88,11 +103,12 @@ impl Decide for HandOverWork {
     const NAME: &'static str = "handOverWork";
 
     fn permit(document: &IncomingDocument, by: &By<'_>) -> Result<(), Refusal> {
-        by.require_any(&[Role::UnitHead, Role::Leader, Role::Administrator])?;
-        match document.stage {
-            Some(Stage::Submitted | Stage::Directed) => Ok(()),
-            _ => Err(Barred::WrongStage.into()),
+        let acting = by.require_any(&[Role::UnitHead, Role::Leader, Role::Administrator])?;
+        if !matches!(document.stage, Some(Stage::Submitted | Stage::Directed)) {
+            return Err(Barred::WrongStage.into());
         }
+        let within = |holder: &Holder| in_reach(&acting, holder.post, by);
+        if document.holders().any(|holder| within(&holder)) { Ok(()) } else { Err(Denied::NotInPath.into()) }
     }
 
     fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<Event>, Refusal> {

@@ -70,16 +70,18 @@ impl Decide for PauseIncoming {
     const NAME: &'static str = "pauseIncoming";
 
     fn permit(document: &IncomingDocument, by: &By<'_>) -> Result<(), Refusal> {
-        Ok(document.rules_clock(by)?)
+        document.rules_clock(by)?;
+        if document.paused(by.at).is_some() { Err(Refusal::AlreadyPaused) } else { Ok(()) }
     }
 
     fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<Event>, Refusal> {
+        document.rules_clock(by)?;
+        if document.paused(by.at).is_some_and(|pause| pause.until == Some(self.until)) {
+            return Ok(vec![]); // already so
+        }
         Self::permit(document, by)?;
-        match document.paused(by.at) {
-            Some(pause) if pause.until == Some(self.until) => return Ok(vec![]), // already so
-            Some(_) => return Err(Refusal::AlreadyPaused),
-            None if self.until <= by.at => return Err(Refusal::InPast),
-            None => {}
+        if self.until <= by.at {
+            return Err(Refusal::InPast);
         }
         Ok(vec![Paused { reason: self.reason.clone(), until: self.until }.into()])
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::{
-    Barred, Event, IncomingDocument,
+    Barred, Branch, Event, IncomingDocument,
     events::{BranchRole, ProgressReported},
 };
 use crate::{
@@ -43,21 +43,23 @@ pub struct ReportProgress {
     pub text: LongText,
 }
 
+fn owed(branch: &Branch) -> Result<(), Refusal> {
+    if branch.role == BranchRole::Informed { Err(Refusal::Informed) } else { Ok(()) }
+}
+
 impl Decide for ReportProgress {
     type State = IncomingDocument;
     type Refusal = Refusal;
     const NAME: &'static str = "reportProgress";
 
     fn permit(document: &IncomingDocument, by: &By<'_>) -> Result<(), Refusal> {
-        Ok(document.holds_any(by)?)
+        document.holds_any(by, |_, branch| owed(branch))
     }
 
     fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<Event>, Refusal> {
         let (branch, _) = document.held(self.branch, by)?;
         branch.still_open()?;
-        if branch.role == BranchRole::Informed {
-            return Err(Refusal::Informed);
-        }
+        owed(branch)?;
         if branch.progress.as_ref() == Some(&self.text) {
             return Ok(vec![]); // already so
         }

@@ -61,7 +61,8 @@ impl Decide for RequestExtension {
     const NAME: &'static str = "requestExtension";
 
     fn permit(document: &IncomingDocument, by: &By<'_>) -> Result<(), Refusal> {
-        Ok(document.holds_any(by)?)
+        let due = |id| document.due(id, &by.organ.calendar).ok_or(Refusal::NoDeadline);
+        document.holds_any(by, |id, _| due(id).map(drop))
     }
 
     fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<Event>, Refusal> {

@@ -160,7 +160,10 @@ impl Decide for ResolveIncoming {
             return Err(Barred::WrongStage.into());
         }
         let directs = document.is_directed_by(&acting, by.organ, by.at);
-        if directs || document.is_led_by(&acting, by) { Ok(()) } else { Err(Barred::Denied(Denied::NotInPath).into()) }
+        if !directs && !document.is_led_by(&acting, by) {
+            return Err(Barred::Denied(Denied::NotInPath).into());
+        }
+        document.ending().map(drop)
     }
 
     fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<Event>, Refusal> {

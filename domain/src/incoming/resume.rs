@@ -16,12 +16,17 @@ pub enum Refusal {
     /// Only who gave the lead branch starts the clock again.
     #[error("only who gave the lead branch starts the clock again: {0}")]
     Barred(#[from] Barred),
+    /// It does not stand.
+    #[error("the clock does not stand")]
+    NotPaused,
 }
 
 impl crate::decide::Refusal for Refusal {
     fn code(&self) -> Code {
-        let Self::Barred(barred) = self;
-        barred.code()
+        match self {
+            Self::Barred(barred) => barred.code(),
+            Self::NotPaused => Code::NotPaused,
+        }
     }
 }
 
@@ -38,13 +43,14 @@ impl Decide for ResumeIncoming {
     const NAME: &'static str = "resumeIncoming";
 
     fn permit(document: &IncomingDocument, by: &By<'_>) -> Result<(), Refusal> {
-        Ok(document.rules_clock(by)?)
+        document.rules_clock(by)?;
+        document.paused(by.at).map(drop).ok_or(Refusal::NotPaused)
     }
 
     fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<Event>, Refusal> {
-        Self::permit(document, by)?;
-        if document.paused(by.at).is_none() {
-            return Ok(vec![]); // already so
+        match Self::permit(document, by) {
+            Err(Refusal::NotPaused) => return Ok(vec![]), // already so
+            permitted => permitted?,
         }
         Ok(vec![Resumed { note: self.note.clone() }.into()])
     }

@@ -50,13 +50,17 @@ impl IncomingDocument {
     }
 }
 
+fn free(document: &IncomingDocument, branch: BranchId) -> Result<(), Refusal> {
+    if document.is_owed_parts(branch) { Err(Refusal::OpenChildren) } else { Ok(()) }
+}
+
 impl Decide for ReturnBranch {
     type State = IncomingDocument;
     type Refusal = Refusal;
     const NAME: &'static str = "returnBranch";
 
     fn permit(document: &IncomingDocument, by: &By<'_>) -> Result<(), Refusal> {
-        Ok(document.holds_any(by)?)
+        document.holds_any(by, |id, _| free(document, id))
     }
 
     fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<Event>, Refusal> {
@@ -65,9 +69,7 @@ impl Decide for ReturnBranch {
             return Ok(vec![]); // already so
         }
         branch.still_open()?;
-        if document.is_owed_parts(self.branch) {
-            return Err(Refusal::OpenChildren);
-        }
+        free(document, self.branch)?;
         Ok(vec![BranchReturned { branch: self.branch, reason: self.reason.clone() }.into()])
     }
 }

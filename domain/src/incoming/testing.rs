@@ -24,6 +24,9 @@ use crate::{
 /// A command with an input that is accepted of whoever may give it, wherever they may: what the table in
 /// `docs/INCOMING.md` and the property tests try.
 pub trait Plausible: Decide<State = IncomingDocument> + Sized {
+    /// Each time is another act, which changes no state: to urge again is to urge twice.
+    const IS_ANOTHER_EACH_TIME: bool = false;
+
     /// Such a command of this person, for this document.
     fn plausible(scene: &Scene, document: &IncomingDocument, who: Who) -> Self;
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::{
-    Barred, Event, IncomingDocument,
+    Barred, Branch, Event, IncomingDocument,
     events::{Assignee, BranchRole, Urged},
 };
 use crate::{
@@ -60,21 +60,23 @@ impl IncomingDocument {
     }
 }
 
+fn owed(branch: &Branch) -> Result<(), Refusal> {
+    if branch.role == BranchRole::Informed { Err(Refusal::Informed) } else { Ok(()) }
+}
+
 impl Decide for UrgeIncoming {
     type State = IncomingDocument;
     type Refusal = Refusal;
     const NAME: &'static str = "urgeIncoming";
 
     fn permit(document: &IncomingDocument, by: &By<'_>) -> Result<(), Refusal> {
-        Ok(document.reach_any(by, |id, _, acting| document.may_urge(id, by, acting))?)
+        document.reach_any(by, |id, _, acting| document.may_urge(id, by, acting), |_, branch| owed(branch))
     }
 
     fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<Event>, Refusal> {
         let (branch, _) = document.reach(self.branch, by, |id, _, acting| document.may_urge(id, by, acting))?;
         branch.still_open()?;
-        if branch.role == BranchRole::Informed {
-            return Err(Refusal::Informed);
-        }
+        owed(branch)?;
         Ok(vec![Urged { branch: self.branch, note: self.note.clone() }.into()])
     }
 }

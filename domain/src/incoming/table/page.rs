@@ -32,7 +32,7 @@ fn rows(command: &Tried, scene: &Scene, codes: &mut Vec<Code>) -> Vec<Row> {
     for situation in situations(scene) {
         let (mut may, mut refused) = (Vec::new(), Answers::new());
         for (name, who) in everybody(scene) {
-            let (code, remark) = match cell(command, &situation, scene, who) {
+            let (code, remark) = match cell(command, &situation, who) {
                 Cell::Does => {
                     may.push(name);
                     continue;
