@@ -97,7 +97,7 @@ mod tests {
         incoming::{
             Stage,
             branch::BranchEnd,
-            testing::{Plausible, arrived, book, directed, registered, registration_began, submitted},
+            testing::{Plausible, arrived, book, registration_began, to_directed},
         },
         testing::{Scene, given, scene},
         text::ArrivalNumber,
@@ -132,8 +132,7 @@ mod tests {
     #[test]
     fn the_number_is_void_with_it_also_once_submitted_and_directed() {
         let scene = scene();
-        let past =
-            [arrived(&scene), registration_began(&scene), registered(&scene), submitted(&scene), directed(&scene)];
+        let past = to_directed(&scene);
         for events in 3..=past.len() {
             let given = given(&scene.organ, past[..events].iter().cloned())
                 .when(scene.clerk, cancel(VoidReason::RecalledBySender))

@@ -15,9 +15,7 @@ use crate::{
     id::{BranchId, PostId, RegisterId, UnitId},
     register::VoidReason,
     testing::{MORNING, Past, Scene, acting},
-    text::{
-        Abstract, ArrivalNumber, CodeNotation, CodeNumber, FileName, LongText, OrganCode, PersonName, Reason, ShortText,
-    },
+    text::{Abstract, ArrivalNumber, CodeNotation, CodeNumber, FileName, OrganCode, PersonName, Reason, ShortText},
     time::Date,
 };
 
@@ -171,20 +169,6 @@ pub fn person(who: Who) -> Assignee {
 /// Submitted to the leader at 10:00.
 pub fn submitted(scene: &Scene) -> Past<Event> {
     past(scene.clerk, 2, events::Submitted { to: holder(scene.leader), note: None })
-}
-
-/// The branch of the first unit.
-pub fn lead_branch() -> BranchId {
-    BranchId::new(Uuid::from_u128(0x1ead))
-}
-
-/// The leader directed it at 11:00: the first unit leads, in five working days.
-pub fn directed(scene: &Scene) -> Past<Event> {
-    let assignee = events::Assignee::Unit { unit: scene.unit };
-    let limit = Limit::WorkingDays { days: 5 };
-    let lead = events::NewBranch { branch: lead_branch(), assignee, role: events::BranchRole::Lead, limit, note: None };
-    let note = LongText::new("Phòng Kế hoạch chủ trì tham mưu").ok();
-    past(scene.leader, 3, events::Directed { note, branches: vec![lead], follower: None, by_regulation: false })
 }
 
 /// The leader resolved it at 15:00: noted.
