@@ -12,8 +12,9 @@ Generated from the code by a test (`cargo xtask golden`); do not edit. Every cel
 was given with a plausible input, in an invented agency with one person in each post (the deputy is another leader; head,
 officer and colleague are in the unit that leads), and the system itself.
 
-The first table says who may give which command at which stage. Below, command by command, stand all refusals with their
-codes. *Already so* is not offered, but succeeds without a record when it is asked for.
+The first table says who may give which command at which of these moments. Below, command by command, stand all refusals
+with their codes; from one moment to another in this order is written `first … last`. *Already so* is not offered, but
+succeeds without a record when it is asked for.
 
 ";
 
@@ -75,24 +76,34 @@ fn written(answers: &Answers) -> String {
 /// A command's own table: situations with the same answers share a line.
 fn details(command: &Tried, mut rows: Vec<Row>) -> String {
     let mut text = format!("\n## `{}`\n\nAt every stage: {}.\n\n", command.name, written(&always(&mut rows)));
-    let mut lines: Vec<(String, Vec<&str>)> = Vec::new();
-    for row in &rows {
+    let mut lines: Vec<(String, Vec<usize>)> = Vec::new();
+    for (at, row) in rows.iter().enumerate() {
         let line = format!("| {} | {} |", row.may.join(", "), written(&row.refused));
         match lines.iter_mut().find(|(known, _)| *known == line) {
-            Some((_, situations)) => situations.push(row.situation),
-            None => lines.push((line, vec![row.situation])),
+            Some((_, moments)) => moments.push(at),
+            None => lines.push((line, vec![at])),
         }
     }
+    let runs = |moments: &[usize]| {
+        let runs = moments.chunk_by(|one, next| one + 1 == *next).map(|run| match *run {
+            [first, .., last] if run.len() > 2 => format!("{} … {}", rows[first].situation, rows[last].situation),
+            _ => run.iter().map(|at| rows[*at].situation).collect::<Vec<_>>().join(" · "),
+        });
+        runs.collect::<Vec<_>>().join(" · ")
+    };
     text.push_str("| Stage | May | Refused |\n|---|---|---|\n");
-    text.extend(lines.into_iter().map(|(line, situations)| format!("| {} {line}\n", situations.join(" · "))));
+    text.extend(lines.into_iter().map(|(line, moments)| format!("| {} {line}\n", runs(&moments))));
     text
 }
 
 fn page() -> String {
     let (scene, commands, mut codes) = (scene(), every_command(), Vec::new());
     let tables: Vec<_> = commands.iter().map(|command| (command, rows(command, &scene, &mut codes))).collect();
-    let names: Vec<_> = situations(&scene).iter().map(|situation| situation.name).collect();
-    let mut page = vec![HEAD.to_owned(), format!("| | {} |\n|{}\n", names.join(" | "), "---|".repeat(names.len() + 1))];
+    let moments = situations(&scene);
+    let mut page = vec![HEAD.to_owned()];
+    page.extend((1..).zip(&moments).map(|(n, moment)| format!("{n}. {}\n", moment.name)));
+    let numbers: Vec<_> = (1..=moments.len()).map(|n| n.to_string()).collect();
+    page.push(format!("\n| | {} |\n|{}\n", numbers.join(" | "), "---|".repeat(numbers.len() + 1)));
     page.extend(tables.iter().map(|(command, rows)| {
         let may: Vec<_> = rows.iter().map(|row| row.may.join(", ")).collect();
         format!("| `{}` | {} |\n", command.name, may.join(" | "))
