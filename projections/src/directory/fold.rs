@@ -90,6 +90,10 @@ impl Organ {
         self.posts.iter().find(|other| other.id == post).map(|post| post.unit)
     }
 
+    pub(crate) fn urgent_minutes(&self) -> u32 {
+        self.urgent_minutes
+    }
+
     pub(crate) fn due_soon_days(&self) -> u16 {
         self.due_soon_days
     }

@@ -3,10 +3,12 @@
 //! distribution. And the wait for paper.
 
 mod distribution;
+mod promptness;
 mod query;
 mod rows;
 
 pub use distribution::Distribution;
+pub use promptness::{PromptFigure, Promptness};
 pub use query::{Lag, LagFigures, PaperFigures, PaperWait, ReworkFigures, ReworkSpell};
 
 pub(crate) use rows::{LAG, PAPER, REWORK, rows};

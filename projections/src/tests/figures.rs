@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     Page, PageRequest, ViewsError,
+    lags::PromptFigure,
     statistics::{BranchFigure, BranchGroup, DocumentFigure, DocumentGroup, Period, StatisticsFilter, UnitScope},
     work_list::{WorkFilter, WorkScope, WorkState},
 };
@@ -98,6 +99,16 @@ async fn every_number_is_the_length_of_its_drill_down() {
                 assert!(figures.working.total <= figures.wall.total);
                 counted += figures.wall.count;
             }
+            for stage in [Stage::Registered, Stage::Submitted] {
+                let promptness = views.promptness(&viewer, &filter, stage).await.unwrap();
+                for figure in PromptFigure::ALL {
+                    let list = |page| {
+                        let (views, filter) = (views.clone(), filter.clone());
+                        async move { views.prompt_documents(&viewer, &filter, stage, figure, &page).await }
+                    };
+                    assert_eq!(promptness.get(figure), length(list).await, "{seed} {who:?} {stage:?} {figure:?}");
+                }
+            }
             let rework = views.rework_statistics(&viewer, &filter).await.unwrap();
             let list = |page| {
                 let (views, filter) = (views.clone(), filter.clone());
@@ -184,4 +195,30 @@ async fn lags_go_from_first_arrival_to_first_arrival() {
     let paper = views.paper_statistics(&leader, &filter).await.unwrap();
     assert_eq!((paper.count, paper.awaited, hours(paper.wall.total)), (1, 0, 48));
     assert_eq!((paper.acted_meanwhile, paper.resolved_meanwhile, paper.first_act_waited), (1, 0, 0));
+}
+
+#[tokio::test]
+async fn registration_is_prompt_until_the_end_of_the_next_working_day() {
+    use super::history::{History, at};
+    use socai_domain::document_types::Urgency;
+    let mut history = History::new();
+    // Friday.
+    history.at("2026-03-06T16:00:00");
+    let documents: Vec<_> = (0..5)
+        .map(|n| {
+            history.arrives(n, |arrived| {
+                arrived.details.urgency = if n < 3 { Urgency::Normal } else { Urgency::Urgent };
+            })
+        })
+        .collect();
+    history.at("2026-03-06T16:30:00").registers(documents[3]);
+    history.at("2026-03-06T16:31:00").registers(documents[4]).registers(documents[0]);
+    history.at("2026-03-09T23:59:00").registers(documents[1]);
+    history.at("2026-03-10T00:00:00").registers(documents[2]);
+    let views = history.views().await;
+    let filter = StatisticsFilter::of(Period { from: at("2026-03-01T00:00:00"), before: at("2026-04-01T00:00:00") });
+    let shown = views.promptness(&history.sight(Who::Clerk), &filter, Stage::Registered).await.unwrap();
+    assert_eq!(PromptFigure::ALL.map(|figure| shown.get(figure)), [3, 1, 2, 1, 2, 1, 1]);
+    assert_eq!(shown.same_day_share().per_mille(), Some(333));
+    assert_eq!(shown.on_time_share().per_mille(), Some(600));
 }
