@@ -39,7 +39,7 @@ impl Inner {
             }
             match live.revision {
                 Some(revision) if page.len() == limit => {
-                    (next, limit) = (revision.next(), limit.saturating_mul(GROWTH))
+                    (next, limit) = (revision.next(), limit.saturating_mul(GROWTH));
                 }
                 _ => break,
             }

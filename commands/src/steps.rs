@@ -203,6 +203,10 @@ impl Inner {
     async fn destroy(&self, document: IncomingId, below: Revision, files: &[[u8; 32]]) -> Result<u32, CommandError> {
         let stream = incoming::stream(document);
         self.opener.ring().destroy(stream, below).await?;
+        // As a stream that is read again does not tell of commands whose records cannot be opened, so does this one.
+        if let Some(live) = self.cache.slot::<IncomingDocument>(stream).lock().as_mut() {
+            live.commands.retain(|_, remembered| remembered.revision >= below);
+        }
         let removed = self.blobs.remove(document, files.to_vec()).await;
         removed.map_err(|error| CommandError::Busy(error.to_string()))
     }

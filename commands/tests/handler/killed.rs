@@ -203,6 +203,10 @@ async fn an_expunge_destroys_key_and_files_and_keeps_what_came_after_readable() 
     let (loaded, again) = world.handler().await.state::<IncomingDocument>(document(1)).await.unwrap();
     assert_eq!((cached, revision), (loaded.clone(), again));
     assert!(loaded.erased && loaded.erasure_completed && loaded.details.is_none());
+    // What was remembered of erased records is forgotten, in the cache as in the log.
+    let cached = world.register(&handler, 1, 10).await.unwrap_err();
+    assert_eq!(cached, world.register(&world.handler().await, 1, 10).await.unwrap_err());
+    assert_eq!(cached.retry(), Retry::Never);
 }
 
 /// 23:59:59.9 on the last day of 2026 in Viet Nam.
