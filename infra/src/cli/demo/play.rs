@@ -1,0 +1,331 @@
+//! Ten days in two agencies, through the real importer and handler.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use anyhow::Context as _;
+use socai::{
+    app::App,
+    import::{Importer, NotImported},
+};
+use socai_commands::{Envelope, Requester};
+use socai_domain::{
+    deadline::Limit,
+    decide::Decide,
+    id::{BranchId, CommandId, IncomingId, OrganId, derive},
+    incoming::{
+        self, IncomingDocument,
+        assign::AssignIncoming,
+        assignment::{Assignment, To},
+        complete_branch::CompleteBranch,
+        decide_extension::DecideExtension,
+        direct::DirectIncoming,
+        events::{Answer, BranchRole, Resolution},
+        refuse::RefuseIncoming,
+        register::RegisterIncoming,
+        request_extension::RequestExtension,
+        resolve::ResolveIncoming,
+        return_branch::ReturnBranch,
+        submit::SubmitIncoming,
+    },
+    organ::leave_post::LeavePost,
+    text::{LongText, Reason, ShortText},
+    time::{Date, Timestamp},
+};
+
+use super::{
+    clock::{DAYS, DemoClock, days_before},
+    letters::{self, EXAMPLES, Letter},
+    world::{
+        Agency, CLERK, DEPARTMENT, DEPARTMENT_CLERK, HEAD, LEADER, LEAVER, MINISTRY, Member, OFFICER, OTHER_HEAD,
+        OTHER_OFFICER, calendar,
+    },
+};
+
+/// Plays.
+pub(crate) struct Play<'a> {
+    app: &'a App,
+    clock: &'a DemoClock,
+    importer: Importer,
+    days: [Date; DAYS],
+    today: Date,
+    acts: AtomicU64,
+}
+
+/// What was played, to be told about.
+pub(crate) struct Played {
+    /// The document whose story is told.
+    pub(crate) story: IncomingId,
+    /// The last day, an hour before it ends.
+    pub(crate) last_day: Timestamp,
+    /// How many example files went in, and how many are not handled yet.
+    pub(crate) examples: (usize, usize),
+}
+
+/// The story's document, for who did not see the play.
+pub(crate) fn story(day: Date) -> IncomingId {
+    let letter = letters::STORY;
+    let date = day.to_string().replace('-', "/");
+    let id = format!("{},{date},{}/{}", letter.from.0, letter.number, letter.notation);
+    IncomingId::of_axis(MINISTRY.organ(), &id, 0)
+}
+
+impl<'a> Play<'a> {
+    pub(crate) fn new(app: &'a App, clock: &'a DemoClock, now: Timestamp) -> Self {
+        let importer = Importer::new(app.handler.clone(), Arc::clone(&app.blobs));
+        let today = now.date();
+        let days = days_before(today, &calendar(today));
+        Self { app, clock, importer, days, today, acts: AtomicU64::new(0) }
+    }
+
+    /// All of it, in the order of time.
+    pub(crate) async fn play(&self) -> anyhow::Result<Played> {
+        self.at(0, 7, 0);
+        MINISTRY.found(&self.app.handler, self.today).await?;
+        DEPARTMENT.found(&self.app.handler, self.today).await?;
+
+        self.at(0, 8, 2);
+        let story = self.arrives(&letters::STORY, 0).await?;
+        self.to_leader(0, (8, 5), story).await?;
+        let parts = vec![self.part("KH", BranchRole::Lead, 5), self.part("PC", BranchRole::Coordinating, 3)];
+        self.directs((0, 8, 40), story, "Khẩn trương đề xuất mức hỗ trợ, báo cáo Lãnh đạo Bộ.", parts).await?;
+        self.assigns((0, 9, 10), story, HEAD, OFFICER).await?;
+        let examples = self.examples().await?;
+
+        self.contributes((2, 15, 0), story).await?;
+        self.at(3, 8, 10);
+        let late = self.arrives(&letters::LATE, 3).await?;
+        self.to_unit((3, 8, 15), late, "KH", 6, HEAD, OFFICER).await?;
+        self.more_time((4, 9, 0), story, self.days[7].end()).await?;
+        self.at(4, 10, 0);
+        let gone = self.arrives(&letters::HOLDER_GONE, 4).await?;
+        self.to_unit((4, 10, 5), gone, "KH", 10, HEAD, LEAVER).await?;
+        self.at(5, 8, 20);
+        let due_next = self.arrives(&letters::DUE_NEXT, 5).await?;
+        let days = self.until_next_working_day(5);
+        self.to_unit((5, 8, 25), due_next, "PC", days, OTHER_HEAD, OTHER_OFFICER).await?;
+        self.at(6, 8, 30);
+        let returned = self.arrives(&letters::RETURNED, 6).await?;
+        self.to_leader(6, (8, 35), returned).await?;
+        self.directs((6, 9, 0), returned, "Giao Vụ Pháp chế chủ trì.", vec![self.part("PC", BranchRole::Lead, 10)]).await?;
+        self.resolves((6, 15, 30), story).await?;
+        self.at(7, 8, 10);
+        let paper = self.arrives(&letters::PAPER, 7).await?;
+        self.to_leader(7, (8, 15), paper).await?;
+        self.directs((7, 8, 50), paper, "Chờ bản giấy, kiểm tra chữ ký.", vec![self.part("KH", BranchRole::Lead, 10)]).await?;
+        self.gives_back((8, 9, 30), returned).await?;
+        self.at(8, 17, 0);
+        let leave = LeavePost { post: MINISTRY.post(LEAVER), person: MINISTRY.person(LEAVER), from: None };
+        let stream = socai_domain::organ::stream(MINISTRY.organ());
+        self.app.handler.execute(stream, self.envelope(&MINISTRY, Requester::System), leave).await?;
+        self.clock.let_go();
+        Ok(Played { story, last_day: self.days[9].start().plus_minutes(16 * 60), examples })
+    }
+
+    /// Working days from a played day to the first working day after today.
+    fn until_next_working_day(&self, from: usize) -> u16 {
+        let calendar = calendar(self.today);
+        let days = calendar.working_days_between(self.days[from], calendar.next_working_day(self.today));
+        u16::try_from(days).unwrap_or(u16::MAX)
+    }
+
+    fn at(&self, day: usize, hour: i64, minute: i64) {
+        self.clock.set(self.days[day].start().plus_minutes(hour * 60 + minute));
+    }
+
+    fn envelope(&self, agency: &Agency, who: Requester) -> Envelope {
+        let act = self.acts.fetch_add(1, Ordering::Relaxed);
+        let command = CommandId::new(derive(agency.organ().uuid(), &format!("demo: act {act}")));
+        Envelope::of(agency.organ(), who, command)
+    }
+
+    async fn act<C: Decide>(&self, who: &Member, document: IncomingId, command: C) -> anyhow::Result<()> {
+        self.act_in(&MINISTRY, who, document, command).await
+    }
+
+    async fn act_in<C: Decide>(
+        &self,
+        agency: &Agency,
+        who: &Member,
+        document: IncomingId,
+        command: C,
+    ) -> anyhow::Result<()> {
+        let envelope = self.envelope(agency, Requester::Person(agency.person(who)));
+        let done = self.app.handler.execute(incoming::stream(document), envelope, command).await;
+        done.map(|_| ()).with_context(|| format!("{} of {}", C::NAME, who.name))
+    }
+
+    async fn look<R>(
+        &self,
+        document: IncomingId,
+        look: impl Fn(&IncomingDocument) -> Option<R>,
+    ) -> anyhow::Result<R> {
+        let seen = self.app.handler.view(incoming::stream(document), |document, _| look(document)).await?;
+        seen.context("the document is not as it was played")
+    }
+
+    /// A letter comes over the axis, written the day before.
+    async fn arrives(&self, letter: &Letter, day: usize) -> anyhow::Result<IncomingId> {
+        let message = letter.message(self.days[day].plus_days(-1));
+        Ok(self.importer.import(MINISTRY.organ(), message.as_bytes()).await?.document())
+    }
+
+    /// The clerk registers and submits.
+    async fn to_leader(&self, day: usize, (hour, minute): (i64, i64), document: IncomingId) -> anyhow::Result<()> {
+        self.at(day, hour, minute);
+        let register = RegisterIncoming { accept_duplicate_of: Vec::new(), accepted_because: None };
+        self.act(CLERK, document, register).await?;
+        self.at(day, hour, minute + 5);
+        self.act(CLERK, document, SubmitIncoming { to: MINISTRY.post(LEADER), note: None }).await
+    }
+
+    fn part(&self, unit: &str, role: BranchRole, days: u16) -> Assignment {
+        let limit = Some(Limit::WorkingDays { days });
+        Assignment { to: To::Unit(MINISTRY.unit(unit)), role, limit, note: None }
+    }
+
+    async fn directs(
+        &self,
+        (day, hour, minute): (usize, i64, i64),
+        document: IncomingId,
+        note: &str,
+        branches: Vec<Assignment>,
+    ) -> anyhow::Result<()> {
+        self.at(day, hour, minute);
+        self.act(LEADER, document, DirectIncoming { note: long(note), branches, follower: None }).await
+    }
+
+    /// A head gives the unit's branch to a person.
+    async fn assigns(
+        &self,
+        (day, hour, minute): (usize, i64, i64),
+        document: IncomingId,
+        head: &Member,
+        officer: &Member,
+    ) -> anyhow::Result<()> {
+        self.at(day, hour, minute);
+        let branch = self.look(document, |document| Some(document.root_lead()?.0)).await?;
+        let to = To::Post(MINISTRY.post(officer));
+        let branches = vec![Assignment { to, role: BranchRole::Lead, limit: None, note: None }];
+        self.act(head, document, AssignIncoming { branch, branches, note: None }).await
+    }
+
+    /// From the clerk to the officer.
+    async fn to_unit(
+        &self,
+        (day, hour, minute): (usize, i64, i64),
+        document: IncomingId,
+        unit: &str,
+        days: u16,
+        head: &Member,
+        officer: &Member,
+    ) -> anyhow::Result<()> {
+        self.to_leader(day, (hour, minute), document).await?;
+        let parts = vec![self.part(unit, BranchRole::Lead, days)];
+        self.directs((day, hour, minute + 30), document, "Chủ trì giải quyết, đúng hạn.", parts).await?;
+        self.assigns((day, hour + 1, minute), document, head, officer).await
+    }
+
+    /// The coordinating unit hands in its contribution.
+    async fn contributes(&self, (day, hour, minute): (usize, i64, i64), document: IncomingId) -> anyhow::Result<()> {
+        self.at(day, hour, minute);
+        let branch = self.branch(document, |branch| branch.role == BranchRole::Coordinating).await?;
+        let result = text("Thống nhất về thẩm quyền và trình tự hỗ trợ.");
+        let complete = CompleteBranch { branch, result, proposal: None, files: Vec::new() };
+        self.act(OTHER_HEAD, document, complete).await
+    }
+
+    async fn branch(
+        &self,
+        document: IncomingId,
+        is: impl Fn(&incoming::Branch) -> bool,
+    ) -> anyhow::Result<BranchId> {
+        let find = |document: &IncomingDocument| {
+            document.present_branches().find(|(_, branch)| is(branch)).map(|(id, _)| id)
+        };
+        self.look(document, find).await
+    }
+
+    async fn more_time(
+        &self,
+        (day, hour, minute): (usize, i64, i64),
+        document: IncomingId,
+        until: Timestamp,
+    ) -> anyhow::Result<()> {
+        self.at(day, hour, minute);
+        let branch = self.look(document, |document| Some(document.root_lead()?.0)).await?;
+        let reason = why("Chờ số liệu thiệt hại của địa phương.");
+        self.act(HEAD, document, RequestExtension { branch, until, reason }).await?;
+        self.at(day, hour + 1, minute);
+        self.act(LEADER, document, DecideExtension { branch, until: Some(until), note: None }).await
+    }
+
+    async fn resolves(&self, (day, hour, minute): (usize, i64, i64), document: IncomingId) -> anyhow::Result<()> {
+        self.at(day, hour, minute);
+        let branch = self.look(document, |document| Some(document.lead_leaf()?.0)).await?;
+        let result = text("Đã dự thảo công văn trả lời, trình ký.");
+        let proposal = Some(Resolution::Answered);
+        self.act(OFFICER, document, CompleteBranch { branch, result, proposal, files: Vec::new() }).await?;
+        self.at(day, hour + 1, minute);
+        let short = |text| ShortText::new(text).expect("a short text");
+        let answer = Answer { organ: short("Bộ Ví Dụ"), code: short("12/BVD-KH"), date: self.days[day] };
+        let resolve = ResolveIncoming {
+            how: Resolution::Answered,
+            answers: vec![answer],
+            note: None,
+            transferred_to: None,
+            close_open_branches: None,
+        };
+        self.act(HEAD, document, resolve).await
+    }
+
+    async fn gives_back(&self, (day, hour, minute): (usize, i64, i64), document: IncomingId) -> anyhow::Result<()> {
+        self.at(day, hour, minute);
+        let branch = self.look(document, |document| Some(document.root_lead()?.0)).await?;
+        let reason = why("Nội dung thuộc chức năng của Vụ Kế hoạch.");
+        self.act(OTHER_HEAD, document, ReturnBranch { branch, reason }).await
+    }
+
+    /// The example files come to both agencies; the ministry refuses the new document, the department registers it.
+    async fn examples(&self) -> anyhow::Result<(usize, usize)> {
+        let (mut received, mut not_yet) = (0, 0);
+        self.at(0, 9, 30);
+        for (name, message) in EXAMPLES {
+            for agency in [&MINISTRY, &DEPARTMENT] {
+                match self.importer.import(agency.organ(), message.as_bytes()).await {
+                    Ok(imported) => {
+                        received += 1;
+                        self.looks_at(agency, imported.document()).await?;
+                    }
+                    Err(NotImported::NotHandledYet(_)) => not_yet += 1,
+                    Err(error) => return Err(error).context(*name),
+                }
+            }
+        }
+        Ok((received, not_yet))
+    }
+
+    async fn looks_at(&self, agency: &Agency, document: IncomingId) -> anyhow::Result<()> {
+        let is = |organ: OrganId| agency.organ() == organ;
+        if is(DEPARTMENT.organ()) {
+            let register = RegisterIncoming { accept_duplicate_of: Vec::new(), accepted_because: None };
+            return self.act_in(&DEPARTMENT, DEPARTMENT_CLERK, document, register).await;
+        }
+        let reason = why("Văn bản thử nghiệm, không thuộc chức năng của Bộ.");
+        self.act(CLERK, document, RefuseIncoming { reason }).await
+    }
+}
+
+fn text(text: &str) -> LongText {
+    LongText::new(text).expect("a text")
+}
+
+fn long(note: &str) -> Option<LongText> {
+    Some(text(note))
+}
+
+fn why(reason: &str) -> Reason {
+    Reason::new(reason).expect("a reason of at least ten characters")
+}
