@@ -52,7 +52,8 @@ impl Store {
         let lock = DataLock::take(&config.data)?;
         let ring = keys::open_ring(config).await?;
         let opener = Opener::new(Arc::new(ring.clone()));
-        let (url, options) = (config.log.clone(), FileLogOptions::new(clock));
+        let options = FileLogOptions { segment_size: config.segment_mib << 20, ..FileLogOptions::new(clock) };
+        let url = config.log.clone();
         let engine = tokio::task::spawn_blocking(move || log::open(&url, options)).await.map_err(stopped)??;
         Ok(Self { opener, engine, ring, _lock: lock })
     }
@@ -156,6 +157,12 @@ impl App {
             reached = self.views.wait_for(head.position, timeout) => Ok(reached?),
             ended = &mut self.follower => Err(of_task(ended)),
         }
+    }
+
+    /// Waits until the views reflect all that is in the log now, without an eye on the parts of the program.
+    pub async fn settle(&self) -> Result<(), AppError> {
+        let head = self.log().head().await?;
+        if head.records == 0 { Ok(()) } else { Ok(self.views.wait_for(head.position, LAST_FOLD).await?) }
     }
 
     /// Ready when a part of the program has failed and a person must look. The others go on until the app is closed.

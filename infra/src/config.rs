@@ -17,6 +17,8 @@ pub struct Config {
     pub data: PathBuf,
     /// The URL of the log.
     pub log: String,
+    /// Size of new log segments, in MiB.
+    pub segment_mib: u32,
     /// The master key.
     pub master_key: PathBuf,
     /// The key ring.
@@ -195,6 +197,9 @@ fn check(values: &mut Values) -> Result<Config, ConfigError> {
     };
     Ok(Config {
         log,
+        segment_mib: parse(take("segment_mib"), "a number from 1 to 1024", |text| {
+            text.parse().ok().filter(|mib| (1..=1024).contains(mib))
+        })?,
         master_key: under(take("master_key")),
         key_ring: under(take("key_ring")),
         token_key: under(take("token_key")),

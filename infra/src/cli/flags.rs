@@ -18,6 +18,17 @@ impl<const SERVING: bool> Settings<SERVING> {
         Config::load(&self.0, |name| std::env::var_os(name))
     }
 
+    /// The same with another value where nobody gave a flag.
+    pub(crate) fn or(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.0.entry(name).or_insert_with(|| value.into());
+        self
+    }
+
+    /// Was this flag given?
+    pub(crate) fn gives(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     fn taken() -> impl Iterator<Item = &'static Setting> {
         SETTINGS.iter().filter(|setting| SERVING || !setting.serving)
     }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod demo;
 mod flags;
 mod import;
 mod keygen;
@@ -25,6 +26,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Demo),
     Serve(serve::Serve),
     Keygen(keygen::Keygen),
     Token(token::Token),
@@ -38,6 +40,7 @@ enum Command {
 /// Runs a subcommand. Exit code 0: all was done; 1: not all of it, or it found a fault; 2: it was asked wrongly.
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
+        Command::Demo(it) => it.run(),
         Command::Serve(it) => it.run(),
         Command::Keygen(it) => it.run(),
         Command::Token(it) => it.run(),

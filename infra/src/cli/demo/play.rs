@@ -14,7 +14,7 @@ use socai_commands::{Envelope, Requester};
 use socai_domain::{
     deadline::Limit,
     decide::Decide,
-    id::{BranchId, CommandId, IncomingId, OrganId, derive},
+    id::{BranchId, CommandId, IncomingId, derive},
     incoming::{
         self, IncomingDocument,
         assign::AssignIncoming,
@@ -58,13 +58,20 @@ pub(crate) struct Play<'a> {
 pub(crate) struct Played {
     /// The document whose story is told.
     pub(crate) story: IncomingId,
+    /// The first day.
+    pub(crate) first_day: Date,
     /// The last day, an hour before it ends.
     pub(crate) last_day: Timestamp,
     /// How many example files went in, and how many are not handled yet.
     pub(crate) examples: (usize, usize),
 }
 
-/// The story's document, for who did not see the play.
+/// An hour before a working day ends.
+pub(crate) fn near_the_end_of(day: Date) -> Timestamp {
+    day.start().plus_minutes(16 * 60)
+}
+
+/// The story's document, written on this day, for who did not see the play.
 pub(crate) fn story(day: Date) -> IncomingId {
     let letter = letters::STORY;
     let date = day.to_string().replace('-', "/");
@@ -89,7 +96,7 @@ impl<'a> Play<'a> {
         self.at(0, 8, 2);
         let story = self.arrives(&letters::STORY, 0).await?;
         self.to_leader(0, (8, 5), story).await?;
-        let parts = vec![self.part("KH", BranchRole::Lead, 5), self.part("PC", BranchRole::Coordinating, 3)];
+        let parts = vec![part("KH", BranchRole::Lead, 5), part("PC", BranchRole::Coordinating, 3)];
         self.directs((0, 8, 40), story, "Khẩn trương đề xuất mức hỗ trợ, báo cáo Lãnh đạo Bộ.", parts).await?;
         self.assigns((0, 9, 10), story, HEAD, OFFICER).await?;
         let examples = self.examples().await?;
@@ -109,19 +116,21 @@ impl<'a> Play<'a> {
         self.at(6, 8, 30);
         let returned = self.arrives(&letters::RETURNED, 6).await?;
         self.to_leader(6, (8, 35), returned).await?;
-        self.directs((6, 9, 0), returned, "Giao Vụ Pháp chế chủ trì.", vec![self.part("PC", BranchRole::Lead, 10)]).await?;
+        self.directs((6, 9, 0), returned, "Giao Vụ Pháp chế chủ trì.", vec![part("PC", BranchRole::Lead, 10)]).await?;
         self.resolves((6, 15, 30), story).await?;
         self.at(7, 8, 10);
         let paper = self.arrives(&letters::PAPER, 7).await?;
         self.to_leader(7, (8, 15), paper).await?;
-        self.directs((7, 8, 50), paper, "Chờ bản giấy, kiểm tra chữ ký.", vec![self.part("KH", BranchRole::Lead, 10)]).await?;
+        self.directs((7, 8, 50), paper, "Chờ bản giấy, kiểm tra chữ ký.", vec![part("KH", BranchRole::Lead, 10)])
+            .await?;
         self.gives_back((8, 9, 30), returned).await?;
         self.at(8, 17, 0);
         let leave = LeavePost { post: MINISTRY.post(LEAVER), person: MINISTRY.person(LEAVER), from: None };
         let stream = socai_domain::organ::stream(MINISTRY.organ());
         self.app.handler.execute(stream, self.envelope(&MINISTRY, Requester::System), leave).await?;
         self.clock.let_go();
-        Ok(Played { story, last_day: self.days[9].start().plus_minutes(16 * 60), examples })
+        let (first_day, last_day) = (self.days[0], near_the_end_of(self.days[DAYS - 1]));
+        Ok(Played { story, first_day, last_day, examples })
     }
 
     /// Working days from a played day to the first working day after today.
@@ -157,11 +166,7 @@ impl<'a> Play<'a> {
         done.map(|_| ()).with_context(|| format!("{} of {}", C::NAME, who.name))
     }
 
-    async fn look<R>(
-        &self,
-        document: IncomingId,
-        look: impl Fn(&IncomingDocument) -> Option<R>,
-    ) -> anyhow::Result<R> {
+    async fn look<R>(&self, document: IncomingId, look: impl Fn(&IncomingDocument) -> Option<R>) -> anyhow::Result<R> {
         let seen = self.app.handler.view(incoming::stream(document), |document, _| look(document)).await?;
         seen.context("the document is not as it was played")
     }
@@ -181,11 +186,6 @@ impl<'a> Play<'a> {
         self.act(CLERK, document, SubmitIncoming { to: MINISTRY.post(LEADER), note: None }).await
     }
 
-    fn part(&self, unit: &str, role: BranchRole, days: u16) -> Assignment {
-        let limit = Some(Limit::WorkingDays { days });
-        Assignment { to: To::Unit(MINISTRY.unit(unit)), role, limit, note: None }
-    }
-
     async fn directs(
         &self,
         (day, hour, minute): (usize, i64, i64),
@@ -194,7 +194,7 @@ impl<'a> Play<'a> {
         branches: Vec<Assignment>,
     ) -> anyhow::Result<()> {
         self.at(day, hour, minute);
-        self.act(LEADER, document, DirectIncoming { note: long(note), branches, follower: None }).await
+        self.act(LEADER, document, DirectIncoming { note: Some(text(note)), branches, follower: None }).await
     }
 
     /// A head gives the unit's branch to a person.
@@ -223,7 +223,7 @@ impl<'a> Play<'a> {
         officer: &Member,
     ) -> anyhow::Result<()> {
         self.to_leader(day, (hour, minute), document).await?;
-        let parts = vec![self.part(unit, BranchRole::Lead, days)];
+        let parts = vec![part(unit, BranchRole::Lead, days)];
         self.directs((day, hour, minute + 30), document, "Chủ trì giải quyết, đúng hạn.", parts).await?;
         self.assigns((day, hour + 1, minute), document, head, officer).await
     }
@@ -237,14 +237,9 @@ impl<'a> Play<'a> {
         self.act(OTHER_HEAD, document, complete).await
     }
 
-    async fn branch(
-        &self,
-        document: IncomingId,
-        is: impl Fn(&incoming::Branch) -> bool,
-    ) -> anyhow::Result<BranchId> {
-        let find = |document: &IncomingDocument| {
-            document.present_branches().find(|(_, branch)| is(branch)).map(|(id, _)| id)
-        };
+    async fn branch(&self, document: IncomingId, is: impl Fn(&incoming::Branch) -> bool) -> anyhow::Result<BranchId> {
+        let find =
+            |document: &IncomingDocument| document.present_branches().find(|(_, branch)| is(branch)).map(|(id, _)| id);
         self.look(document, find).await
     }
 
@@ -308,8 +303,7 @@ impl<'a> Play<'a> {
     }
 
     async fn looks_at(&self, agency: &Agency, document: IncomingId) -> anyhow::Result<()> {
-        let is = |organ: OrganId| agency.organ() == organ;
-        if is(DEPARTMENT.organ()) {
+        if agency.organ() == DEPARTMENT.organ() {
             let register = RegisterIncoming { accept_duplicate_of: Vec::new(), accepted_because: None };
             return self.act_in(&DEPARTMENT, DEPARTMENT_CLERK, document, register).await;
         }
@@ -322,8 +316,9 @@ fn text(text: &str) -> LongText {
     LongText::new(text).expect("a text")
 }
 
-fn long(note: &str) -> Option<LongText> {
-    Some(text(note))
+fn part(unit: &str, role: BranchRole, days: u16) -> Assignment {
+    let limit = Some(Limit::WorkingDays { days });
+    Assignment { to: To::Unit(MINISTRY.unit(unit)), role, limit, note: None }
 }
 
 fn why(reason: &str) -> Reason {

@@ -35,7 +35,7 @@ fn flip(directory: &Path, copy: &Path, record: &[u8]) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         // The lock is the server's, a spare is no part of the log.
-        if !entry.path().extension().is_some_and(|extension| extension == "segment") {
+        if entry.path().extension().is_none_or(|extension| extension != "segment") {
             continue;
         }
         let mut bytes = fs::read(entry.path())?;
@@ -50,5 +50,9 @@ fn flip(directory: &Path, copy: &Path, record: &[u8]) -> io::Result<()> {
 
 fn find(bytes: &[u8], sought: &[u8]) -> Option<usize> {
     let start = sought.get(..16)?;
-    bytes.windows(16).enumerate().find(|(at, window)| *window == start && bytes[*at..].starts_with(sought)).map(|(at, _)| at)
+    bytes
+        .windows(16)
+        .enumerate()
+        .find(|(at, window)| *window == start && bytes[*at..].starts_with(sought))
+        .map(|(at, _)| at)
 }

@@ -3,12 +3,11 @@
 use std::{collections::HashMap, path::Path};
 
 use anyhow::Context as _;
-use socai::app::App;
-use socai::verify::Fault;
+use socai::{app::App, verify::Fault};
 use socai_domain::{
     id::{IncomingId, PersonId, UnitId},
     incoming::{self, BranchEnd, events::Assignee},
-    ledger::{Direction, DomainEvent, EventLog as _, Opened, Revision},
+    ledger::{Direction, DomainEvent, Opened, Revision},
     time::{Date, Timestamp},
 };
 use socai_projections::{
@@ -153,10 +152,12 @@ impl<'a> Teller<'a> {
             (None, None) => self.t("văn thư", "the clerks").to_owned(),
         };
         let due = document.binding_due.map_or_else(|| "–".to_owned(), |due| self.lang.time(due));
-        let what: String = document.abstract_text.as_deref().unwrap_or_default().chars().take(ABSTRACT).collect();
+        let what = cut(document.abstract_text.as_deref().unwrap_or_default());
         let marks = self.marks(counted, now).await?;
         let (number, code) = (document.number.unwrap_or_default(), document.code.as_deref().unwrap_or_default());
-        Ok(format!("{number:>3}  {code:<12}  {what:<ABSTRACT$}  {holder:<16}  {due:<16}  {marks}").trim_end().to_owned())
+        Ok(format!("{number:>3}  {code:<12}  {what:<ABSTRACT$}  {holder:<16}  {due:<16}  {marks}")
+            .trim_end()
+            .to_owned())
     }
 
     async fn marks(&self, counted: &CountedDocument, now: Timestamp) -> anyhow::Result<String> {
@@ -173,7 +174,10 @@ impl<'a> Teller<'a> {
         let marks = [
             (counted.binding_due.is_some_and(|due| due < now), self.t("quá hạn", "late")),
             (due_next, self.t("đến hạn ngày làm việc tới", "due the next working day")),
-            (!open && branches.iter().any(|b| b.ended == Some(BranchEnd::Returned)), self.t("bị trả lại", "given back")),
+            (
+                !open && branches.iter().any(|b| b.ended == Some(BranchEnd::Returned)),
+                self.t("bị trả lại", "given back"),
+            ),
             (counted.document.waits_for_paper, self.t("chờ bản giấy", "waiting for paper")),
             (gone.nodes().any(|item| item.document.id == id), self.t("người giữ đã thôi việc", "its holder is gone")),
         ];
@@ -188,7 +192,7 @@ impl<'a> Teller<'a> {
         self.beat(4, "Vẫn các số ấy, tại một thời điểm đã qua", "The same numbers, as of a past moment");
         let line = |label: &str, of: &DocumentFigures| {
             println!(
-                "   {label:<28}  {} {}  {} {}",
+                "   {label:<40}  {} {}  {} {}",
                 self.t("đang xử lý", "in process"),
                 of.in_process,
                 self.t("quá hạn", "late"),
@@ -212,7 +216,7 @@ impl<'a> Teller<'a> {
             whole.records,
             self.t("bản ghi", "records"),
             whole.streams,
-            self.t("dòng", "streams"),
+            self.t("luồng", "streams"),
             self.t("đúng, đỉnh", "all right, head"),
             &whole.head.hash.to_string()[..16]
         );
@@ -228,6 +232,14 @@ impl<'a> Teller<'a> {
         };
         println!("   verify {}: {said}", self.t("(bản sao)", "(copy)"));
         Ok(())
+    }
+}
+
+/// An abstract that fits its column.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(ABSTRACT - 1) {
+        Some((at, _)) if text.chars().count() > ABSTRACT => format!("{}…", text[..at].trim_end()),
+        _ => text.to_owned(),
     }
 }
 

@@ -83,12 +83,21 @@ impl Lang {
     pub(crate) fn event(self, event: &Event, who: &str, name: &dyn Fn(Assignee) -> String) -> Option<String> {
         let t = |vi: &'static str, en: &'static str| self.of(vi, en);
         Some(match event {
-            Event::Arrived(e) => format!("{} {}", t("đến qua trục liên thông, từ", "arrives over the exchange axis, from"), e.details.issuer_name),
-            Event::Registered(e) => format!("{who} {} {}", t("vào sổ, số đến", "registers it, arrival number"), e.number),
-            Event::Submitted(e) => format!("{who} {} {}", t("trình", "submits it to"), name(Assignee::Person { holder: e.to })),
+            Event::Arrived(e) => format!(
+                "{} {}",
+                t("đến qua trục liên thông, từ", "arrives over the exchange axis, from"),
+                e.details.issuer_name
+            ),
+            Event::Registered(e) => {
+                format!("{who} {} {}", t("vào sổ, số đến", "registers it, arrival number"), e.number)
+            }
+            Event::Submitted(e) => {
+                format!("{who} {} {}", t("trình", "submits it to"), name(Assignee::Person { holder: e.to }))
+            }
             Event::Directed(e) => {
                 let part = |role, words: &str| {
-                    let names: Vec<_> = e.branches.iter().filter(|b| b.role == role).map(|b| name(b.assignee)).collect();
+                    let names: Vec<_> =
+                        e.branches.iter().filter(|b| b.role == role).map(|b| name(b.assignee)).collect();
                     if names.is_empty() { String::new() } else { format!("; {words} {}", names.join(", ")) }
                 };
                 let lead = part(BranchRole::Lead, t("chủ trì", "lead"));
@@ -99,15 +108,15 @@ impl Lang {
                 let names: Vec<_> = e.branches.iter().map(|branch| name(branch.assignee)).collect();
                 format!("{who} {} {}", t("phân công", "assigns"), names.join(", "))
             }
-            Event::ExtensionRequested(e) => format!("{who} {} {}", t("xin gia hạn đến", "asks for more time, until"), self.time(e.until)),
+            Event::ExtensionRequested(e) => {
+                format!("{who} {} {}", t("xin gia hạn đến", "asks for more time, until"), self.time(e.until))
+            }
             Event::ExtensionDecided(e) => match e.until {
                 Some(until) => format!("{who} {} {}", t("cho gia hạn đến", "grants it, until"), self.time(until)),
                 None => format!("{who} {}", t("không cho gia hạn", "does not grant it")),
             },
-            Event::BranchCompleted(e) => {
-                let result = e.result.as_ref().map_or("", |result| result.as_str());
-                format!("{who}: “{result}”")
-            }
+            // Without a result it ends with the document: that is told next.
+            Event::BranchCompleted(e) => format!("{who}: “{}”", e.result.as_ref()?),
             Event::Resolved(e) => {
                 let codes: Vec<_> = e.answers.iter().map(|answer| answer.code.as_str()).collect();
                 format!("{who} {} {}", t("kết thúc, trả lời bằng", "resolves it, answered by"), codes.join(", "))

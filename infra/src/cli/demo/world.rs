@@ -112,7 +112,8 @@ impl Agency {
         let Registered { organ, .. } = register(handler, code, name, title, known_as(self.administrator)).await?;
         let stream = organ::stream(organ);
         for year in today.year() - 1..=today.year() + 1 {
-            self.do_once(handler, &format!("calendar {year}"), stream, DecideCalendar { calendar: days_of(year) }).await?;
+            self.do_once(handler, &format!("calendar {year}"), stream, DecideCalendar { calendar: days_of(year) })
+                .await?;
         }
         let limit = DecideLimit { document_type: None, urgency: None, limit: Limit::WorkingDays { days: 10 } };
         self.do_once(handler, "limit", stream, limit).await?;
@@ -156,9 +157,9 @@ fn known_as(name: &str) -> RegisterPerson {
 
 /// The fixed holidays of a year. Those of the lunar calendar are decreed each year; the demo invents none.
 fn days_of(year: i16) -> CalendarYear {
-    let holidays = [(1, 1, "Tết Dương lịch"), (4, 30, "Ngày Chiến thắng"), (5, 1, "Ngày Quốc tế lao động"), (9, 2, "Quốc khánh")];
-    let holiday =
-        |(month, day, name)| Some(Holiday { date: Date::new(year, month, day).ok()?, name: short(name) });
+    let holidays =
+        [(1, 1, "Tết Dương lịch"), (4, 30, "Ngày Chiến thắng"), (5, 1, "Ngày Quốc tế lao động"), (9, 2, "Quốc khánh")];
+    let holiday = |(month, day, name)| Some(Holiday { date: Date::new(year, month, day).ok()?, name: short(name) });
     CalendarYear {
         year,
         holidays: holidays.into_iter().filter_map(holiday).collect(),
