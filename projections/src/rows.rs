@@ -9,7 +9,6 @@ use std::{
 
 use socai_domain::{
     id::{IncomingId, OrganId, PersonId, RegisterId},
-    incoming::Stage,
     ledger::Header,
 };
 use sqlx::SqliteConnection;
@@ -236,7 +235,8 @@ impl Rows {
                 self.documents.put(id, Some(stored.clone()), || stored);
             }
         }
-        let works = |document: &Document| document.organ == organ && document.stage == Some(Stage::Directed);
+        let open = |document: &Document| document.branches.iter().any(|branch| branch.ended.is_none());
+        let works = |document: &Document| document.organ == organ && open(document);
         for (id, cached) in self.documents.things.iter_mut().filter(|(_, cached)| works(&cached.now)) {
             let before = cached.now.clone();
             cached.now.derive_deadlines(&calendar);

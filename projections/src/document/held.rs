@@ -51,14 +51,15 @@ impl Document {
     /// The branch that carries the lead now: from the root along open LEAD children.
     pub fn lead_leaf(&self) -> Option<&Branch> {
         let round = self.rounds.last()?.number;
-        let mut at = self.root_lead(round).filter(|branch| branch.ended.is_none())?;
+        let mut at = self.root_lead(round)?;
         for _ in 0..self.branches.len() {
             match self.open_children(at.id).find(|branch| branch.role == BranchRole::Lead) {
                 Some(child) => at = child,
                 None => break,
             }
         }
-        Some(at)
+        // A lead may be completed while a part of it is still open, not only the other way round.
+        Some(at).filter(|branch| branch.ended.is_none())
     }
 
     fn lead_ended_at(&self) -> Option<Timestamp> {

@@ -255,8 +255,8 @@ pub(crate) async fn open_documents(
     organ: OrganId,
 ) -> Result<Vec<(IncomingId, Document)>, ViewsError> {
     let mut sql = Sql::plain();
-    sql.push("SELECT id, state FROM document WHERE organ = ").bind(organ).push(" AND stage = ");
-    sql.bind(Stage::Directed);
+    sql.push("SELECT id, state FROM document WHERE document IN (SELECT b.document FROM branch b WHERE b.organ = ");
+    sql.bind(organ).push(" AND b.ended_at IS NULL)");
     let rows = sql.fetch_all(db).await?;
     let read = |cells: &mut Cells<'_>| Ok((cells.next()?, decode(&cells.next::<Vec<u8>>()?)?));
     rows.iter().map(|row| read(&mut Cells::of(row))).collect()

@@ -195,7 +195,11 @@ impl Generated {
                 self.history.resolves(id);
                 return;
             }
-            (18, _) => on::Reopened { reason: reason(), limit: DAYS(2), on_word_of: None }.into(),
+            (18, _) => {
+                // What is reopened was resolved.
+                self.history.resolves(id);
+                on::Reopened { reason: reason(), limit: DAYS(2), on_word_of: None }.into()
+            }
             (19, _) => on::PaperArrived { arrived_at: self.history.now() }.into(),
             (20, _) => on::AccessGranted { to: Who::Outsider.person() }.into(),
             (_, Some(branch)) => match self.chance.below(4) {

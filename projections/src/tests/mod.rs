@@ -1,5 +1,6 @@
 //! Tests of the read side: hand-made histories through a real log, sealed and opened, and what the views say of them.
 
+mod agreement;
 mod crashes;
 mod deadlines;
 mod digests;

@@ -87,7 +87,7 @@ impl Document {
 
     /// The lead of the round before is asked for again.
     fn reopen(&mut self, e: &Reopened, meta: &Meta, organ: &Organ) {
-        let lead = self.root_lead(self.present()).map(|lead| lead.assignee);
+        let lead = self.rounds.iter().rev().find_map(|round| self.root_lead(round.number)).map(|lead| lead.assignee);
         self.go(Stage::Directed, meta.at);
         self.pauses.clear();
         self.begin_round(meta.at);

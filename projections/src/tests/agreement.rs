@@ -1,0 +1,95 @@
+//! The views say of a document what decisions on it are made by.
+
+use socai_domain::{
+    decide::{Aggregate as _, Meta},
+    incoming::{IncomingDocument, events::BranchRole},
+    ledger::{Direction, DomainEvent, EventLog as _, Opened, StreamId},
+    organ::Organ,
+};
+
+use super::{
+    digests::seeds,
+    generated::Generated,
+    history::{History, organ},
+};
+use crate::{PageRequest, Viewer, document::DocumentFilter};
+
+async fn events(history: &History, stream: StreamId) -> Vec<(Meta, DomainEvent)> {
+    let opener = history.opener();
+    let mut events = Vec::new();
+    for recorded in history.log.read(stream, Direction::Forwards, None, usize::MAX).await.unwrap() {
+        if let Opened::Event(context, event) = opener.open(&recorded.record).await.unwrap() {
+            events.push((Meta::of(recorded.record.header(), &context), event));
+        }
+    }
+    events
+}
+
+#[tokio::test]
+async fn views_and_decisions_see_the_same_document() {
+    let (mut compared, mut leads) = (0, 0);
+    for seed in seeds() {
+        let mut generated = Generated::new(seed + 700);
+        generated.steps(250);
+        let history = &generated.history;
+        let mut agency = Organ::default();
+        for (meta, event) in events(history, socai_domain::organ::stream(organ())).await {
+            if let DomainEvent::Organ(event) = event {
+                agency.evolve(&event, &meta);
+            }
+        }
+        let views = history.views().await;
+        let operator = Viewer::operator(organ(), history.now());
+        let page = views.documents(&operator, &DocumentFilter::default(), &PageRequest::first(100)).await.unwrap();
+        for row in page.nodes().filter(|row| !row.erased) {
+            let mut decided = IncomingDocument::default();
+            for (meta, event) in events(history, socai_domain::incoming::stream(row.id)).await {
+                if let DomainEvent::Incoming(event) = event {
+                    decided.evolve(&event, &meta);
+                }
+            }
+            let shown = views.document(&operator, row.id).await.unwrap().unwrap().document;
+            // What no command allows (work after an end, an end after an end) may count as another round here.
+            let round = |id| decided.branches.get(&id).map(|branch| branch.round);
+            let present = shown.round().is_none_or(|round| round.number == decided.round.max(1));
+            if !present || shown.branches.iter().any(|branch| round(branch.id) != Some(branch.round)) {
+                continue;
+            }
+            assert_eq!(shown.stage, decided.stage, "seed {seed} {}", row.id);
+            // The views also name a leader who directed what nobody had submitted to them.
+            if decided.leader.is_some() {
+                assert_eq!(shown.leader, decided.leader, "seed {seed} {}", row.id);
+            }
+            assert_eq!(shown.follower, decided.follower, "seed {seed} {}", row.id);
+            assert_eq!(shown.pauses, decided.pauses, "seed {seed} {}", row.id);
+            assert_eq!(shown.branches.len(), decided.branches.len(), "seed {seed} {}", row.id);
+            for branch in &shown.branches {
+                let other = &decided.branches[&branch.id];
+                let what = format!("seed {seed} {} {branch:?}\n{other:?}", row.id);
+                assert_eq!((branch.assignee, branch.parent), (other.assignee, other.parent), "{what}");
+                assert_eq!((branch.role, branch.limit, branch.ended), (other.role, other.limit, other.ended), "{what}");
+                assert_eq!(branch.author, other.author, "{what}");
+                assert_eq!(
+                    (branch.started_at, branch.accepted.map(|(at, _)| at)),
+                    (other.started_at, other.accepted_at),
+                    "{what}"
+                );
+                // Under what has ended or owes nothing no command gives work.
+                let owed = |(_, above): &(_, &socai_domain::incoming::Branch)| {
+                    above.is_open() && above.role != BranchRole::Informed
+                };
+                if decided.path_up(branch.id).iter().all(owed) {
+                    assert_eq!(branch.due, decided.due(branch.id, &agency.calendar), "{what}");
+                    compared += 1;
+                }
+            }
+
+            let lead = shown.lead_leaf().map(|branch| branch.id);
+            let other = decided.lead_leaf().filter(|(_, branch)| branch.is_open()).map(|(id, _)| id);
+            assert_eq!(lead, other, "seed {seed} {}", row.id);
+            leads += usize::from(lead.is_some());
+        }
+    }
+    assert!(leads > 20, "only {leads} leads were compared");
+    assert!(compared > 20, "only {compared} open branches were compared");
+}
