@@ -6,6 +6,7 @@
 
 mod app;
 pub mod error;
+mod feed;
 pub mod files;
 mod http;
 mod language;

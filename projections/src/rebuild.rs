@@ -33,7 +33,7 @@ pub async fn rebuild(
     log: &dyn EventLog,
     opener: Opener,
     path: &Path,
-    mut progress: impl FnMut(u64),
+    mut progress: impl FnMut(u64) + Send,
 ) -> Result<Rebuilt, ViewsError> {
     let beside = with_suffix(path, ".building");
     remove(&beside)?;
@@ -72,8 +72,8 @@ pub(crate) async fn fill(
     log: &dyn EventLog,
     builder: &mut Builder,
     chunk: usize,
-    wanted: impl Fn(&Recorded) -> bool,
-    progress: &mut dyn FnMut(u64),
+    wanted: impl Fn(&Recorded) -> bool + Send,
+    progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<u64, ViewsError> {
     let mut followed = log.follow(None);
     let (mut taken, mut waiting, mut more) = (0, Vec::new(), true);

@@ -8,8 +8,8 @@ use crate::{
 use async_graphql::{ID, InputObject, OneofObject};
 use socai_domain::{
     deadline,
-    id::{IncomingId, OrganId, PersonId},
-    incoming::events,
+    id::{IncomingId, OrganId, PersonId, PostId, UnitId},
+    incoming::{assignment::To, events},
     ledger::{StreamId, StreamKind},
     text::{Abstract, AxisDocumentId, CodeNotation, CodeNumber, LongText, OrganCode, PersonName, ShortText},
 };
@@ -71,6 +71,15 @@ pub(crate) enum AssigneeInput {
     Unit(Uuid),
     /// The person who holds this post now (vị trí).
     Post(Uuid),
+}
+
+impl From<AssigneeInput> for To {
+    fn from(to: AssigneeInput) -> Self {
+        match to {
+            AssigneeInput::Unit(unit) => Self::Unit(UnitId::new(unit.0)),
+            AssigneeInput::Post(post) => Self::Post(PostId::new(post.0)),
+        }
+    }
 }
 
 /// How long there is (thời hạn).

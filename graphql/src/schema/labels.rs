@@ -5,6 +5,7 @@
 
 use async_graphql::{Enum, SimpleObject, resolver_utils::EnumType};
 use socai_domain::{document_types, incoming, organ, register};
+use socai_projections::work_list;
 
 use crate::language::Language;
 
@@ -134,6 +135,27 @@ enums! {
         ForInformation "Để biết" "For information",
         NoReplyNeeded "Không cần trả lời" "No reply needed",
         Transferred "Chuyển cơ quan khác" "Transferred",
+    }
+
+    /// What is to be done (loại việc).
+    WorkKind(work_list::WorkKind) {
+        Register "Vào sổ" "Register",
+        Submit "Trình" "Submit",
+        Direct "Cho ý kiến chỉ đạo" "Direct",
+        Handle "Giải quyết" "Handle",
+        Contribute "Phối hợp" "Contribute",
+        DecideExtension "Quyết định gia hạn" "Decide on more time",
+        Resolve "Kết thúc" "Resolve",
+        Confirm "Xác nhận kết thúc" "Confirm the resolution",
+    }
+
+    /// How a duty stands (tình trạng việc).
+    WorkState(work_list::WorkState) {
+        New "Mới" "New",
+        DueSoon "Sắp đến hạn" "Due soon",
+        Late "Quá hạn" "Late",
+        WaitingForOthers "Chờ người khác" "Waiting for others",
+        HolderGone "Không có người giữ" "Holder gone",
     }
 
     /// Why a number in the register is void (lý do hủy số).

@@ -5,16 +5,17 @@ pub(crate) mod labels;
 mod mutation;
 mod page;
 mod query;
+mod subscription;
 mod types;
 
 use std::sync::Arc;
 
-use async_graphql::{EmptySubscription, Schema, dataloader::DataLoader};
+use async_graphql::{Schema, dataloader::DataLoader};
 
 use crate::app::Services;
 use types::people::Directory;
 
-pub(crate) type ApiSchema = Schema<query::Query, mutation::Mutation, EmptySubscription>;
+pub(crate) type ApiSchema = Schema<query::Query, mutation::Mutation, subscription::Subscription>;
 
 /// The schema over these services.
 pub(crate) fn build(services: &Arc<Services>) -> ApiSchema {
@@ -28,8 +29,8 @@ pub(crate) fn build(services: &Arc<Services>) -> ApiSchema {
         .finish()
 }
 
-fn plain() -> async_graphql::SchemaBuilder<query::Query, mutation::Mutation, EmptySubscription> {
-    Schema::build(query::Query::default(), mutation::Mutation::default(), EmptySubscription)
+fn plain() -> async_graphql::SchemaBuilder<query::Query, mutation::Mutation, subscription::Subscription> {
+    Schema::build(query::Query::default(), mutation::Mutation::default(), subscription::Subscription)
 }
 
 /// The schema in its own language: what `graphql/schema.graphql` holds.

@@ -3,5 +3,8 @@
 mod world;
 
 mod admission;
+mod changes;
 mod documents;
+mod files;
 mod golden;
+mod handling;

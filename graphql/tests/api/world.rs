@@ -42,10 +42,10 @@ use uuid::Uuid;
 
 /// A clock that is set.
 #[derive(Clone, Debug)]
-pub struct SetClock(Arc<AtomicI64>);
+pub(crate) struct SetClock(Arc<AtomicI64>);
 
 impl SetClock {
-    pub fn pass_minutes(&self, minutes: i64) {
+    pub(crate) fn pass_minutes(&self, minutes: i64) {
         self.0.fetch_add(minutes * 60_000_000, Ordering::SeqCst);
     }
 }
@@ -58,7 +58,7 @@ impl Clock for SetClock {
 
 /// Files in memory.
 #[derive(Debug, Default)]
-pub struct MemoryFiles(Mutex<HashMap<[u8; 32], Vec<u8>>>);
+pub(crate) struct MemoryFiles(Mutex<HashMap<[u8; 32], Vec<u8>>>);
 
 impl Files for MemoryFiles {
     fn put(&self, mut bytes: FileStream, limit: u64) -> BoxFuture<'_, Result<Kept, FilesError>> {
@@ -119,19 +119,19 @@ impl<A: Aggregate> Decide for Happen<A> {
 }
 
 /// The private and the public key made of this seed, in PEM.
-pub fn keys(seed: u8) -> (String, String) {
+pub(crate) fn keys(seed: u8) -> (String, String) {
     let key = SigningKey::from_bytes(&[seed; 32]);
     let private = key.to_pkcs8_pem(LineEnding::LF).unwrap().to_string();
     (private, key.verifying_key().to_public_key_pem(LineEnding::LF).unwrap())
 }
 
-pub struct World {
-    pub clock: SetClock,
-    pub handler: Handler,
-    pub views: Views,
-    pub organ: OrganId,
-    pub scene: Scene,
-    pub url: String,
+pub(crate) struct World {
+    pub(crate) clock: SetClock,
+    pub(crate) handler: Handler,
+    pub(crate) views: Views,
+    pub(crate) organ: OrganId,
+    pub(crate) scene: Scene,
+    pub(crate) url: String,
     client: reqwest::Client,
     commands: AtomicU64,
     stop: Vec<oneshot::Sender<()>>,
@@ -139,11 +139,11 @@ pub struct World {
 }
 
 impl World {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(Settings::default()).await
     }
 
-    pub async fn with(settings: Settings) -> Self {
+    pub(crate) async fn with(settings: Settings) -> Self {
         let clock = SetClock(Arc::new(AtomicI64::new(MORNING.plus_minutes(5).as_micros())));
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let log = Arc::new(MemoryLog::new(LedgerId(Uuid::from_u128(0x50ca1)), Arc::clone(&shared)));
@@ -195,25 +195,25 @@ impl World {
     }
 
     /// An id that no command had before.
-    pub fn command_id(&self) -> CommandId {
+    pub(crate) fn command_id(&self) -> CommandId {
         CommandId::new(Uuid::from_u128(0xc0_0000 + u128::from(self.commands.fetch_add(1, Ordering::SeqCst))))
     }
 
     /// A token for somebody of the agency, good for an hour.
-    pub fn token(&self, who: Who) -> String {
+    pub(crate) fn token(&self, who: Who) -> String {
         self.token_for(person_of(who), self.organ)
     }
 
-    pub fn token_for(&self, person: PersonId, organ: OrganId) -> String {
+    pub(crate) fn token_for(&self, person: PersonId, organ: OrganId) -> String {
         Issuer::from_pem(&keys(1).0).unwrap().issue(person, organ, self.clock.now(), 3_600).unwrap()
     }
 
     /// What the server answers to somebody's request.
-    pub async fn ask(&self, who: Who, query: &str, variables: Value) -> Value {
+    pub(crate) async fn ask(&self, who: Who, query: &str, variables: Value) -> Value {
         self.ask_with(&[("authorization", &format!("Bearer {}", self.token(who)))], query, variables).await.1
     }
 
-    pub async fn ask_with(&self, headers: &[(&str, &str)], query: &str, variables: Value) -> (u16, Value) {
+    pub(crate) async fn ask_with(&self, headers: &[(&str, &str)], query: &str, variables: Value) -> (u16, Value) {
         let mut request = self.client.post(format!("{}/graphql", self.url));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -224,22 +224,21 @@ impl World {
 
     /// The data of an answer without errors.
     #[track_caller]
-    pub fn data(answer: &Value) -> &Value {
+    pub(crate) fn data(answer: &Value) -> &Value {
         assert_eq!(answer.get("errors"), None, "{answer:#}");
         &answer["data"]
     }
 
     /// The extensions of an answer's one error.
     #[track_caller]
-    pub fn error(answer: &Value) -> &Value {
+    pub(crate) fn error(answer: &Value) -> &Value {
         assert_eq!(answer["errors"].as_array().map(Vec::len), Some(1), "{answer:#}");
         &answer["errors"][0]["extensions"]
     }
 
     /// Sends a mutation `name(input: …)`, selecting the document's stage and the receipt.
-    pub async fn mutate(&self, who: Who, name: &str, input: Value) -> Value {
+    pub(crate) async fn mutate(&self, who: Who, name: &str, input: Value) -> Value {
         let kind = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
-        let kind = if name == "confirmExpunge" { "DocumentInput".to_owned() } else { kind };
         let query = format!(
             "mutation($input: {kind}!) {{ {name}(input: $input) {{ document {{ id revision stage }} receipt {{ recordId \
              stream revision position hash recordedAt changed repeated }} }} }}"
@@ -251,15 +250,22 @@ impl World {
         answer
     }
 
+    /// Uploads a file; the ticket.
+    pub(crate) async fn upload(&self, who: Who, bytes: &[u8]) -> String {
+        let request = self.client.post(format!("{}/files", self.url)).bearer_auth(self.token(who));
+        let answer: Value = request.body(bytes.to_vec()).send().await.unwrap().json().await.unwrap();
+        answer["ticket"].as_str().unwrap_or_else(|| panic!("{answer:#}")).to_owned()
+    }
+
     /// The clerk receives a paper document; its id.
-    pub async fn received(&self) -> String {
+    pub(crate) async fn received(&self) -> String {
         let input = self.arrival();
         let answer = self.mutate(self.scene.clerk, "receiveIncoming", input).await;
         answer["payload"]["document"]["id"].as_str().unwrap_or_else(|| panic!("{answer:#}")).to_owned()
     }
 
     /// The input of `receiveIncoming`; each with another number.
-    pub fn arrival(&self) -> Value {
+    pub(crate) fn arrival(&self) -> Value {
         let command = self.command_id();
         let number = command.uuid().as_u128() & 0xffff;
         json!({
@@ -270,29 +276,29 @@ impl World {
     }
 
     /// The envelope of a command on a document.
-    pub fn on(&self, document: &str) -> Value {
+    pub(crate) fn on(&self, document: &str) -> Value {
         json!({ "commandId": self.command_id().to_string(), "document": document })
     }
 
-    pub fn client(&self) -> &reqwest::Client {
+    pub(crate) fn client(&self) -> &reqwest::Client {
         &self.client
     }
 
     /// Stops the server and waits for it.
-    pub async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         self.stop.clear();
         self.served.take().unwrap().await.unwrap().unwrap();
     }
 
     /// The end of the ledger.
-    pub async fn head(&self) -> socai_domain::ledger::Position {
+    pub(crate) async fn head(&self) -> socai_domain::ledger::Position {
         let log: &Arc<dyn EventLog> = self.handler.log();
         log.head().await.unwrap().position
     }
 }
 
 /// Adds fields to an input.
-pub fn with(mut input: Value, more: Value) -> Value {
+pub(crate) fn with(mut input: Value, more: Value) -> Value {
     if let (Some(input), Value::Object(more)) = (input.as_object_mut(), more) {
         input.extend(more);
     }
@@ -300,7 +306,7 @@ pub fn with(mut input: Value, more: Value) -> Value {
 }
 
 /// What a document says of itself.
-pub fn details(number: &str) -> Value {
+pub(crate) fn details(number: &str) -> Value {
     json!({
         "issuerName": "Văn phòng UBND tỉnh Ví Dụ",
         "number": number,
@@ -311,7 +317,7 @@ pub fn details(number: &str) -> Value {
     })
 }
 
-pub fn person_of(who: Who) -> PersonId {
+pub(crate) fn person_of(who: Who) -> PersonId {
     match who {
         Who::Acting(acting) => acting.person,
         Who::Nobody(person, _) => person,
@@ -319,7 +325,7 @@ pub fn person_of(who: Who) -> PersonId {
     }
 }
 
-pub fn post_of(who: Who) -> String {
+pub(crate) fn post_of(who: Who) -> String {
     let Who::Acting(acting) = who else { panic!("{who:?} holds no post") };
     acting.post.to_string()
 }

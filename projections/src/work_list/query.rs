@@ -166,6 +166,15 @@ impl Views {
         sql.page(&mut snapshot, LIST, order, page, item).await
     }
 
+    /// How long that list is.
+    pub async fn work_list_count(&self, viewer: &Viewer, filter: &WorkFilter) -> Result<u64, ViewsError> {
+        let mut snapshot = self.snapshot().await?;
+        let mut sql = start(&mut snapshot, viewer).await?;
+        sql.push("SELECT COUNT(*)");
+        condition(&mut sql, filter);
+        sql.count(snapshot.db()).await
+    }
+
     /// How many duties are in which state.
     pub async fn work_counts(&self, viewer: &Viewer, scope: WorkScope) -> Result<WorkCounts, ViewsError> {
         let mut snapshot = self.snapshot().await?;

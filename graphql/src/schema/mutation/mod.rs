@@ -6,6 +6,9 @@
 
 mod affairs;
 mod arrival;
+mod directing;
+mod ending;
+mod handling;
 mod people;
 mod registration;
 
@@ -43,6 +46,9 @@ use crate::{
 pub(crate) struct Mutation(
     arrival::ArrivalMutation,
     registration::RegistrationMutation,
+    directing::DirectingMutation,
+    handling::HandlingMutation,
+    ending::EndingMutation,
     affairs::AffairsMutation,
     people::PeopleMutation,
 );

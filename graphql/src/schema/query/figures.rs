@@ -1,0 +1,160 @@
+//! Statistics.
+
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+use socai_domain::id::{PersonId, UnitId};
+use socai_projections::{
+    Viewer, Views,
+    statistics::{BranchGroup, DocumentGroup, Period, StatisticsFilter, UnitScope},
+};
+
+use crate::{
+    error::{ApiError, Result},
+    reading::{at_least, services, viewer},
+    scalars::{DateTime, Position, Uuid},
+    schema::{
+        input,
+        labels::Channel,
+        types::figures::{LagStatistics, ProcessingStatistics},
+    },
+    session::session,
+};
+
+/// What figures are of (điều kiện thống kê).
+#[derive(Debug, InputObject)]
+pub(crate) struct FiguresInput {
+    /// From this instant (từ).
+    from: DateTime,
+    /// Until before this instant (đến trước).
+    before: DateTime,
+    /// Documents of this type, by name.
+    document_type: Option<String>,
+    /// Documents that came this way.
+    channel: Option<Channel>,
+    /// What counts for this unit and those under it.
+    unit: Option<Uuid>,
+    /// What counts for this person.
+    person: Option<ID>,
+}
+
+/// What figures are grouped by (nhóm theo).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+pub(crate) enum FiguresBy {
+    /// The whole organ (toàn cơ quan).
+    #[default]
+    Organ,
+    /// Units; documents are not grouped by them (đơn vị).
+    Unit,
+    /// Persons; documents are not grouped by them (cá nhân).
+    Person,
+    /// Document types (loại văn bản).
+    DocumentType,
+    /// Channels (cách đến).
+    Channel,
+}
+
+impl FiguresInput {
+    fn read(self) -> Result<StatisticsFilter> {
+        if self.before.0 <= self.from.0 {
+            return Err(ApiError::field("of.before", "the period ends after it begins"));
+        }
+        let person = |id: ID| -> Result<PersonId> { input::person("of.person", &id) };
+        Ok(StatisticsFilter {
+            period: Period { from: self.from.0, before: self.before.0 },
+            document_type: self.document_type,
+            channel: self.channel.map(Into::into),
+            unit: self.unit.map(|unit| UnitScope::WithSubUnits(UnitId::new(unit.0))),
+            person: self.person.map(person).transpose()?,
+        })
+    }
+}
+
+/// The views to count in and who looks when: those of now, or those of a past moment, built anew from the ledger.
+async fn at(ctx: &Context<'_>, as_of: Option<DateTime>, fresh: Option<Position>) -> Result<(Views, Viewer)> {
+    let services = services(ctx);
+    let Some(DateTime(then)) = as_of else {
+        at_least(ctx, fresh).await?;
+        return Ok((services.views.clone(), viewer(ctx)?));
+    };
+    if fresh.is_some() {
+        return Err(ApiError::field("asOf", "asOf and atLeast exclude each other"));
+    }
+    if then > services.clock().now() {
+        return Err(ApiError::field("asOf", "a past moment"));
+    }
+    let caller = session(ctx).caller()?;
+    // Whoever may see figures now may see those of then; nobody sees more of then than of now.
+    if !sees_figures(services, &caller).await? {
+        return Err(ApiError::new(socai_domain::refusal::Code::NotEntitled, "figures of the past are for overseers"));
+    }
+    let opener = services.handler.opener().clone();
+    let views = Views::build_until(&**services.log(), opener, then).await?;
+    Ok((views, Viewer::operator(caller.organ, then)))
+}
+
+/// Does the caller see all documents of their organ now?
+async fn sees_figures(services: &crate::app::Services, caller: &crate::session::Caller) -> Result<bool> {
+    use socai_domain::{decide::Who, organ::Role};
+    let (organ, now) = (services.handler.organ(caller.organ).await?, services.clock().now());
+    let overseer = |post| match organ.who(caller.person, Some(post), now) {
+        Who::Acting(acting) => matches!(acting.role, Role::Leader | Role::RecordsClerk | Role::Inspector),
+        _ => false,
+    };
+    Ok(organ.posts.keys().any(|post| overseer(*post)))
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct FiguresQuery;
+
+/// Statistics.
+#[Object]
+impl FiguresQuery {
+    /// How much was done, how much is open, what is late (số liệu xử lý văn bản). Every number equals the length of its list.
+    #[graphql(complexity = "50 * child_complexity")]
+    async fn processing_statistics(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is counted.")] of: FiguresInput,
+        #[graphql(desc = "Grouped by what.", default)] by: FiguresBy,
+        #[graphql(desc = "As it stood at this past moment; for those who see all of the organ.")] as_of: Option<
+            DateTime,
+        >,
+        at_least: Option<Position>,
+    ) -> Result<ProcessingStatistics> {
+        let (views, viewer) = at(ctx, as_of, at_least).await?;
+        let filter = of.read()?;
+        let (documents, branches) = match by {
+            FiguresBy::Organ => (Some(DocumentGroup::Organ), BranchGroup::Organ),
+            FiguresBy::Unit => (None, BranchGroup::Unit),
+            FiguresBy::Person => (None, BranchGroup::Person),
+            FiguresBy::DocumentType => (Some(DocumentGroup::DocumentType), BranchGroup::DocumentType),
+            FiguresBy::Channel => (Some(DocumentGroup::Channel), BranchGroup::Channel),
+        };
+        let documents = match documents {
+            Some(by) => views.document_statistics(&viewer, &filter, by).await?,
+            None => Vec::new(),
+        };
+        let branches = views.branch_statistics(&viewer, &filter, branches).await?;
+        Ok(ProcessingStatistics {
+            documents: documents.into_iter().map(Into::into).collect(),
+            branches: branches.into_iter().map(Into::into).collect(),
+        })
+    }
+
+    /// How long it took: from stage to stage, after returns, and waiting for paper (độ trễ).
+    #[graphql(complexity = "5 * child_complexity")]
+    async fn lag_statistics(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is counted.")] of: FiguresInput,
+        #[graphql(desc = "As it stood at this past moment; for those who see all of the organ.")] as_of: Option<
+            DateTime,
+        >,
+        at_least: Option<Position>,
+    ) -> Result<LagStatistics> {
+        let (views, viewer) = at(ctx, as_of, at_least).await?;
+        let filter = of.read()?;
+        let lags = views.lag_statistics(&viewer, &filter).await?;
+        let rework = views.rework_statistics(&viewer, &filter).await?;
+        Ok(LagStatistics::of(lags, rework, views.paper_statistics(&viewer, &filter).await?))
+    }
+}

@@ -1,0 +1,166 @@
+//! The directive tree, work lists and figures, over the API.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use crate::world::{World, person_of, post_of, with};
+
+/// A registered document with a main file, submitted to the leader.
+async fn submitted(world: &World) -> String {
+    let ticket = world.upload(world.scene.clerk, b"%PDF-1.7 v\xc3\xad d\xe1\xbb\xa5").await;
+    let mut input = world.arrival();
+    input["arriving"]["files"] = json!([{ "source": { "ticket": ticket }, "name": "cong-van.pdf", "role": "MAIN" }]);
+    let answer = world.mutate(world.scene.clerk, "receiveIncoming", input).await;
+    let id = answer["payload"]["document"]["id"].as_str().unwrap_or_else(|| panic!("{answer:#}")).to_owned();
+    World::data(&world.mutate(world.scene.clerk, "registerIncoming", world.on(&id)).await);
+    let to = json!({ "to": post_of(world.scene.leader) });
+    World::data(&world.mutate(world.scene.clerk, "submitIncoming", with(world.on(&id), to)).await);
+    id
+}
+
+/// Directed to the first unit.
+pub(crate) async fn directed(world: &World) -> (String, String) {
+    directed_within(world, json!({ "workingDays": 3 })).await
+}
+
+/// Directed to the first unit, with this limit.
+pub(crate) async fn directed_within(world: &World, limit: Value) -> (String, String) {
+    let id = submitted(world).await;
+    let branches = json!({ "note": "Giao Phòng Kế hoạch", "branches": [
+        { "assignee": { "unit": world.scene.unit.to_string() }, "role": "LEAD", "limit": limit } ] });
+    World::data(&world.mutate(world.scene.leader, "directIncoming", with(world.on(&id), branches)).await);
+    let branch = branches_of(world, &id).await[0]["id"].as_str().unwrap().to_owned();
+    (id, branch)
+}
+
+async fn branches_of(world: &World, id: &str) -> Vec<Value> {
+    let query = "query($id: ID!, $at: Position) { incomingDocument(id: $id, atLeast: $at) { branches { id role
+        deadline { dueAt late sum { kind text } } assignee { unit { name } holder { person { name } } } ended { how } } } }";
+    let at = world.head().await.to_string();
+    let answer = world.ask(world.scene.leader, query, json!({ "id": id, "at": at })).await;
+    World::data(&answer)["incomingDocument"]["branches"].as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_document_is_directed_assigned_handled_and_resolved() {
+    let world = World::new().await;
+    let (id, lead) = directed(&world).await;
+    let branch = &branches_of(&world, &id).await[0];
+    assert_eq!(branch["assignee"]["unit"]["name"], "Phòng Kế hoạch");
+    assert_eq!(branch["deadline"]["sum"][1]["text"], "Thời hạn: 3 ngày làm việc");
+    let on_lead = || with(world.on(&id), json!({ "branch": lead }));
+    World::data(&world.mutate(world.scene.head, "acceptBranch", on_lead()).await);
+    let assign = json!({ "branches": [{ "assignee": { "post": post_of(world.scene.officer) }, "role": "LEAD" }] });
+    World::data(&world.mutate(world.scene.head, "assignIncoming", with(on_lead(), assign)).await);
+    let officers = branches_of(&world, &id).await[1]["id"].clone();
+    let done = json!({ "branch": officers, "result": "Đã dự thảo văn bản góp ý", "proposal": "ANSWERED" });
+    let completed = world.mutate(world.scene.officer, "completeBranch", with(world.on(&id), done)).await;
+    World::data(&completed);
+    let resolve = json!({ "how": "ANSWERED", "answers": [
+        { "organ": "Sở Ví Dụ", "code": "05/SVD-KH", "date": "2026-03-03" }] });
+    let resolved = world.mutate(world.scene.head, "resolveIncoming", with(world.on(&id), resolve)).await;
+    World::data(&resolved);
+    assert_eq!(resolved["payload"]["document"]["stage"], "RESOLVED");
+    let query = "query($at: Position) { followUpRegister(atLeast: $at) { totalCount edges { node { number answers stage late } } } }";
+    let at = &resolved["payload"]["receipt"]["position"];
+    let answer = world.ask(world.scene.leader, query, json!({ "at": at })).await;
+    let line = &World::data(&answer)["followUpRegister"]["edges"][0]["node"];
+    assert_eq!(
+        (&line["answers"], &line["stage"], &line["late"]),
+        (&json!("05/SVD-KH"), &json!("RESOLVED"), &json!(false))
+    );
+}
+
+#[tokio::test]
+async fn the_work_list_says_who_owes_what_and_what_is_late() {
+    let world = World::new().await;
+    let (id, _) = directed(&world).await;
+    let query = "query($of: WorkOf, $state: WorkState) { workCounts(of: $of) { all late new }
+        workList(of: $of, state: $state) { totalCount edges { node { kind kindLabel states documentId unit { name } } } } }";
+    let mine = async |who, variables: Value| World::data(&world.ask(who, query, variables).await).clone();
+    let heads = mine(world.scene.head, json!({})).await;
+    let item = &heads["workList"]["edges"][0]["node"];
+    assert_eq!((&item["kind"], &item["documentId"], &item["states"]), (&json!("HANDLE"), &json!(id), &json!(["NEW"])));
+    assert_eq!(heads["workCounts"], json!({ "all": 1, "late": 0, "new": 1 }));
+    assert_eq!(mine(world.scene.other_head, json!({ "of": { "all": true } })).await["workList"]["totalCount"], 0);
+    assert_eq!(mine(world.scene.head, json!({ "state": "LATE" })).await["workList"]["totalCount"], 0);
+    world.clock.pass_minutes(10 * 24 * 60);
+    let late = mine(world.scene.head, json!({ "state": "LATE" })).await;
+    assert_eq!((&late["workList"]["totalCount"], &late["workCounts"]["late"]), (&json!(1), &json!(1)));
+}
+
+#[tokio::test]
+async fn figures_equal_their_lists_and_the_past_stays_as_it_was() {
+    let world = World::new().await;
+    directed(&world).await;
+    let before = socai_domain::time::Clock::now(&world.clock);
+    world.clock.pass_minutes(60);
+    world.received().await;
+    let query = "query($of: FiguresInput!, $asOf: DateTime, $at: Position) { processingStatistics(of: $of, asOf: $asOf,
+        atLeast: $at) { documents { arrived registered inProcess late onTimeShare { among perMille } } branches { assigned } }
+        lagStatistics(of: $of, asOf: $asOf, atLeast: $at) { lags { stage wall { count } } paper { count } } }";
+    let of = json!({ "from": "2026-03-01T00:00:00+07:00", "before": "2026-04-01T00:00:00+07:00" });
+    let now = world.ask(world.scene.leader, query, json!({ "of": of })).await;
+    let documents = &World::data(&now)["processingStatistics"]["documents"][0];
+    assert_eq!((&documents["arrived"], &documents["inProcess"]), (&json!(2), &json!(1)));
+    assert_eq!(World::data(&now)["lagStatistics"]["lags"][0]["wall"]["count"], 1);
+    let then = world.ask(world.scene.leader, query, json!({ "of": of, "asOf": before.to_string() })).await;
+    assert_eq!(World::data(&then)["processingStatistics"]["documents"][0]["arrived"], 1);
+    let both = json!({ "of": of, "asOf": before.to_string(), "at": world.head().await.to_string() });
+    let refused = world.ask(world.scene.leader, query, both).await;
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "INVALID_INPUT");
+    let outsider = world.ask(world.scene.outsider, query, json!({ "of": of })).await;
+    assert_eq!(World::data(&outsider)["processingStatistics"]["documents"][0]["arrived"], 0);
+    let past = world.ask(world.scene.officer, query, json!({ "of": of, "asOf": before.to_string() })).await;
+    assert_eq!(past["errors"][0]["extensions"]["code"], "NOT_ENTITLED");
+}
+
+#[tokio::test]
+async fn search_finds_with_and_without_diacritics_and_nothing_for_an_outsider() {
+    let world = World::new().await;
+    let id = world.received().await;
+    let query = "query($q: String!) { searchDocuments(query: $q) { totalCount edges { node { id } } } }";
+    for words in ["góp ý", "gop y du thao", "ubnd tinh vi du"] {
+        let answer = world.ask(world.scene.clerk, query, json!({ "q": words })).await;
+        assert_eq!(World::data(&answer)["searchDocuments"]["edges"][0]["node"]["id"], json!(id), "{words}");
+        let nothing = world.ask(world.scene.outsider, query, json!({ "q": words })).await;
+        assert_eq!(World::data(&nothing)["searchDocuments"], json!({ "totalCount": 0, "edges": [] }));
+    }
+}
+
+#[tokio::test]
+async fn the_administrator_hands_over_what_somebody_holds_without_seeing_it() {
+    let world = World::new().await;
+    let (id, lead) = directed(&world).await;
+    let assign = json!({ "branch": lead, "branches": [{ "assignee": { "post": post_of(world.scene.officer) }, "role": "LEAD" }] });
+    World::data(&world.mutate(world.scene.head, "assignIncoming", with(world.on(&id), assign)).await);
+    let mutation =
+        "mutation($input: HandOverWorkInput!) { handOverWork(input: $input) { receipts { stream changed } } }";
+    let input = json!({ "commandId": world.command_id().to_string(), "person": format!("person-{}", person_of(world.scene.officer)),
+        "from": post_of(world.scene.officer), "to": post_of(world.scene.colleague) });
+    let answer = world.ask(world.scene.administrator, mutation, json!({ "input": input })).await;
+    assert_eq!(World::data(&answer)["handOverWork"]["receipts"], json!([{ "stream": id, "changed": true }]));
+    let held = &branches_of(&world, &id).await[1];
+    assert_eq!(held["assignee"]["holder"]["person"]["name"], "Nguyễn Văn colleague");
+    let again = world.ask(world.scene.administrator, mutation, json!({ "input": input })).await;
+    assert_eq!(World::data(&again)["handOverWork"]["receipts"], json!([]));
+}
+
+#[tokio::test]
+async fn there_is_a_mutation_for_everything_that_a_document_offers() {
+    let world = World::new().await;
+    let id = world.received().await;
+    let query = "query($id: ID!) { __schema { mutationType { fields { name description } } }
+        incomingDocument(id: $id) { availableActions { code } } }";
+    let answer = world.ask(world.scene.clerk, query, json!({ "id": id })).await;
+    let data = World::data(&answer);
+    let fields = data["__schema"]["mutationType"]["fields"].as_array().unwrap();
+    let mutations: HashSet<&str> = fields.iter().map(|field| field["name"].as_str().unwrap()).collect();
+    let actions = data["incomingDocument"]["availableActions"].as_array().unwrap();
+    assert!(actions.len() > 30);
+    let missing: Vec<_> =
+        actions.iter().filter(|action| !mutations.contains(action["code"].as_str().unwrap())).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert!(fields.iter().all(|field| field["description"].as_str().is_some_and(|text| text.contains('('))));
+}
