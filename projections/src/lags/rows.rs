@@ -68,8 +68,12 @@ pub(crate) fn rows(document: &Document, out: &mut Out) {
             (Stage::Resolved, resolved.map(|(_, at)| at)),
         ];
         let mut before: Option<(Stage, Timestamp)> = None;
-        for (stage, at) in stages {
+        for (place, (stage, at)) in stages.iter().copied().enumerate() {
             let Some(at) = at else { continue };
+            // Passed on straight to a unit, then after all to a leader: it did not come this way.
+            if stages[place..].iter().any(|(_, later)| later.is_some_and(|later| later < at)) {
+                continue;
+            }
             if let Some((stage_before, from)) = before {
                 out.add(
                     &LAG,
