@@ -16,6 +16,8 @@ pub(crate) const SHORTEST_FRAME: usize = FRAME_HEAD + ENTRY_HEAD + HEADER_LEN;
 /// Frames begin at multiples of this.
 pub(crate) const ALIGN: usize = 8;
 
+/// No ledger has more records: places can be counted on without overflow.
+const MOST_RECORDS: u64 = 1 << 62;
 const MAGIC: [u8; 8] = *b"socailog";
 const VERSION: u32 = 1;
 const CHECKED: usize = 96;
@@ -133,6 +135,9 @@ impl SegmentHeader {
         }
         if bytes[CHECKED + 4..FIRST_FRAME as usize].iter().any(|&byte| byte != 0) {
             return Err("a byte after the header is not zero");
+        }
+        if !(1..=MOST_RECORDS).contains(&u64_at(bytes, 56)) {
+            return Err("the place of the first record makes no sense");
         }
         Ok(Self {
             number: u32_at(bytes, 12),

@@ -4,11 +4,11 @@
 //! append ──► queue ──► writer: stamp, one frame, one sync ──► acknowledge ──► readers may see it
 //! ```
 //!
-//! - [`format`]: the bytes; [`segment`]: walking them; [`index`]: what is known of a segment beside them.
-//! - [`writer`], [`batch`], [`queue`], [`keeper`]: the way in.
-//! - [`read`], [`follow`]: the ways out. Neither ever sees what is not durable.
-//! - [`recover`], [`create`], [`closed`]: the beginning and the end of a run.
-//! - [`disk`]: the seam to the file system, where the tests lose power.
+//! - `format`: the bytes; `segment`: walking them; `index`: what is known of a segment beside them.
+//! - `writer`, `batch`, `queue`, `keeper`: the way in.
+//! - `read`, `follow`: the ways out. Neither ever sees what is not durable.
+//! - `recover`, `create`, `closed`: the beginning and the end of a run.
+//! - `disk`: the seam to the file system, where the tests lose power.
 
 mod batch;
 pub(crate) mod closed;
