@@ -161,7 +161,7 @@ struct State {
     names_on_disk: BTreeMap<String, usize>,
     changes: Vec<NameChange>,
     operations: u64,
-    fault: Option<(u64, Fault)>,
+    faults: Vec<(u64, Fault)>,
     dead: bool,
     wrong: Option<Wrong>,
     late_sync: Option<usize>,
@@ -181,21 +181,24 @@ impl State {
         }
         let now = self.operations;
         self.operations += 1;
-        let lost = matches!(self.fault, Some((at, Fault::PowerLoss)) if at == now);
-        if let Some(file) = self.late_sync.take_if(|_| !lost) {
+        let power_lost = self.faults.contains(&(now, Fault::PowerLoss));
+        if let Some(file) = self.late_sync.take_if(|_| !power_lost) {
             self.files[file].sync(|| true);
         }
-        match self.fault {
-            Some((at, Fault::PowerLoss)) if at == now => {
-                self.dead = true;
-                Ok(Outcome::Failed(Keep::Everything))
-            }
-            Some((at, Fault::Fails(keep))) if at == now => Ok(Outcome::Failed(keep)),
-            Some((at, Fault::Full(span))) if needs_space && (at..at + span).contains(&now) => {
-                Err(io::ErrorKind::StorageFull.into())
-            }
-            _ => Ok(Outcome::Done),
+        if power_lost {
+            self.dead = true;
+            return Ok(Outcome::Failed(Keep::Everything));
         }
+        for &(at, fault) in &self.faults {
+            match fault {
+                Fault::Fails(keep) if at == now => return Ok(Outcome::Failed(keep)),
+                Fault::Full(span) if needs_space && (at..at.saturating_add(span)).contains(&now) => {
+                    return Err(io::ErrorKind::StorageFull.into());
+                }
+                _ => {}
+            }
+        }
+        Ok(Outcome::Done)
     }
 
     fn sync(&mut self, file: usize, outcome: &Outcome) {
@@ -235,9 +238,14 @@ impl SimDisk {
         self.0.lock().unwrap()
     }
 
-    /// From now on, the `at`-th operation goes wrong.
+    /// The `at`-th operation goes wrong, beside others that do already.
     pub(super) fn fault(&self, at: u64, fault: Fault) {
-        self.lock().fault = Some((at, fault));
+        self.lock().faults.push((at, fault));
+    }
+
+    /// Nothing goes wrong any more.
+    pub(super) fn mend(&self) {
+        self.lock().faults.clear();
     }
 
     pub(super) fn wrong(&self, wrong: Wrong) {

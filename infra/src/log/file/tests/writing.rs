@@ -98,7 +98,7 @@ fn a_full_disk_takes_nothing_and_goes_on_when_there_is_space() {
     assert!(revision > 3);
     let read = read::stream(&shared, stream(1), Direction::Backwards, None, 100).unwrap();
     assert_eq!(read.len() as u64, revision);
-    disk.fault(0, Fault::Full(0));
+    disk.mend();
     turn(&mut writer, vec![append(stream(1), revision, 1, 9_000)]).pop().unwrap().unwrap();
     assert!(disk.content("00000002.segment").is_some());
 }
