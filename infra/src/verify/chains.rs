@@ -1,23 +1,26 @@
 //! Joining the spans in order: does each go on where the one before it ended, in the log and in every stream?
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::collections::hash_map::Entry;
 
 use socai_domain::{
-    ledger::{RecordHash, StreamId, log::chain_head},
+    ledger::{RecordHash, log::chain_head},
     time::Timestamp,
 };
 
 use super::{
     Fault,
-    span::{Part, Verified, breaks},
+    span::{Link, Verified},
     spans::Plan,
 };
-use crate::log::file::{format::Address, index::Tip};
+use crate::log::file::{format::Address, index::Tips};
+
+/// How many streams are looked up before the first is used.
+const AT_ONCE: usize = 32;
 
 /// All that was verified so far.
 #[derive(Debug)]
 pub(super) struct Chains {
-    tips: HashMap<StreamId, Tip>,
+    tips: Tips,
     place: u64,
     head: Option<RecordHash>,
     recorded: Option<Timestamp>,
@@ -29,7 +32,7 @@ impl Chains {
     pub(super) fn new(plan: &Plan) -> Self {
         // A head of the empty log is met before the first record.
         let expected = plan.expect.map(|(position, _)| position.place()).filter(|&place| place > 0);
-        Self { tips: HashMap::new(), place: 0, head: None, recorded: None, bytes: 0, expected }
+        Self { tips: Tips::default(), place: 0, head: None, recorded: None, bytes: 0, expected }
     }
 
     pub(super) fn place(&self) -> u64 {
@@ -73,10 +76,15 @@ impl Chains {
         if verified.first_recorded < self.recorded && verified.first_recorded.is_some() {
             return wrong("the recorded time goes back");
         }
-        let broken = verified.parts.iter().filter_map(|(stream, part)| Some((part, self.join(*stream, part)?)));
-        if let Some((part, what)) = broken.min_by_key(|(part, _)| part.first_place) {
-            let damage = segment.damage(part.address.offset(), part.first_place, what);
-            return Err(Fault::of(damage, &part.first));
+        for links in verified.links.chunks(AT_ONCE) {
+            // Looked up first and used then: so the processor waits for many places in memory at once.
+            std::hint::black_box(links.iter().filter(|link| self.tips.contains_key(&link.stream)).count());
+            for link in links {
+                if let Some(what) = self.join(link) {
+                    let damage = segment.damage(link.tip.address.offset(), link.place, what);
+                    return Err(Fault::of(damage, link.stream, link.tip.revision));
+                }
+            }
         }
         self.place = verified.place;
         self.head = verified.head.or(self.head);
@@ -85,18 +93,28 @@ impl Chains {
         self.expect(plan, index + 1 == plan.spans.len(), verified.expected)
     }
 
-    /// Takes on a stream's part; says what is wrong if it does not go on where the stream ended.
-    fn join(&mut self, stream: StreamId, part: &Part) -> Option<&'static str> {
-        match self.tips.entry(stream) {
-            Entry::Vacant(vacant) => {
-                vacant.insert(part.last);
-                let begins = part.first.revision.number() == 0 && part.before == Address::NONE;
-                if begins { None } else { Some("the records of the stream before this one are missing") }
+    /// Takes on the next record of a stream; says what is wrong if the stream did not end where this one begins.
+    fn join(&mut self, link: &Link) -> Option<&'static str> {
+        let first = link.tip.revision.number() == 0;
+        match self.tips.entry(link.stream) {
+            Entry::Vacant(vacant) if first && link.before == Address::NONE => {
+                vacant.insert(link.tip);
+                None
             }
+            Entry::Vacant(_) => Some("the records of the stream before this one are missing"),
             Entry::Occupied(mut known) => {
-                let what = breaks(known.get(), &part.first, part.before);
-                known.insert(part.last);
-                what
+                let last = known.insert(link.tip);
+                if link.tip.revision != last.revision.next() {
+                    Some("a revision of the stream is missing, or stands twice")
+                } else if link.names != last.hash {
+                    Some(
+                        "the record does not name the hash of the one before it in its stream: one of them was changed",
+                    )
+                } else if link.before != last.address {
+                    Some("the record does not say where its predecessor is")
+                } else {
+                    None
+                }
             }
         }
     }

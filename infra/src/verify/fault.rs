@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use socai_domain::ledger::{Header, Revision, StreamId};
+use socai_domain::ledger::{Revision, StreamId};
 use thiserror::Error;
 
 use crate::log::file::{Damage, error::OpenLogError};
@@ -56,8 +56,8 @@ impl Fault {
         Self::Wrong(Box::new(Wrong { damage, stream: None, revision: None }))
     }
 
-    pub(super) fn of(damage: Damage, record: &Header) -> Self {
-        Self::Wrong(Box::new(Wrong { damage, stream: Some(record.stream), revision: Some(record.revision) }))
+    pub(super) fn of(damage: Damage, stream: StreamId, revision: Revision) -> Self {
+        Self::Wrong(Box::new(Wrong { damage, stream: Some(stream), revision: Some(revision) }))
     }
 
     pub(super) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {

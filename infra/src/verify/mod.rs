@@ -90,6 +90,7 @@ pub fn verify_on(
     let mut done = 0;
     let mut merge = |index: usize, verified: Verified| -> Result<(), Fault> {
         chains.add(&plan, index, &verified)?;
+        plan.give_back(verified.links);
         done += plan.spans[index].len();
         on_progress(Progress { done, total: plan.total(), records: chains.place() });
         Ok(())

@@ -1,6 +1,6 @@
 //! Verifying one span on its own: all that needs no knowledge of what comes before it.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use socai_domain::{
     ledger::{Header, RecordHash, StreamId, log::chain_head, record::NotARecord},
@@ -18,23 +18,22 @@ use crate::log::file::{
     segment::{Segment, Step, Walker},
 };
 
-/// What a span has of one stream.
+/// What a record says of its place in its stream. Whether that is so is known only when all before it are.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Part {
-    /// The first record's header.
-    pub(super) first: Header,
-    pub(super) first_place: u64,
-    /// Where the first record says that its predecessor is.
+pub(super) struct Link {
+    pub(super) stream: StreamId,
+    pub(super) place: u64,
+    /// The hash and the address that it gives for its predecessor.
+    pub(super) names: RecordHash,
     pub(super) before: Address,
-    /// Where it stands itself.
-    pub(super) address: Address,
-    pub(super) last: Tip,
+    /// Revision, hash and address of its own.
+    pub(super) tip: Tip,
 }
 
 /// What is known of a span that is right in itself.
 #[derive(Debug)]
 pub(super) struct Verified {
-    pub(super) parts: HashMap<StreamId, Part>,
+    pub(super) links: Vec<Link>,
     /// The hashes of the first frame, whose head needs the head before it.
     pub(super) first_hashes: Vec<RecordHash>,
     pub(super) first_head: Option<RecordHash>,
@@ -101,7 +100,7 @@ struct Work<'a> {
 impl<'a> Work<'a> {
     fn new(plan: &'a Plan, segment: &'a Segment, span: &Span) -> Self {
         let verified = Verified {
-            parts: HashMap::new(),
+            links: plan.space(),
             first_hashes: Vec::new(),
             first_head: None,
             first_recorded: None,
@@ -145,7 +144,8 @@ impl<'a> Work<'a> {
         let header = Header::read(entry.record);
         let header =
             header.map_err(|error: NotARecord| Fault::at(self.segment.damage(at, entry.place, error.to_string())))?;
-        let wrong = |what: &str| Err(Fault::of(self.segment.damage(at, entry.place, what), &header));
+        let wrong =
+            |what: &str| Err(Fault::of(self.segment.damage(at, entry.place, what), header.stream, header.revision));
         let hash = RecordHash::of(entry.record);
         self.hashes.push(hash);
         if self.verified.last_recorded.is_some_and(|last| header.recorded < last) {
@@ -154,37 +154,13 @@ impl<'a> Work<'a> {
         self.verified.first_recorded.get_or_insert(header.recorded);
         self.verified.last_recorded = Some(header.recorded);
         let address = Address::new(self.segment.header.number, at);
-        let last = Tip { address, revision: header.revision, hash };
-        let first_place = entry.place;
-        let part = Part { first: header, first_place, before: entry.previous, address, last };
-        match self.verified.parts.entry(header.stream) {
-            std::collections::hash_map::Entry::Vacant(vacant) => drop(vacant.insert(part)),
-            std::collections::hash_map::Entry::Occupied(mut known) => {
-                let known = known.get_mut();
-                if let Some(what) = breaks(&known.last, &header, entry.previous) {
-                    return wrong(what);
-                }
-                known.last = last;
-                return Ok(());
-            }
-        }
+        let tip = Tip { address, revision: header.revision, hash };
+        let Header { stream, previous: names, .. } = header;
+        self.verified.links.push(Link { stream, place: entry.place, names, before: entry.previous, tip });
         // Checked here, where it is done on all cores; whether the stream may begin here is known only later.
         if header.revision.number() == 0 && header.previous != RecordHash::genesis(self.plan.ledger(), header.stream) {
             return wrong("the first record of a stream does not name the genesis value");
         }
         Ok(())
-    }
-}
-
-/// What is wrong if this record follows that one in its stream.
-pub(super) fn breaks(last: &Tip, header: &Header, before: Address) -> Option<&'static str> {
-    if header.revision != last.revision.next() {
-        Some("a revision of the stream is missing, or stands twice")
-    } else if header.previous != last.hash {
-        Some("the record does not name the hash of the one before it in its stream: one of them was changed")
-    } else if before != last.address {
-        Some("the record does not say where its predecessor is")
-    } else {
-        None
     }
 }

@@ -1,11 +1,14 @@
 //! Cutting the files into spans that can be verified apart: by the marks of side files where these hold, else by hopping
 //! from frame to frame.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 use socai_domain::ledger::{LedgerId, Position, RecordHash};
 
-use super::{Fault, chains::Chains};
+use super::{Fault, chains::Chains, span::Link};
 use crate::log::file::{
     closed::{self, Closed},
     disk::Disk,
@@ -45,9 +48,22 @@ pub(super) struct Plan {
     pub(super) spans: Vec<Span>,
     pub(super) expect: Option<(Position, RecordHash)>,
     marker: Option<Closed>,
+    /// Space for links that is used again: fresh memory for each span would cost more than looking at it.
+    space: Mutex<Vec<Vec<Link>>>,
 }
 
 impl Plan {
+    /// Empty space for links.
+    pub(super) fn space(&self) -> Vec<Link> {
+        self.space.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    /// Takes space back.
+    pub(super) fn give_back(&self, mut links: Vec<Link>) {
+        links.clear();
+        self.space.lock().unwrap_or_else(PoisonError::into_inner).push(links);
+    }
+
     pub(super) fn make(disk: &dyn Disk, dir: &Path, expect: Option<(Position, RecordHash)>) -> Result<Self, Fault> {
         let names = disk.list().map_err(Fault::io(format!("listing {}", dir.display())))?;
         let marker = closed::read(disk, &names)?;
@@ -67,7 +83,7 @@ impl Plan {
         if segments.is_empty() {
             return Err(Fault::Missing(dir.display().to_string()));
         }
-        let mut plan = Self { segments, spans: Vec::new(), expect, marker };
+        let mut plan = Self { segments, spans: Vec::new(), expect, marker, space: Mutex::default() };
         plan.check_headers()?;
         for index in 0..plan.segments.len() {
             plan.cut(disk, index)?;
@@ -106,25 +122,22 @@ impl Plan {
     fn cut(&mut self, disk: &dyn Disk, index: usize) -> Result<(), Fault> {
         let segment = &self.segments[index];
         let mut starts = vec![(FIRST_FRAME, segment.header.first)];
-        let mut consider = |offset: u32, place: u64| {
-            if starts.last().is_some_and(|&(last, _)| offset >= last.saturating_add(SPAN)) {
-                starts.push((offset, place));
-            }
-        };
-        if let Some(side) = Index::load(disk, segment) {
-            for mark in side.marks {
+        let far = |starts: &[(u32, u64)], offset: u32| offset >= starts[starts.len() - 1].0.saturating_add(SPAN);
+        if let Some(marks) = Index::load_marks(disk, segment) {
+            for mark in marks {
                 // Only where a whole frame of that place begins: a side file proves nothing.
                 let mut walker = Walker::new(segment, mark.offset, mark.place, true).reading(1 << 12);
-                if matches!(walker.step(), Ok(Step::Frame { .. })) {
-                    consider(mark.offset, mark.place);
+                if far(&starts, mark.offset) && matches!(walker.step(), Ok(Step::Frame { .. })) {
+                    starts.push((mark.offset, mark.place));
                 }
             }
         } else {
             let mut walker = Walker::new(segment, FIRST_FRAME, segment.header.first, false);
-            while let Step::Frame { offset, head, .. } =
-                walker.step().map_err(Fault::io(format!("reading {}", segment.name())))?
-            {
-                consider(offset, head.first);
+            let reading = || Fault::io(format!("reading {}", segment.name()));
+            while let Step::Frame { offset, head, .. } = walker.step().map_err(reading())? {
+                if far(&starts, offset) {
+                    starts.push((offset, head.first));
+                }
             }
         }
         let ends = starts.iter().skip(1).map(|&(offset, _)| Some(offset)).chain([None]);

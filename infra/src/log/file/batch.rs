@@ -1,11 +1,11 @@
 //! One batch in the making: appends are judged against the streams' heads, earlier appends of the batch included, and
 //! stamped straight into the frame's buffer.
 
-use std::{collections::HashMap, io, sync::PoisonError};
+use std::{io, sync::PoisonError};
 
 use socai_domain::{
     ledger::{
-        Append, AppendError, Appended, Draft, Expected, Header, Position, RecordHash, Revision, SealedRecord, StreamId,
+        Append, AppendError, Appended, Draft, Expected, Header, Position, RecordHash, Revision, SealedRecord,
         log::Stamp,
     },
     time::Timestamp,
@@ -27,7 +27,7 @@ type Answer = (oneshot::Sender<Result<Appended, AppendError>>, Result<Appended, 
 pub(crate) struct Batch {
     pub(crate) frame: FrameBuilder,
     /// The streams' heads after this batch.
-    pub(crate) tips: HashMap<StreamId, Tip>,
+    pub(crate) tips: Tips,
     pub(crate) hashes: Vec<RecordHash>,
     /// Told when the batch is on the disk, and not before: an answer may rest on what the batch holds.
     answers: Vec<Answer>,

@@ -94,7 +94,7 @@ pub(crate) fn ledger(disk: &dyn Disk, options: &FileLogOptions, names: &[String]
     let segment = spare.become_segment(disk, id, options.epoch, 1, 0, None).map_err(doing())?;
     Ok(Loaded {
         segments: vec![Arc::new(segment)],
-        tips: Tips::new(),
+        tips: Tips::default(),
         tail: Tail { offset: FIRST_FRAME, place: 0, head: None, recorded: Timestamp::default() },
         report: OpenReport { created: true, segments: 1, ..OpenReport::default() },
     })

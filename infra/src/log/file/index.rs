@@ -1,7 +1,7 @@
 //! What is known of a sealed segment beside its bytes: places to start reading from, and where each of its streams ends.
 //! Kept in a side file, which is never needed: it is made again from the segment where it is missing or wrong.
 
-use std::{collections::HashMap, io};
+use std::io;
 
 use socai_domain::{
     ledger::{Header, RecordHash, Revision, StreamId, StreamKind, log::chain_head},
@@ -13,6 +13,7 @@ use super::{
     disk::Disk,
     error::Damage,
     format::{Address, Entries, FIRST_FRAME, NEW, array, index_name, u32_at, u64_at},
+    hashing::ByStream,
     segment::{Mark, Segment, Step, Walker, mark},
 };
 
@@ -31,7 +32,7 @@ pub(crate) struct Tip {
 }
 
 /// Where each stream ends.
-pub(crate) type Tips = HashMap<StreamId, Tip>;
+pub(crate) type Tips = ByStream<Tip>;
 
 /// Where the frames of a segment end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +73,7 @@ pub(crate) fn scan(segment: &Segment, look: Look) -> io::Result<Result<Index, Da
     let header = &segment.header;
     let mut walker = Walker::new(segment, FIRST_FRAME, header.first, true);
     let end = End { offset: FIRST_FRAME, place: header.first - 1, head: header.head_before(), recorded: None };
-    let mut index = Index { marks: Vec::new(), tips: Tips::new(), end, last_frame: None, bad: None };
+    let mut index = Index { marks: Vec::new(), tips: Tips::default(), end, last_frame: None, bad: None };
     let mut hashes = Vec::new();
     loop {
         let (offset, head, bytes) = match walker.step()? {
@@ -148,33 +149,6 @@ impl Index {
         bytes
     }
 
-    /// Reads a side file; none if it is not whole, or of another segment.
-    fn from_bytes(bytes: &[u8], id: Uuid) -> Option<Self> {
-        let (bytes, check) = bytes.split_at_checked(bytes.len().checked_sub(32)?)?;
-        if bytes.len() < HEAD || bytes[..8] != MAGIC || u32_at(bytes, 8) != VERSION || bytes[12..28] != *id.as_bytes() {
-            return None;
-        }
-        if blake3::hash(bytes).as_bytes() != check {
-            return None;
-        }
-        let head = RecordHash(array(bytes, 40));
-        let end = End { offset: u32_at(bytes, 28), place: u64_at(bytes, 32), head: Some(head), recorded: None };
-        let marks = usize::try_from(u64_at(bytes, 72)).ok()?.checked_mul(MARK)?;
-        let (marks, tips) = bytes[HEAD..].split_at_checked(marks)?;
-        let marks = marks.chunks_exact(MARK).map(|bytes| Mark {
-            place: u64_at(bytes, 0),
-            offset: u32_at(bytes, 8),
-            recorded: Timestamp::from_micros(i64::from_le_bytes(array(bytes, 12))),
-        });
-        let tips = tips.chunks_exact(TIP).map(|bytes| {
-            let stream = StreamId::new(StreamKind::from_number(bytes[0])?, Uuid::from_bytes(array(bytes, 1)));
-            let address = Address::from_number(u64_at(bytes, 17));
-            let revision = Revision::new(u64_at(bytes, 25));
-            Some((stream, Tip { address, revision, hash: RecordHash(array(bytes, 33)) }))
-        });
-        Some(Self { marks: marks.collect(), tips: tips.collect::<Option<_>>()?, end, last_frame: None, bad: None })
-    }
-
     /// Writes the side file of a sealed segment, whole or not at all.
     pub(crate) fn save(&self, disk: &dyn Disk, segment: &Segment) -> io::Result<()> {
         let name = index_name(segment.header.number);
@@ -191,9 +165,63 @@ impl Index {
 
     /// The side file of a sealed segment, if it is there, whole and of this segment.
     pub(crate) fn load(disk: &dyn Disk, segment: &Segment) -> Option<Self> {
-        let file = disk.open(&index_name(segment.header.number), false).ok()?;
-        let mut bytes = vec![0; usize::try_from(file.len().ok()?).ok()?];
-        let read = file.read_at(&mut bytes, 0).ok()?;
-        Self::from_bytes(&bytes[..read], segment.header.id)
+        let bytes = read_side_file(disk, segment)?;
+        let SideFile { end, marks, tips } = SideFile::of(&bytes, segment.header.id)?;
+        let tips = tips.chunks_exact(TIP).map(|bytes| {
+            let stream = StreamId::new(StreamKind::from_number(bytes[0])?, Uuid::from_bytes(array(bytes, 1)));
+            let address = Address::from_number(u64_at(bytes, 17));
+            let revision = Revision::new(u64_at(bytes, 25));
+            Some((stream, Tip { address, revision, hash: RecordHash(array(bytes, 33)) }))
+        });
+        let tips = tips.collect::<Option<_>>()?;
+        Some(Self { marks: read_marks(marks), tips, end, last_frame: None, bad: None })
+    }
+
+    /// Only the marks of a side file, for those who need no streams.
+    pub(crate) fn load_marks(disk: &dyn Disk, segment: &Segment) -> Option<Vec<Mark>> {
+        let bytes = read_side_file(disk, segment)?;
+        Some(read_marks(SideFile::of(&bytes, segment.header.id)?.marks))
+    }
+}
+
+fn read_side_file(disk: &dyn Disk, segment: &Segment) -> Option<Vec<u8>> {
+    let file = disk.open(&index_name(segment.header.number), false).ok()?;
+    let mut bytes = vec![0; usize::try_from(file.len().ok()?).ok()?];
+    let read = file.read_at(&mut bytes, 0).ok()?;
+    bytes.truncate(read);
+    Some(bytes)
+}
+
+fn read_marks(bytes: &[u8]) -> Vec<Mark> {
+    let mark = |bytes: &[u8]| Mark {
+        place: u64_at(bytes, 0),
+        offset: u32_at(bytes, 8),
+        recorded: Timestamp::from_micros(i64::from_le_bytes(array(bytes, 12))),
+    };
+    bytes.chunks_exact(MARK).map(mark).collect()
+}
+
+/// The parts of a side file.
+struct SideFile<'a> {
+    end: End,
+    marks: &'a [u8],
+    tips: &'a [u8],
+}
+
+impl<'a> SideFile<'a> {
+    /// None if the bytes are not whole, or of another segment than that of this id.
+    fn of(bytes: &'a [u8], id: Uuid) -> Option<Self> {
+        let (bytes, check) = bytes.split_at_checked(bytes.len().checked_sub(32)?)?;
+        if bytes.len() < HEAD || bytes[..8] != MAGIC || u32_at(bytes, 8) != VERSION || bytes[12..28] != *id.as_bytes() {
+            return None;
+        }
+        if blake3::hash(bytes).as_bytes() != check {
+            return None;
+        }
+        let head = RecordHash(array(bytes, 40));
+        let end = End { offset: u32_at(bytes, 28), place: u64_at(bytes, 32), head: Some(head), recorded: None };
+        let len = usize::try_from(u64_at(bytes, 72)).ok()?.checked_mul(MARK)?;
+        let (marks, tips) = bytes[HEAD..].split_at_checked(len)?;
+        Some(Self { end, marks, tips })
     }
 }

@@ -17,6 +17,7 @@ pub(crate) mod disk;
 pub(crate) mod error;
 mod follow;
 pub(crate) mod format;
+pub(crate) mod hashing;
 pub(crate) mod index;
 mod keeper;
 mod queue;

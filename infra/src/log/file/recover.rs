@@ -174,7 +174,7 @@ fn check_sealed(disk: &dyn Disk, sealed: &[Arc<Segment>], last: &Arc<Segment>) -
     };
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(sealed.len());
     std::thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(work))));
-    let mut all = Sealed { tips: Tips::new(), rebuilt: Vec::new(), recorded: None };
+    let mut all = Sealed { tips: Tips::default(), rebuilt: Vec::new(), recorded: None };
     for (segment, result) in sealed.iter().zip(results) {
         let result = result.into_inner().unwrap_or_else(PoisonError::into_inner);
         let checked =

@@ -90,14 +90,17 @@ impl Segment {
 
     /// The offset of the last byte from `offset` on that is not zero.
     pub(crate) fn last_nonzero(&self, offset: u32) -> io::Result<Option<u32>> {
-        let mut buffer = vec![0; 1 << 18];
+        let (mut buffer, zeros) = (vec![0; 1 << 16], vec![0; 1 << 16]);
         let (mut at, mut last) = (u64::from(offset), None);
         loop {
             let read = self.file.read_at(&mut buffer, at)?;
             if read == 0 {
                 return Ok(last);
             }
-            if let Some(index) = buffer[..read].iter().rposition(|&byte| byte != 0) {
+            // Compared as a whole, which is many times faster than looking at each byte.
+            if buffer[..read] != zeros[..read]
+                && let Some(index) = buffer[..read].iter().rposition(|&byte| byte != 0)
+            {
                 last = u32::try_from(at + index as u64).ok();
             }
             at += read as u64;
@@ -152,7 +155,8 @@ pub(crate) struct Walker<'a> {
     ahead: usize,
 }
 
-const READ_AHEAD: usize = 1 << 19;
+/// What is read is looked at while it is still in the processor's cache.
+const READ_AHEAD: usize = 1 << 17;
 
 impl<'a> Walker<'a> {
     /// From the frame at `offset`, whose first record has the place `next`. Without `check`, checksums are not looked at.

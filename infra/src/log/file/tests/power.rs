@@ -202,7 +202,7 @@ fn everywhere(fault: Fault, keeps: &[Keep], wrong: Option<Wrong>, seed: u64) -> 
         let (disk, mut known) = (fresh(), Known::default());
         disk.fault(at, fault);
         // Half of the time, the power goes soon after.
-        if fault != Fault::PowerLoss && (at ^ seed) % 2 == 0 {
+        if fault != Fault::PowerLoss && (at ^ seed).is_multiple_of(2) {
             disk.fault(at + 1 + Dice(seed ^ at).roll(12), Fault::PowerLoss);
         }
         let told = |what: String| format!("{fault:?} at {at}: {what}");
