@@ -87,6 +87,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_readme_shows_this_table() {
+        let readme = include_str!("../../../README.md");
+        assert!(readme.contains(&Setting::markdown()), "copy the table of `socai serve --list-settings` into README.md");
+    }
+
+    #[test]
     fn every_setting_has_one_name_of_its_own() {
         let mut names: Vec<_> = SETTINGS.iter().map(|setting| setting.name).collect();
         names.sort_unstable();
