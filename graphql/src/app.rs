@@ -12,7 +12,7 @@ use futures::{
     stream::{self, BoxStream},
 };
 use socai_domain::{ledger::EventLog, refusal::Code, time::Clock};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tracing::Instrument as _;
 
 use crate::{
@@ -151,11 +151,14 @@ impl App {
 pub(crate) struct Connection {
     app: App,
     session: Arc<OnceLock<Session>>,
+    /// A permit for each subscription that may still be opened.
+    room: Arc<Semaphore>,
 }
 
 impl Connection {
     pub(crate) fn new(app: App, session: Arc<OnceLock<Session>>) -> Self {
-        Self { app, session }
+        let room = Arc::new(Semaphore::new(app.services.settings.subscriptions));
+        Self { app, session, room }
     }
 }
 
@@ -176,11 +179,19 @@ impl Executor for Connection {
         if kind(&mut request) != "subscription" {
             return stream::once(async move { this.app.execute(session, request).await }).boxed();
         }
+        let Ok(permit) = Arc::clone(&this.room).try_acquire_owned() else {
+            let error = ApiError::new(ApiCode::TooComplex, "too many subscriptions on one connection");
+            return stream::once(async move { refused(&error, &session) }).boxed();
+        };
         metrics::counter!("socai_subscriptions_total").increment(1);
         let responses =
             this.app.schema.execute_stream_with_session_data(request.data(session), data.unwrap_or_default());
         let stopped = async move { this.app.stopped().await };
-        responses.map(move |response| error::finish(response, &session)).take_until(Box::pin(stopped)).boxed()
+        let told = responses.map(move |response| {
+            let _room = &permit; // given back when the subscription ends
+            error::finish(response, &session)
+        });
+        told.take_until(Box::pin(stopped)).boxed()
     }
 }
 
@@ -196,7 +207,7 @@ fn kind(request: &mut Request) -> &'static str {
     let operation = document
         .operations
         .iter()
-        .find(|(name, _)| wanted.is_none() || name.map(|name| name.as_str()) == wanted.as_deref());
+        .find(|(name, _)| wanted.is_none() || name.map(async_graphql::Name::as_str) == wanted.as_deref());
     match operation.map(|(_, operation)| operation.node.ty) {
         Some(OperationType::Mutation) => "mutation",
         Some(OperationType::Subscription) => "subscription",

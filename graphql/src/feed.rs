@@ -101,11 +101,15 @@ impl Feed {
         let viewer = viewer_of(&self.services, &self.caller);
         let changed = match self.services.views.documents_changed(&viewer, after, TOO_FAR).await {
             Ok(changed) => changed,
-            Err(ViewsError::Foreign(_)) if !begun => return self.resync(reached),
+            Err(ViewsError::Foreign(_)) if !begun => {
+                self.resync(reached);
+                return self.watch_due().await;
+            }
             Err(error) => return Err(error.into()),
         };
         if changed.len() >= TOO_FAR as usize {
-            return self.resync(reached);
+            self.resync(reached);
+            return self.watch_due().await;
         }
         let changed: Vec<_> = changed.into_iter().map(|(at, row)| Told::Changed(at, Box::new(row))).collect();
         if let Some(Told::Changed(at, _)) = changed.last() {
@@ -118,10 +122,9 @@ impl Feed {
         Ok(())
     }
 
-    fn resync(&mut self, reached: Position) -> Result<()> {
+    fn resync(&mut self, reached: Position) {
         self.after = Some(reached);
         self.waiting.push_back(Told::Resync(reached));
-        Ok(())
     }
 
     async fn watch_due(&mut self) -> Result<()> {

@@ -41,7 +41,10 @@ impl Retry {
 
 /// An error on its way to the client.
 #[derive(Clone, Debug)]
-pub struct ApiError {
+pub struct ApiError(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
     code: ErrorCode,
     retry: Retry,
     fields: Vec<String>,
@@ -59,14 +62,16 @@ impl ApiError {
     pub fn new(code: impl Into<ErrorCode>, cause: impl fmt::Display) -> Self {
         let code = code.into();
         let (fields, retry) = (Vec::new(), code.retry());
-        Self { code, retry, fields, hint: None, present: None, because_of: Vec::new(), cause: cause.to_string() }
+        let (hint, present, because_of, cause) = (None, None, Vec::new(), cause.to_string());
+        Self(Box::new(Parts { code, retry, fields, hint, present, because_of, cause }))
     }
 
     /// A field is not as it must be. `why` is shown: it says what to do and holds nothing that the client did not send.
     pub fn field(field: &str, why: impl fmt::Display) -> Self {
         let why = why.to_string();
-        let error = Self::new(Code::InvalidInput, format!("{field}: {why}"));
-        Self { fields: vec![field.to_owned()], hint: Some(why), ..error }
+        let mut error = Self::new(Code::InvalidInput, format!("{field}: {why}"));
+        (error.0.fields, error.0.hint) = (vec![field.to_owned()], Some(why));
+        error
     }
 
     /// There is no such thing, or the caller may not see it: nobody can tell which.
@@ -76,57 +81,64 @@ impl ApiError {
 
     /// A refusal of the domain.
     pub fn refused(code: Code, fields: &[&str], reload: bool, cause: impl fmt::Display) -> Self {
-        let error = Self::new(code, cause);
-        let retry = if reload { Retry::Reload } else { error.retry };
-        Self { retry, fields: fields.iter().map(|field| (*field).to_owned()).collect(), ..error }
+        let mut error = Self::new(code, cause);
+        if reload {
+            error.0.retry = Retry::Reload;
+        }
+        error.0.fields = fields.iter().map(|field| (*field).to_owned()).collect();
+        error
     }
 
     /// With more for the client to show; safe for the caller's eyes.
     #[must_use]
-    pub fn hint(self, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..self }
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
     }
 
     /// With the present state of the thing.
     #[must_use]
-    pub fn present(self, present: Value) -> Self {
-        Self { present: Some(present), ..self }
+    pub fn present(mut self, present: Value) -> Self {
+        self.0.present = Some(present);
+        self
     }
 
     /// With what stands in the way: ids of possible duplicates, of open branches.
     #[must_use]
-    pub fn because_of(self, because_of: Vec<Value>) -> Self {
-        Self { because_of, ..self }
+    pub fn because_of(mut self, because_of: Vec<Value>) -> Self {
+        self.0.because_of = because_of;
+        self
     }
 
     /// Its code.
     pub fn code(&self) -> ErrorCode {
-        self.code
+        self.0.code
     }
 
     /// As the client sees it, and a line in the log with the rest.
     pub fn tell(&self, session: &Session) -> ServerError {
-        let (code, correlation) = (self.code.name(), session.correlation);
-        if self.code == ApiCode::Internal.into() {
-            tracing::error!(code, %correlation, cause = self.cause, "request failed");
+        let parts = &*self.0;
+        let (code, correlation) = (parts.code.name(), session.correlation);
+        if parts.code == ApiCode::Internal.into() {
+            tracing::error!(code, %correlation, cause = parts.cause, "request failed");
         } else {
-            tracing::info!(code, %correlation, cause = self.cause, "request refused");
+            tracing::info!(code, %correlation, cause = parts.cause, "request refused");
         }
-        let message = match &self.hint {
-            Some(hint) => format!("{} {hint}", self.code.message(session.language)),
-            None => self.code.message(session.language).to_owned(),
+        let message = match &parts.hint {
+            Some(hint) => format!("{} {hint}", parts.code.message(session.language)),
+            None => parts.code.message(session.language).to_owned(),
         };
         let mut error = ServerError::new(message, None);
         let extensions = error.extensions.get_or_insert_default();
         extensions.set("code", code);
-        extensions.set("retry", self.retry.name());
-        extensions.set("fields", self.fields.iter().map(|field| Value::from(field.as_str())).collect::<Vec<_>>());
-        extensions.set("article", self.code.article().map_or(Value::Null, Value::from));
+        extensions.set("retry", parts.retry.name());
+        extensions.set("fields", parts.fields.iter().map(|field| Value::from(field.as_str())).collect::<Vec<_>>());
+        extensions.set("article", parts.code.article().map_or(Value::Null, Value::from));
         extensions.set("correlationId", correlation.to_string());
-        if !self.because_of.is_empty() {
-            extensions.set("becauseOf", self.because_of.clone());
+        if !parts.because_of.is_empty() {
+            extensions.set("becauseOf", parts.because_of.clone());
         }
-        if let Some(present) = &self.present {
+        if let Some(present) = &parts.present {
             extensions.set("present", present.clone());
         }
         error
@@ -135,7 +147,7 @@ impl ApiError {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code.name(), self.cause)
+        write!(f, "{}: {}", self.0.code.name(), self.0.cause)
     }
 }
 

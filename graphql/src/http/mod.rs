@@ -17,6 +17,7 @@ use axum::{
 };
 use socai_domain::refusal::Code;
 use tokio::net::TcpListener;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::{
     app::App,
@@ -32,7 +33,7 @@ static CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Everything under one address.
-pub fn router(app: App) -> Router {
+pub fn router(app: &App) -> Router {
     let settings = &app.services().settings;
     let mut router = Router::new()
         .route("/graphql", get(graphql::page_or_socket).post(graphql::answer))
@@ -45,7 +46,9 @@ pub fn router(app: App) -> Router {
     if app.services().metrics.is_some() {
         router = router.route("/metrics", get(health::metrics));
     }
-    router.layer(middleware::from_fn(around)).with_state(app)
+    // Whoever stops sending in the middle is not waited for.
+    let patience = RequestBodyTimeoutLayer::new(settings.time);
+    router.layer(patience).layer(middleware::from_fn(around)).with_state(app.clone())
 }
 
 /// Serves until `shutdown`; then takes no new connections, ends subscriptions, and finishes what was begun.
@@ -59,13 +62,13 @@ pub async fn serve(
         shutdown.await;
         stopping.stop();
     };
-    let server = axum::serve(listener, router(app.clone())).with_graceful_shutdown(signal).into_future();
+    let serving = axum::serve(listener, router(&app)).with_graceful_shutdown(signal).into_future();
     let too_late = async {
         app.stopped().await;
         tokio::time::sleep(app.services().settings.time + GRACE).await;
     };
     tokio::select! {
-        served = server => served,
+        ended = serving => ended,
         () = too_late => {
             tracing::warn!("connections were cut that did not end by themselves");
             Ok(())

@@ -45,7 +45,7 @@ impl Socket {
     /// The next message, or the code with which the server closed.
     async fn hear(&mut self) -> Value {
         loop {
-            let next = tokio::time::timeout(Duration::from_secs(60), self.0.next()).await.expect("something to hear");
+            let next = tokio::time::timeout(Duration::from_mins(1), self.0.next()).await.expect("something to hear");
             match next {
                 Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).unwrap(),
                 Some(Ok(Message::Close(Some(frame)))) => return json!({ "closed": u16::from(frame.code) }),

@@ -99,12 +99,16 @@ async fn figures_equal_their_lists_and_the_past_stays_as_it_was() {
     world.received().await;
     let query = "query($of: FiguresInput!, $asOf: DateTime, $at: Position) { processingStatistics(of: $of, asOf: $asOf,
         atLeast: $at) { documents { arrived registered inProcess late onTimeShare { among perMille } } branches { assigned } }
-        lagStatistics(of: $of, asOf: $asOf, atLeast: $at) { lags { stage wall { count } } paper { count } } }";
+        lagStatistics(of: $of, asOf: $asOf, atLeast: $at) { lags { stage wall { count } } promptness { stage sameDay } paper { count } } }";
     let of = json!({ "from": "2026-03-01T00:00:00+07:00", "before": "2026-04-01T00:00:00+07:00" });
     let now = world.ask(world.scene.leader, query, json!({ "of": of })).await;
     let documents = &World::data(&now)["processingStatistics"]["documents"][0];
     assert_eq!((&documents["arrived"], &documents["inProcess"]), (&json!(2), &json!(1)));
     assert_eq!(World::data(&now)["lagStatistics"]["lags"][0]["wall"]["count"], 1);
+    assert_eq!(
+        World::data(&now)["lagStatistics"]["promptness"],
+        json!([{ "stage": "REGISTERED", "sameDay": 1 }, { "stage": "SUBMITTED", "sameDay": 1 }])
+    );
     let then = world.ask(world.scene.leader, query, json!({ "of": of, "asOf": before.to_string() })).await;
     assert_eq!(World::data(&then)["processingStatistics"]["documents"][0]["arrived"], 1);
     let both = json!({ "of": of, "asOf": before.to_string(), "at": world.head().await.to_string() });

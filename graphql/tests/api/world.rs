@@ -153,9 +153,9 @@ impl World {
         let views = Views::in_memory().await.unwrap();
         let mut stop = Vec::new();
         let mut until = || {
-            let (stopper, stopped) = oneshot::channel::<()>();
-            stop.push(stopper);
-            async move { drop(stopped.await) }
+            let (sender, dropped) = oneshot::channel::<()>();
+            stop.push(sender);
+            async move { drop(dropped.await) }
         };
         tokio::spawn(Follower::run(log, opener, views.clone(), until()));
         let services = Services {

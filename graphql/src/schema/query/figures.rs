@@ -1,7 +1,10 @@
 //! Statistics.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
-use socai_domain::id::{PersonId, UnitId};
+use socai_domain::{
+    id::{PersonId, UnitId},
+    incoming::Stage,
+};
 use socai_projections::{
     Viewer, Views,
     statistics::{BranchGroup, DocumentGroup, Period, StatisticsFilter, UnitScope},
@@ -14,7 +17,7 @@ use crate::{
     schema::{
         input,
         labels::Channel,
-        types::figures::{LagStatistics, ProcessingStatistics},
+        types::figures::{LagStatistics, ProcessingStatistics, Prompt},
     },
     session::session,
 };
@@ -154,7 +157,11 @@ impl FiguresQuery {
         let (views, viewer) = at(ctx, as_of, at_least).await?;
         let filter = of.read()?;
         let lags = views.lag_statistics(&viewer, &filter).await?;
+        let mut promptness = Vec::new();
+        for stage in [Stage::Registered, Stage::Submitted] {
+            promptness.push(Prompt::of(stage, &views.promptness(&viewer, &filter, stage).await?));
+        }
         let rework = views.rework_statistics(&viewer, &filter).await?;
-        Ok(LagStatistics::of(lags, rework, views.paper_statistics(&viewer, &filter).await?))
+        Ok(LagStatistics::of(lags, promptness, rework, views.paper_statistics(&viewer, &filter).await?))
     }
 }

@@ -1,8 +1,8 @@
-//! An incoming document, with all that is known of it.
+//! An incoming document, with all that is known of it. Its smaller parts are in [`super::parts`].
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, Object, SimpleObject};
+use async_graphql::{Context, ID, Object};
 use socai_domain::{
     decide::By,
     id::{CommandId, PostId},
@@ -17,6 +17,10 @@ use super::{
     branch::{self, Branch, Remark},
     deadline::{self, Deadline},
     details::{Details, File},
+    parts::{
+        AuthenticityCheck, AvailableAction, Cancellation, Erasure, HeldBy, HeldByKind, Proposed, Registration, Round,
+        Unopened, round, words,
+    },
     people::{Assignee, Holder, Organ, node_id},
     trail::{self, Trail},
 };
@@ -24,9 +28,9 @@ use crate::{
     error::{ErrorCode, Result},
     language::Language,
     reading::services,
-    scalars::{Date, DateTime, Position, Revision, Uuid},
+    scalars::{DateTime, Position, Revision, Uuid},
     schema::{
-        labels::{Authenticity, Channel, Labelled, Resolution, SecrecyLevel, Stage, VoidReason},
+        labels::{Channel, Labelled, SecrecyLevel, Stage},
         page,
     },
     session::session,
@@ -39,184 +43,6 @@ pub(crate) struct IncomingDocument(Arc<DocumentView>);
 impl From<DocumentView> for IncomingDocument {
     fn from(view: DocumentView) -> Self {
         Self(Arc::new(view))
-    }
-}
-
-/// The number that a document has in a book (số đến; Decree 30/2020/NĐ-CP, art. 22.2).
-#[derive(Clone, Debug, SimpleObject)]
-pub(crate) struct Registration {
-    /// The arrival number.
-    number: u32,
-    /// The series of the book.
-    series: Option<String>,
-    /// The year of the book.
-    year: Option<i16>,
-    /// When it was given.
-    at: Option<DateTime>,
-    /// The book: `register-…`.
-    register: ID,
-}
-
-/// The last check of signature and integrity (kiểm tra xác thực, toàn vẹn; Decree 30/2020/NĐ-CP, art. 21.2a).
-#[derive(Clone, Debug, SimpleObject)]
-pub(crate) struct AuthenticityCheck {
-    /// When.
-    at: DateTime,
-    /// What was found.
-    result: Authenticity,
-    /// By what or whom.
-    checked_by: Option<String>,
-    /// Remarks.
-    note: Option<String>,
-}
-
-/// Mail that went unopened to the person it names (văn bản chuyển nguyên bì; Decree 30/2020/NĐ-CP, art. 21.1).
-#[derive(Clone, Debug, SimpleObject)]
-pub(crate) struct Unopened {
-    /// The sender on the envelope.
-    sender: String,
-    /// The envelope's number or marks.
-    envelope: String,
-    /// To whom it is addressed.
-    addressed_to: String,
-}
-
-/// In whose hands a document is (người đang giữ).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub(crate) enum HeldByKind {
-    /// The clerks, to register or submit it (văn thư).
-    Clerks,
-    /// A leader, to direct or resolve it (lãnh đạo).
-    Leader,
-    /// The assignee at the end of the lead (người chủ trì).
-    Assignee,
-    /// Nobody: it has ended.
-    Nobody,
-}
-
-/// Who has a document now, and since when (đang ở đâu, từ khi nào).
-#[derive(Clone, Copy, Debug, SimpleObject)]
-pub(crate) struct HeldBy {
-    /// In whose hands it is.
-    kind: HeldByKind,
-    /// The leader.
-    leader: Option<Holder>,
-    /// The assignee.
-    assignee: Option<Assignee>,
-    /// The assignee's branch.
-    branch: Option<Uuid>,
-    /// Since when.
-    since: DateTime,
-}
-
-/// A document that answers (văn bản trả lời).
-#[derive(Clone, Debug, SimpleObject)]
-pub(crate) struct Answer {
-    /// Who issued it.
-    organ: String,
-    /// Its number and symbol.
-    code: String,
-    /// Its date.
-    date: Date,
-}
-
-/// How a document was resolved (kết quả giải quyết; Decree 30/2020/NĐ-CP, art. 24).
-#[derive(Clone, Debug, SimpleObject)]
-pub(crate) struct ResolutionMade {
-    /// How.
-    how: Resolution,
-    /// The answering documents.
-    answers: Vec<Answer>,
-    /// In words.
-    note: Option<String>,
-    /// The organ it went to.
-    transferred_to: Option<String>,
-    /// Who decided.
-    by: Option<Holder>,
-}
-
-/// A round of work: from registration, or from a reopening, to an end (một lượt giải quyết).
-#[derive(Clone, Debug, SimpleObject)]
-pub(crate) struct Round {
-    /// Which, from 1.
-    number: u32,
-    /// When it began.
-    began_at: DateTime,
-    /// When it ended.
-    ended_at: Option<DateTime>,
-    /// How it was resolved.
-    resolution: Option<ResolutionMade>,
-}
-
-/// A resolution that waits for another person's word (đề xuất kết thúc chờ xác nhận).
-#[derive(Clone, Debug, SimpleObject)]
-pub(crate) struct Proposed {
-    /// When.
-    at: DateTime,
-    /// Who proposed it.
-    by: Holder,
-    /// How.
-    how: Resolution,
-    /// In words.
-    note: Option<String>,
-}
-
-/// The document ended without being resolved (đã hủy).
-#[derive(Clone, Debug, SimpleObject)]
-pub(crate) struct Cancellation {
-    /// Why.
-    kind: VoidReason,
-    /// In words.
-    reason: Option<String>,
-}
-
-/// What a person may do with a document, by the rules that decide when they do it (việc có thể làm).
-#[derive(Clone, Debug, SimpleObject)]
-pub(crate) struct AvailableAction {
-    /// The mutation.
-    code: &'static str,
-    /// It would not be refused for who asks or for the document's stage; the input may still be.
-    allowed: bool,
-    /// Why not.
-    refusal: Option<ErrorCode>,
-    /// Why not, in words.
-    message: Option<&'static str>,
-}
-
-/// Its content was erased, because it is secret (đã xóa nội dung).
-#[derive(Clone, Copy, Debug, SimpleObject)]
-pub(crate) struct Erasure {
-    /// The level that it bears.
-    level: Option<SecrecyLevel>,
-    /// Keys and files are destroyed, too.
-    completed: bool,
-}
-
-fn words(text: Option<&impl AsRef<str>>) -> Option<String> {
-    text.map(|text| text.as_ref().to_owned())
-}
-
-fn round(round: &view::Round) -> Round {
-    let made = |made: &view::ResolutionMade| ResolutionMade {
-        how: made.how.into(),
-        answers: made
-            .answers
-            .iter()
-            .map(|answer| Answer {
-                organ: answer.organ.as_str().to_owned(),
-                code: answer.code.as_str().to_owned(),
-                date: Date(answer.date),
-            })
-            .collect(),
-        note: words(made.note.as_ref()),
-        transferred_to: words(made.transferred_to.as_ref()),
-        by: made.by.map(Holder::from),
-    };
-    Round {
-        number: round.number,
-        began_at: DateTime(round.began_at),
-        ended_at: round.ended.map(|(_, at)| DateTime(at)),
-        resolution: round.resolution.as_ref().map(made),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Figures, as the law's reports ask for them. Every number is the length of a list that can be asked for.
 
 use async_graphql::SimpleObject;
+use socai_domain::incoming;
 use socai_projections::{
-    lags::{Distribution as Spread, LagFigures, PaperFigures, ReworkFigures},
+    lags::{Distribution as Spread, LagFigures, PaperFigures, PromptFigure, Promptness, ReworkFigures},
     statistics::{BranchStatistics, DocumentStatistics, Share as Part},
 };
 
@@ -217,11 +218,56 @@ pub(crate) struct PaperWait {
     first_act_waited: u64,
 }
 
+/// How promptly documents came to a stage (đúng thời gian vào sổ, trình; Decree 30/2020/NĐ-CP, art. 4.2c, 23.1): on time is
+/// until the end of the next working day; urgent ones within the organ's minutes.
+#[derive(Clone, Copy, Debug, SimpleObject)]
+pub(crate) struct Prompt {
+    /// The stage they came to.
+    stage: Stage,
+    /// Not urgent.
+    normal: u64,
+    /// Of these, on the same day.
+    same_day: u64,
+    /// Of these, by the end of the next working day.
+    on_time: u64,
+    /// Of these, later.
+    late: u64,
+    /// Urgent.
+    urgent: u64,
+    /// Of these, within the organ's minutes.
+    urgent_on_time: u64,
+    /// Of these, later.
+    urgent_late: u64,
+    /// On the same day, among those not urgent.
+    same_day_share: Share,
+    /// In time, among all.
+    on_time_share: Share,
+}
+
+impl Prompt {
+    pub(crate) fn of(stage: incoming::Stage, counted: &Promptness) -> Self {
+        Self {
+            stage: stage.into(),
+            normal: counted.get(PromptFigure::Normal),
+            same_day: counted.get(PromptFigure::SameDay),
+            on_time: counted.get(PromptFigure::OnTime),
+            late: counted.get(PromptFigure::Late),
+            urgent: counted.get(PromptFigure::Urgent),
+            urgent_on_time: counted.get(PromptFigure::UrgentOnTime),
+            urgent_late: counted.get(PromptFigure::UrgentLate),
+            same_day_share: counted.same_day_share().into(),
+            on_time_share: counted.on_time_share().into(),
+        }
+    }
+}
+
 /// Figures of time (số liệu về thời gian xử lý).
 #[derive(Clone, Debug, SimpleObject)]
 pub(crate) struct LagStatistics {
     /// From stage to stage, first arrivals only.
     lags: Vec<Lag>,
+    /// How promptly documents were registered and submitted.
+    promptness: Vec<Prompt>,
     /// Time after returns.
     rework: Rework,
     /// The wait for paper.
@@ -229,11 +275,17 @@ pub(crate) struct LagStatistics {
 }
 
 impl LagStatistics {
-    pub(crate) fn of(lags: Vec<LagFigures>, rework: ReworkFigures, paper: PaperFigures) -> Self {
+    pub(crate) fn of(
+        lags: Vec<LagFigures>,
+        promptness: Vec<Prompt>,
+        rework: ReworkFigures,
+        paper: PaperFigures,
+    ) -> Self {
         let lag = |lag: LagFigures| Lag { stage: lag.stage.into(), wall: lag.wall.into(), working: lag.working.into() };
         let ReworkFigures { count, open, wall, working } = rework;
         Self {
             lags: lags.into_iter().map(lag).collect(),
+            promptness,
             rework: Rework { count, open, wall: wall.into(), working: working.into() },
             paper: PaperWait {
                 count: paper.count,

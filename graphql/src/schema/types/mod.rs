@@ -7,6 +7,7 @@ pub(crate) mod document;
 pub(crate) mod figures;
 pub(crate) mod follow_up;
 pub(crate) mod ledger;
+mod parts;
 pub(crate) mod people;
 pub(crate) mod register;
 pub(crate) mod trail;

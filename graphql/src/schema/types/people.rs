@@ -196,6 +196,7 @@ impl From<events::Assignee> for Assignee {
 /// An agency (cơ quan, tổ chức).
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
+#[allow(clippy::struct_field_names)] // the API's name
 pub(crate) struct Organ {
     #[graphql(skip)]
     id: OrganId,

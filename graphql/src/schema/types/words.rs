@@ -92,6 +92,7 @@ pub(super) fn title(kind: EventKind, language: Language) -> &'static str {
     )
 }
 
+#[allow(clippy::unnecessary_wraps)] // as the arms beside it
 fn text(text: &impl AsRef<str>) -> Option<String> {
     Some(text.as_ref().to_owned())
 }
