@@ -123,12 +123,13 @@ impl App {
         let erasure = Erasure::new(Arc::clone(&blobs), Arc::clone(&events), opener.clone());
         let handler = Handler::start(Arc::clone(&events), opener.clone(), Arc::new(erasure), clock).await?;
 
+        // What may fail comes before what runs by itself.
+        let views = Views::open(&config.views).await?;
         let checkpoints = Arc::new(FileCheckpoints::new(&config.data));
         let mut reactions = Reactions::start(handler.clone(), checkpoints).await?;
         reactions.catch_up().await?;
         let reactions = tokio::spawn(reactions.run());
 
-        let views = Views::open(&config.views).await?;
         let (stop, mut stopping) = watch::channel(false);
         let shutdown = async move {
             // The sender lives as long as the app.
@@ -136,8 +137,14 @@ impl App {
         };
         let follower = tokio::spawn(Follower::run(events, opener, views.clone(), shutdown));
         let mut app = Self { handler, views, blobs, store, reactions, follower, stop };
-        app.fold(None).await?;
-        Ok(app)
+        match app.fold(None).await {
+            Ok(()) => Ok(app),
+            Err(error) => {
+                // The first error is the one to tell.
+                let _ = app.close().await;
+                Err(error)
+            }
+        }
     }
 
     /// The log.

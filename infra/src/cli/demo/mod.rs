@@ -111,12 +111,15 @@ impl Demo {
             let clock = Arc::new(DemoClock::new());
             let app = App::open(&config, clock.clone()).await?;
             let told = tell(&app, &clock, &config, lang, there, &fresh.0).await;
-            if self.exit || told.is_err() {
-                app.close().await?;
-                return told.map(|()| ExitCode::SUCCESS);
-            }
+            let story = match told {
+                Ok(story) if !self.exit => story,
+                told => {
+                    app.close().await?;
+                    return told.map(|_| ExitCode::SUCCESS);
+                }
+            };
             let server = Server::bind(app, &config, Some(metrics)).await?;
-            how_to_go_on(&config, lang, &format!("http://{}", server.address()?))?;
+            how_to_go_on(&config, lang, &format!("http://{}", server.address()?), story)?;
             let stopped = async move {
                 // It ends, or the runtime does.
                 let _ = stop.await;
@@ -135,7 +138,7 @@ async fn tell(
     lang: Lang,
     there: bool,
     scratch: &Path,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<IncomingId> {
     let now = SystemClock.now();
     let played = if there { found(app).await? } else { Play::new(app, clock, now).play().await? };
     app.settle().await?;
@@ -146,7 +149,8 @@ async fn tell(
     teller.who_has_what(since).await?;
     teller.as_of(since, played.last_day).await?;
     let directory = config.log_directory().context("the demo keeps its log in files")?;
-    teller.tampered(&directory, &scratch.join("copy"), played.story).await
+    teller.tampered(&directory, &scratch.join("copy"), played.story).await?;
+    Ok(played.story)
 }
 
 /// What an earlier run played. The first record tells when that was.
@@ -170,7 +174,7 @@ async fn found(app: &App) -> anyhow::Result<Played> {
 }
 
 /// Where to look, as whom, and what to ask.
-fn how_to_go_on(config: &Config, lang: Lang, url: &str) -> anyhow::Result<()> {
+fn how_to_go_on(config: &Config, lang: Lang, url: &str, story: IncomingId) -> anyhow::Result<()> {
     let pem = fs::read_to_string(&config.token_key).with_context(|| config.token_key.display().to_string())?;
     let issuer = Issuer::from_pem(&pem)?;
     println!("\n→  {}  {url}/graphql", lang.of("Mở", "Open"));
@@ -190,10 +194,10 @@ fn how_to_go_on(config: &Config, lang: Lang, url: &str) -> anyhow::Result<()> {
     ];
     for (member, role) in roles {
         let token = issuer.issue(MINISTRY.person(member), MINISTRY.organ(), SystemClock.now(), TOKEN_HOURS * 3600)?;
-        println!("   {} ({role})\n   {token}", member.name);
+        println!("   {} ({role})  {token}", member.name);
     }
     println!("   {}", lang.of("Ba câu hỏi để thử:", "Three queries to try:"));
-    for query in QUERIES {
+    for query in queries(story) {
         println!("   {query}");
     }
     println!("   {}", lang.of("Ctrl-C để kết thúc.", "Ctrl-C ends it."));
@@ -201,8 +205,14 @@ fn how_to_go_on(config: &Config, lang: Lang, url: &str) -> anyhow::Result<()> {
 }
 
 /// Queries that everybody may ask; what comes back is what they may see.
-const QUERIES: [&str; 3] = [
-    "{ workList(first: 20) { edges { node { kind states dueAt document { code abstractText } } } } }",
-    "{ incomingRegister(first: 20) { edges { node { arrivalNumber issuer code abstractText } } } }",
-    "{ viewer { person { name } posts { title role } } ledger { head { position records } } }",
-];
+fn queries(story: IncomingId) -> [String; 3] {
+    let story = socai_domain::incoming::stream(story);
+    [
+        "{ viewer { person { name } posts { title } } ledger { head { position hash records } } }".to_owned(),
+        "{ incomingRegister(first: 20) { edges { node { number code issuer abstractText receiverUnit { name } } } } }"
+            .to_owned(),
+        format!(
+            "{{ incomingDocument(id: \"{story}\") {{ stageLabel trail(first: 20) {{ verification records {{ edges {{ node {{ revision summary hash }} }} }} }} }} }}"
+        ),
+    ]
+}

@@ -1,0 +1,9 @@
+//! The real program: started as a process, spoken to over HTTP and WebSocket, stopped and killed.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod binary;
+mod demo;
+mod files;
+mod kill;
+mod office;
+mod serve;

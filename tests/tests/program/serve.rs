@@ -1,0 +1,73 @@
+//! `socai serve` over HTTP and WebSocket, and its end.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    binary::{run, text, told},
+    office::{Client, Office, RECEIVE, REGISTER, paper},
+};
+
+#[tokio::test]
+async fn a_document_goes_from_paper_to_its_number_and_its_trail_verifies() {
+    let office = Office::new("G99");
+    let mut serving = office.serve();
+    let ready = reqwest::get(format!("{}/health/ready", serving.url)).await.unwrap();
+    assert!(ready.status().is_success());
+    let clerk = office.clerk(&serving.url, "Ngô Thị Lan").await;
+    let clerk = office.client(&serving.url, &clerk);
+    let received = clerk.must(RECEIVE, paper("1")).await;
+    let document = received["receiveIncoming"]["document"]["id"].clone();
+    let register = json!({ "commandId": Uuid::now_v7(), "document": document });
+    let registered = clerk.must(REGISTER, register.clone()).await;
+    // The same command again is the same answer.
+    let again = clerk.must(REGISTER, register).await;
+    assert_eq!(again["registerIncoming"]["receipt"]["hash"], registered["registerIncoming"]["receipt"]["hash"]);
+    let position = registered["registerIncoming"]["receipt"]["position"].clone();
+    let query = "query($document: ID!, $atLeast: Position) { trail(document: $document, atLeast: $atLeast) \
+        { verification length } incomingRegister(first: 10, atLeast: $atLeast) { edges { node { number } } } }";
+    let answer = clerk.ask(query, json!({ "document": document, "atLeast": position })).await;
+    assert_eq!(answer["data"]["trail"]["length"], 3, "{answer}");
+    assert_eq!(answer["data"]["incomingRegister"]["edges"][0]["node"]["number"], 1, "{answer}");
+
+    let metrics = reqwest::get(format!("{}/metrics", serving.url)).await.unwrap().text().await.unwrap();
+    for name in ["socai_commands_total", "socai_request_seconds", "socai_projection_applied_total"] {
+        assert!(metrics.contains(name), "{name}: {metrics}");
+    }
+    let nobody = Client { token: "nothing".into(), ..clerk.clone() };
+    assert!(nobody.ask("{ ledger { engine } }", json!({})).await["data"].is_null());
+
+    // Files are read while it runs, and written by nobody else.
+    told(office.path(), &["verify"]);
+    let refused = run(office.path(), &["rebuild"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("in use"), "{}", text(&refused.stderr));
+    assert!(serving.terminate().success());
+    let rebuilt: Value = serde_json::from_str(&told(office.path(), &["rebuild", "--json"])).unwrap();
+    assert_eq!(rebuilt["ok"], true, "{rebuilt}");
+}
+
+#[tokio::test]
+async fn it_ends_in_good_order_when_asked_to() {
+    let office = Office::new("G99");
+    let mut serving = office.serve();
+    let marker = office.path().join("log/closed");
+    assert!(!marker.exists(), "while it runs, the log is not marked as ended");
+    assert!(serving.terminate().success());
+    assert!(marker.exists());
+    assert!(office.path().join("reactions.checkpoint").exists());
+    // And begins again.
+    let mut serving = office.serve();
+    assert!(serving.terminate().success());
+}
+
+#[test]
+fn without_keys_it_says_what_to_do() {
+    let data = tempfile::tempdir().unwrap();
+    let path = data.path().join("nowhere");
+    let output = Command::new(crate::binary::path()).args(["serve", "--data"]).arg(&path).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("socai keygen"), "{}", text(&output.stderr));
+}
