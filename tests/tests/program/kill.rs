@@ -113,7 +113,8 @@ async fn what_was_acknowledged_survives_every_kill() {
     let numbers = numbers(&office.client(&serving.url, &clerks[0])).await;
     assert!(serving.terminate().success());
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "no gap, no duplicate");
-    check(&office, &load.acknowledged.lock().unwrap(), numbers.len()).await;
+    let acknowledged = std::mem::take(&mut *load.acknowledged.lock().unwrap());
+    check(&office, &acknowledged, numbers.len()).await;
 }
 
 /// Every number of the book, in order.

@@ -2,7 +2,9 @@
 
 use std::process::Command;
 
+use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest as _, http::HeaderValue};
 use uuid::Uuid;
 
 use crate::{
@@ -47,6 +49,42 @@ async fn a_document_goes_from_paper_to_its_number_and_its_trail_verifies() {
     assert!(serving.terminate().success());
     let rebuilt: Value = serde_json::from_str(&told(office.path(), &["rebuild", "--json"])).unwrap();
     assert_eq!(rebuilt["ok"], true, "{rebuilt}");
+}
+
+#[tokio::test]
+async fn a_change_is_pushed_over_a_web_socket() {
+    let office = Office::new("G99");
+    let serving = office.serve();
+    let clerk = office.clerk(&serving.url, "Ngô Thị Lan").await;
+    let clerk = office.client(&serving.url, &clerk);
+    let received = clerk.must(RECEIVE, paper("1")).await;
+    let document = received["receiveIncoming"]["document"]["id"].clone();
+    let after = received["receiveIncoming"]["receipt"]["position"].clone();
+
+    let mut request = clerk.url.replacen("http", "ws", 1).into_client_request().unwrap();
+    request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static("graphql-transport-ws"));
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+    let authorization = format!("Bearer {}", clerk.token);
+    let init = json!({ "type": "connection_init", "payload": { "authorization": authorization } });
+    socket.send(Message::text(init.to_string())).await.unwrap();
+    let query =
+        "subscription($id: ID!, $after: Position) { document(id: $id, after: $after) { position node { stage } } }";
+    let payload = json!({ "query": query, "variables": { "id": document, "after": after } });
+    socket
+        .send(Message::text(json!({ "id": "1", "type": "subscribe", "payload": payload }).to_string()))
+        .await
+        .unwrap();
+    clerk.must(REGISTER, json!({ "commandId": Uuid::now_v7(), "document": document })).await;
+    loop {
+        let message = socket.next().await.expect("the change is pushed").unwrap();
+        let Ok(told) = message.to_text().map(|text| serde_json::from_str::<Value>(text).unwrap_or_default()) else {
+            continue;
+        };
+        assert!(told["type"] != "error" && told["payload"]["errors"].is_null(), "{told}");
+        if told["payload"]["data"]["document"]["node"]["stage"] == "REGISTERED" {
+            break;
+        }
+    }
 }
 
 #[tokio::test]

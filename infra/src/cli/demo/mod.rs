@@ -208,7 +208,7 @@ fn how_to_go_on(config: &Config, lang: Lang, url: &str, story: IncomingId) -> an
 fn queries(story: IncomingId) -> [String; 3] {
     let story = socai_domain::incoming::stream(story);
     [
-        "{ viewer { person { name } posts { title } } ledger { head { position hash records } } }".to_owned(),
+        "{ viewer { person { name } } workList(first: 20) { edges { node { kindLabel states dueAt document { code } } } } }".to_owned(),
         "{ incomingRegister(first: 20) { edges { node { number code issuer abstractText receiverUnit { name } } } } }"
             .to_owned(),
         format!(
