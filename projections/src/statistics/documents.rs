@@ -23,8 +23,10 @@ figures! {
     DocumentFigures {
         /// Arrived in the period.
         Arrived arrived: "(f.arrived_at >= $4 AND f.arrived_at < $5)";
-        /// Registered in the period.
-        Registered registered: "(f.registered_at >= $4 AND f.registered_at < $5)";
+        /// Registered in the period. Where an erasure took the instant, the book still has it.
+        Registered registered: "((f.registered_at >= $4 AND f.registered_at < $5) OR \
+            (f.registered_at IS NULL AND f.round = 1 AND f.began_at IS NOT NULL AND EXISTS (SELECT 1 FROM register_entry e \
+            WHERE e.document_id = d.id AND e.given_at >= $4 AND e.given_at < $5)))";
         /// Registered and not ended, now.
         InProcess in_process: "(f.began_at IS NOT NULL AND f.ended IS NULL)";
         /// Resolved in the period.

@@ -1,6 +1,6 @@
 //! What is counted of documents: one fact per round of work.
 
-use socai_domain::text::code_key;
+use socai_domain::{incoming::Stage, text::code_key};
 
 use crate::{
     document::{Document, RoundEnd},
@@ -38,8 +38,8 @@ pub(crate) static FACT: Table = Table {
 /// The rows of a document. Before its first round there is one fact, too: it arrived.
 pub(crate) fn rows(document: &Document, out: &mut Out) {
     let details = document.details.as_ref();
-    // Mail left unopened is nobody's work.
-    if document.unopened.is_some() {
+    // Mail left unopened is nobody's work, until it is brought back.
+    if document.stage == Some(Stage::Unopened) {
         return;
     }
     for at in 0..document.rounds.len().max(1) {
@@ -57,7 +57,7 @@ pub(crate) fn rows(document: &Document, out: &mut Out) {
                 details.map(|details| code_key(details.type_name.as_str())).into(),
                 document.channel.into(),
                 document.arrived_at.filter(|_| first).into(),
-                registered.filter(|_| first).into(),
+                document.registration.as_ref().and_then(|given| given.at).filter(|_| first).into(),
                 registered.into(),
                 round.and_then(|round| round.due).into(),
                 round.and_then(|round| round.original_due).into(),

@@ -22,7 +22,7 @@ pub(crate) use facts::{FACT, rows};
 /// The read model's name.
 pub(crate) const NAME: &str = "statistics";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// A stretch of time: from its first instant to the first one after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

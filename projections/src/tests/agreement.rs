@@ -1,8 +1,13 @@
 //! The views say of a document what decisions on it are made by.
 
+use std::collections::HashMap;
+
 use socai_domain::{
     decide::{Aggregate as _, Meta},
-    incoming::{IncomingDocument, events::BranchRole},
+    incoming::{
+        IncomingDocument,
+        events::{Assignee, BranchRole},
+    },
     ledger::{Direction, DomainEvent, EventLog as _, Opened, StreamId},
     organ::Organ,
 };
@@ -12,7 +17,11 @@ use super::{
     generated::Generated,
     history::{History, organ},
 };
-use crate::{PageRequest, Viewer, document::DocumentFilter};
+use crate::{
+    PageRequest, Viewer,
+    document::DocumentFilter,
+    work_list::{WorkFilter, WorkKind, WorkScope, WorkState},
+};
 
 async fn events(history: &History, stream: StreamId) -> Vec<(Meta, DomainEvent)> {
     let opener = history.opener();
@@ -27,7 +36,7 @@ async fn events(history: &History, stream: StreamId) -> Vec<(Meta, DomainEvent)>
 
 #[tokio::test]
 async fn views_and_decisions_see_the_same_document() {
-    let (mut compared, mut leads) = (0, 0);
+    let (mut compared, mut leads, mut without) = (0, 0, 0);
     for seed in seeds() {
         let mut generated = Generated::new(seed + 700);
         generated.steps(250);
@@ -41,6 +50,18 @@ async fn views_and_decisions_see_the_same_document() {
         let views = history.views().await;
         let operator = Viewer::operator(organ(), history.now());
         let page = views.documents(&operator, &DocumentFilter::default(), &PageRequest::first(100)).await.unwrap();
+        let (mut gone, mut page_of_work) = (HashMap::new(), PageRequest::first(100));
+        let all = WorkFilter { scope: WorkScope::All, state: None, kind: None };
+        loop {
+            let work = views.work_list(&operator, &all, &page_of_work).await.unwrap();
+            for item in work.nodes().filter(|item| matches!(item.kind, WorkKind::Handle | WorkKind::Contribute)) {
+                gone.insert(item.branch.unwrap(), item.states.contains(&WorkState::HolderGone));
+            }
+            match work.end_cursor.filter(|_| work.has_next) {
+                Some(cursor) => page_of_work = PageRequest::first(100).after(cursor),
+                None => break,
+            }
+        }
         for row in page.nodes().filter(|row| !row.erased) {
             let mut decided = IncomingDocument::default();
             for (meta, event) in events(history, socai_domain::incoming::stream(row.id)).await {
@@ -75,6 +96,10 @@ async fn views_and_decisions_see_the_same_document() {
                     "{what}"
                 );
                 // Under what has ended or owes nothing no command gives work.
+                if let Some(gone) = gone.get(&branch.id) {
+                    assert_eq!(*gone, other.holder_gone(&agency, history.now()), "{what}");
+                    without += usize::from(*gone && matches!(branch.assignee, Assignee::Unit { .. }));
+                }
                 let owed = |(_, above): &(_, &socai_domain::incoming::Branch)| {
                     above.is_open() && above.role != BranchRole::Informed
                 };
@@ -91,5 +116,6 @@ async fn views_and_decisions_see_the_same_document() {
         }
     }
     assert!(leads > 20, "only {leads} leads were compared");
+    assert!(without > 0, "no unit was without a head");
     assert!(compared > 20, "only {compared} open branches were compared");
 }

@@ -222,3 +222,41 @@ async fn registration_is_prompt_until_the_end_of_the_next_working_day() {
     assert_eq!(shown.same_day_share().per_mille(), Some(333));
     assert_eq!(shown.on_time_share().per_mille(), Some(600));
 }
+
+#[tokio::test]
+async fn mail_that_is_brought_back_is_counted_and_what_stays_unopened_is_not() {
+    use super::history::{History, at};
+    let mut history = History::new();
+    history.at("2026-03-03T09:00:00").stays_unopened(1);
+    history.stays_unopened(2);
+    let filter = StatisticsFilter::of(Period { from: at("2026-03-01T00:00:00"), before: at("2026-04-01T00:00:00") });
+    let shown = async |history: &History| {
+        let views = history.views().await;
+        let lines = views.document_statistics(&history.sight(Who::Clerk), &filter, DocumentGroup::Organ).await.unwrap();
+        (lines[0].figures.arrived, lines[0].figures.registered, lines[0].figures.in_process)
+    };
+    assert_eq!(shown(&history).await, (0, 0, 0));
+    let document = history.at("2026-03-05T09:00:00").arrives(1, |_| {});
+    assert_eq!(shown(&history).await, (1, 0, 0));
+    history.registers(document);
+    assert_eq!(shown(&history).await, (1, 1, 1));
+}
+
+#[tokio::test]
+async fn a_registration_counts_when_it_was_made_also_after_an_erasure() {
+    use super::history::{History, at};
+    let mut history = History::new();
+    let document = history.at("2026-03-05T09:00:00").arrives(1, |_| {});
+    history.registers(document);
+    history.at("2026-04-06T09:00:00").by(Who::Clerk).expunges(document, 1);
+    // Never registered, so never counted as such.
+    let other = history.arrives(2, |_| {});
+    history.at("2026-04-07T09:00:00").by(Who::Clerk).expunges_unregistered(other);
+    let views = history.views().await;
+    let (march, april, may) = (at("2026-03-01T00:00:00"), at("2026-04-01T00:00:00"), at("2026-05-01T00:00:00"));
+    for (from, before, registered) in [(march, april, 1), (april, may, 0)] {
+        let filter = StatisticsFilter::of(Period { from, before });
+        let lines = views.document_statistics(&history.sight(Who::Clerk), &filter, DocumentGroup::Organ).await.unwrap();
+        assert_eq!(lines[0].figures.registered, registered);
+    }
+}

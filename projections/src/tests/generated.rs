@@ -78,6 +78,18 @@ impl Generated {
 
     fn arrives(&mut self) {
         let n = self.known.len() as u128;
+        // Left unopened; some of it turns out to be the agency's and is brought back.
+        if self.chance.below(6) == 0 {
+            let id = self.history.stays_unopened(n);
+            let gone = self.chance.below(3) == 0;
+            if !gone {
+                let later = i64::try_from(self.chance.below(3_000)).unwrap();
+                self.history.set(self.history.now().plus_minutes(later));
+                self.history.arrives(n, |arrived| arrived.channel = Channel::Paper);
+            }
+            self.known.push(Known { id, number: gone.then_some(0), branches: Vec::new(), gone });
+            return;
+        }
         let (channel, paper) = (self.chance.one(&[Channel::Axis, Channel::Paper]), self.chance.below(3) == 0);
         let type_name = self.chance.one(&["Công văn", "Quyết định", "Tờ trình"]);
         let id = self.history.arrives(n, |arrived| {
@@ -92,7 +104,7 @@ impl Generated {
 
     fn agency(&mut self) {
         let now = self.history.now();
-        match self.chance.below(5) {
+        match self.chance.below(7) {
             0 => {
                 let date = Date::new(2026, 3, 3).unwrap().plus_days(i32::try_from(self.chance.below(60)).unwrap());
                 let name = ShortText::new("Ngày lễ ví dụ").unwrap();
@@ -114,6 +126,14 @@ impl Generated {
             }
             3 => {
                 let (post, person) = (Who::OtherOfficer.post(), Who::OtherOfficer.person());
+                self.history.agency(agency::PostAssumed { post, person, from: now });
+            }
+            4 => {
+                let (post, person) = (Who::OtherHead.post(), Who::OtherHead.person());
+                self.history.agency(agency::PostLeft { post, person, from: now });
+            }
+            5 => {
+                let (post, person) = (Who::OtherHead.post(), Who::OtherHead.person());
                 self.history.agency(agency::PostAssumed { post, person, from: now });
             }
             _ => {
@@ -249,12 +269,21 @@ impl Generated {
 impl History {
     /// The document turns out to be secret: its key is destroyed.
     pub(super) fn expunges(&mut self, document: IncomingId, number: u32) {
+        self.erases(document, ArrivalNumber::new(number).ok());
+    }
+
+    /// The same, before it had a number.
+    pub(super) fn expunges_unregistered(&mut self, document: IncomingId) {
+        self.erases(document, None);
+    }
+
+    fn erases(&mut self, document: IncomingId, void_number: Option<ArrivalNumber>) {
         let expunged = on::Expunged {
             level: SecrecyLevel::Secret,
             requested_by: Who::Clerk.person(),
             organ: organ(),
-            void_number: ArrivalNumber::new(number).ok(),
-            register: Some(RegisterId::of(organ(), "đến", 2026)),
+            void_number,
+            register: void_number.map(|_| RegisterId::of(organ(), "đến", 2026)),
             files: Vec::new(),
         };
         let below = self.begins_anew(document);

@@ -240,6 +240,19 @@ impl History {
         id
     }
 
+    /// Mail to somebody by name is logged unopened.
+    pub(super) fn stays_unopened(&mut self, n: u128) -> IncomingId {
+        let id = IncomingId::new(Uuid::from_u128(0xd0c_0000 + n));
+        let logged = on::UnopenedLogged {
+            sender: ShortText::new("Một người gửi ví dụ").unwrap(),
+            envelope: ShortText::new("VD-01").unwrap(),
+            addressed_to: PersonName::new("Nguyễn Văn Ví Dụ").unwrap(),
+            arrived_at: self.now(),
+        };
+        self.by(Who::Clerk).on(id, logged);
+        id
+    }
+
     /// It gets the next number of the year's book.
     pub(super) fn registers(&mut self, document: IncomingId) -> &mut Self {
         let (series, year) = (ShortText::new("đến").unwrap(), self.now().year());

@@ -111,3 +111,28 @@ async fn work_without_a_holder_comes_to_the_head_and_a_heads_to_the_leaders() {
     history.by(Who::Leader).then(first, on::WorkHandedOver { from, to, branches: vec![branch(1)] });
     assert_eq!(kinds(&history, Who::Outsider).await, [(WorkKind::Handle, vec![WorkState::New])]);
 }
+
+#[tokio::test]
+async fn work_of_a_unit_that_nobody_heads_comes_to_the_nearest_head_above() {
+    use socai_domain::text::ShortText;
+    let name = |text: &str| ShortText::new(text).unwrap();
+    let mut history = History::new();
+    let (parent, part) = (unit(UNIT), unit(0x44));
+    let created = agency::UnitCreated { unit: part, parent, name: name("Tổ Ví Dụ"), abbreviation: name("TVD") };
+    history.agency(created);
+    let document = history.arrives(1, |_| {});
+    history
+        .registers(document)
+        .directs(document, vec![new_branch(1, Assignee::Unit { unit: part }, BranchRole::Lead, DAYS(9))]);
+    let gone = [(WorkKind::Handle, vec![WorkState::New, WorkState::HolderGone])];
+    assert_eq!(kinds(&history, Who::Head).await, gone);
+    for who in [Who::Leader, Who::OtherHead, Who::Officer] {
+        assert_eq!(kinds(&history, who).await, [], "{who:?}");
+    }
+    let from = history.now();
+    history.agency(agency::PostLeft { post: Who::Head.post(), person: Who::Head.person(), from });
+    assert_eq!(kinds(&history, Who::Leader).await, gone);
+    assert_eq!(kinds(&history, Who::Head).await, []);
+    history.agency(agency::PostAssumed { post: Who::Head.post(), person: Who::Outsider.person(), from });
+    assert_eq!(kinds(&history, Who::Outsider).await, gone);
+}

@@ -32,7 +32,8 @@ pub enum WorkState {
     Late,
     /// Parts of it are with others.
     WaitingForOthers,
-    /// Who held it left the post, or the unit was closed. It shows with the unit's head (a leader's, with the leaders).
+    /// Who held it left the post, or the unit was closed or has no head. It shows with the nearest head above in the unit
+    /// tree (a leader's, with the leaders).
     HolderGone,
 }
 
@@ -119,11 +120,23 @@ const HOLDER: &str = "(SELECT t.person FROM directory_tenure t JOIN directory_po
     WHERE t.post = w.post AND p.abolished = 0 AND t.since <= $3 AND (t.till IS NULL OR t.till > $3) \
     ORDER BY t.place DESC LIMIT 1)";
 
-/// Nobody in office holds it.
+/// Nobody in office holds it, by the same rule as decisions ([`socai_domain::incoming::Branch::holder_gone`]).
 fn gone() -> String {
     format!(
-        "((w.person IS NOT NULL AND {HOLDER} IS DISTINCT FROM w.person) OR \
-         (w.unit IS NOT NULL AND NOT EXISTS (SELECT 1 FROM directory_unit u WHERE u.unit = w.unit AND u.closed = 0)))"
+        "((w.person IS NOT NULL AND {HOLDER} IS DISTINCT FROM w.person) OR (w.unit IS NOT NULL AND (\
+         NOT EXISTS (SELECT 1 FROM directory_unit u WHERE u.unit = w.unit AND u.closed = 0) OR \
+         w.unit NOT IN ({}))))",
+        in_office(&[Role::UnitHead])
+    )
+}
+
+/// The units in which somebody is in office in one of these roles.
+fn in_office(roles: &[Role]) -> String {
+    let roles: Vec<String> = roles.iter().map(literal).collect();
+    format!(
+        "SELECT p.unit FROM directory_post p JOIN directory_tenure t ON t.post = p.post WHERE p.organ = $1 \
+         AND p.role IN ({}) AND p.abolished = 0 AND t.since <= $3 AND (t.till IS NULL OR t.till > $3)",
+        roles.join(", ")
     )
 }
 
@@ -240,25 +253,38 @@ fn condition(sql: &mut Sql, filter: &WorkFilter) {
     sql.and_equal("w.kind", filter.kind);
 }
 
-/// Heads of exactly this unit; for the root, leaders.
-const HEADS: &str = "EXISTS (SELECT 1 FROM acting a WHERE a.unit = ";
+/// Of every unit the nearest one, itself or above, that has a head in office (at the root, a leader).
+fn falls() -> String {
+    format!(
+        "WITH RECURSIVE manned(unit) AS ({}), falls(unit, headed_in) AS (SELECT unit, unit FROM manned UNION \
+         SELECT u.unit, f.headed_in FROM directory_unit u JOIN falls f ON u.parent = f.unit \
+         WHERE u.unit NOT IN (SELECT unit FROM manned)) ",
+        in_office(&[Role::Leader, Role::UnitHead])
+    )
+}
 
 fn mine(sql: &mut Sql) -> &mut Sql {
     let [leader, head] = [Role::Leader, Role::UnitHead].each_ref().map(literal);
-    let heads = |unit: &str| format!("{HEADS}{unit} AND a.role IN ({leader}, {head}))");
-    // A unit without a head in office: its work comes to the leaders.
-    let headless = format!(
-        "NOT EXISTS (SELECT 1 FROM directory_post p JOIN directory_tenure t ON t.post = p.post WHERE p.unit = w.for_unit \
-         AND p.role IN ({leader}, {head}) AND p.abolished = 0 AND t.since <= $3 AND (t.till IS NULL OR t.till > $3))"
-    );
+    let falls = falls();
+    // A leader's work is never a head's.
+    let of_leader = format!("w.post IN (SELECT post FROM directory_post WHERE role = {leader})");
+    let to = |role: &str| {
+        format!(
+            "w.for_unit IN ({falls}SELECT f.unit FROM falls f JOIN acting a ON a.unit = f.headed_in WHERE a.role = {role})"
+        )
+    };
+    let nobody_above = format!("(w.for_unit IS NULL OR w.for_unit NOT IN ({falls}SELECT unit FROM falls))");
     let leads = format!("EXISTS (SELECT 1 FROM acting a WHERE a.role = {leader})");
     sql.push(" AND (($2 IS NULL) OR w.role IN (SELECT role FROM acting)")
         .push(&format!(" OR (w.post IN (SELECT post FROM acting) AND {HOLDER} = w.person)"))
-        .push(&format!(" OR (w.unit IS NOT NULL AND {})", heads("w.unit")))
         .push(&format!(
-            " OR ({} AND ({} OR ((w.for_unit IS NULL OR {headless}) AND {leads}))))",
+            " OR (w.unit IN (SELECT a.unit FROM acting a WHERE a.role IN ({leader}, {head})))"
+        ))
+        .push(&format!(
+            " OR ({} AND ({} OR (NOT COALESCE({of_leader}, 0) AND {}) OR (({nobody_above} OR COALESCE({of_leader}, 0)) AND {leads}))))",
             gone(),
-            heads("w.for_unit")
+            to(&leader),
+            to(&head),
         ))
 }
 
