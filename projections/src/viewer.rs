@@ -51,7 +51,8 @@ impl Viewer {
     }
 }
 
-/// Holds the post at `$3` (the newest of overlapping tenures counts; nobody holds an abolished post).
+/// Holds the post at `$3` (the newest of overlapping tenures counts; nobody holds an abolished post), or substitutes for who
+/// does. A delegation is good only in the tenure in which it was given: a successor delegated nothing.
 const ACTING: &str = "\
 acting(post, unit, role) AS (
   SELECT p.post, p.unit, p.role FROM directory_tenure t JOIN directory_post p ON p.post = t.post
@@ -60,8 +61,8 @@ acting(post, unit, role) AS (
       WHERE l.post = t.post AND l.place > t.place AND l.since <= $3 AND (l.till IS NULL OR l.till > $3))
   UNION
   SELECT p.post, p.unit, p.role FROM directory_delegation d JOIN directory_post p ON p.post = d.post
-  WHERE d.person = $2 AND p.organ = $1 AND p.abolished = 0 AND d.since <= $3 AND (d.till IS NULL OR d.till > $3)
-    AND EXISTS (SELECT 1 FROM directory_tenure h
+  WHERE d.person = $2 AND p.organ = $1 AND p.abolished = 0 AND d.since <= $3 AND d.till > $3
+    AND d.given_in = (SELECT MAX(h.place) FROM directory_tenure h
       WHERE h.post = d.post AND h.since <= $3 AND (h.till IS NULL OR h.till > $3))
 )";
 
@@ -78,7 +79,7 @@ impl Sql {
             .push(&[literal(&Role::Leader), literal(&Role::UnitHead)].join(", "))
             .push(") UNION SELECT u.unit FROM directory_unit u JOIN headed h ON u.parent = h.unit)");
         sql.push(", eyes(kind, party) AS (SELECT ").push(&party(PartyKind::Person)).push(", $2 FROM acting");
-        sql.push(" UNION SELECT ").push(&party(PartyKind::Granted)).push(", $2 WHERE $2 IS NOT NULL");
+        sql.push(" UNION SELECT ").push(&party(PartyKind::Granted)).push(", $2 FROM acting");
         sql.push(" UNION SELECT ").push(&party(PartyKind::Post)).push(", post FROM acting");
         sql.push(" UNION SELECT ").push(&party(PartyKind::Unit)).push(", unit FROM acting");
         sql.push(" UNION SELECT ").push(&party(PartyKind::Unit)).push(", unit FROM headed");

@@ -44,10 +44,12 @@ impl Decide for DelegatePost {
         if self.until <= self.from || self.until <= by.at {
             return Err(Refusal::InvalidPeriod);
         }
-        if organ.holder(self.post, by.at) == Some(self.to) {
+        let (place, holder) = post.tenure(by.at).ok_or(Refusal::PostVacant)?;
+        if holder.person == self.to {
             return Err(Refusal::ToTheHolder);
         }
-        let same = super::Tenure { person: self.to, from: self.from, until: Some(self.until) };
+        let given_in = Some(place);
+        let same = super::Delegation { person: self.to, from: self.from, until: self.until, given_in };
         if post.delegations.contains(&same) {
             return Ok(vec![]); // already so
         }
@@ -78,6 +80,33 @@ mod tests {
         assert!(matches!(who(command.until), crate::decide::Who::Nobody(..)));
         assert_eq!(asks_of(&after, substitute, &command), Err(Code::OnwardDelegation));
         assert_eq!(asks_of(&after, scene.leader, &command), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_successor_has_delegated_nothing_until_they_do() {
+        use crate::organ::events::{PostAssumed, PostLeft};
+        let scene = scene();
+        let command = delegate(&scene);
+        let ((post, leader), from) = (holder(scene.leader), command.from.plus_minutes(60));
+        let newcomer = PersonId::new(uuid::Uuid::from_u128(77));
+        let happened = asks(&scene, scene.leader, &command).unwrap();
+        let left = evolve(&evolve(&scene.organ, &happened), &[PostLeft { post, person: leader, from }.into()]);
+        let who = |organ: &Organ, minutes| organ.who(command.to, Some(post), from.plus_minutes(minutes));
+        let nobody = crate::decide::Who::Nobody(command.to, Denied::NotYourPost);
+        let for_the_leader = |who| matches!(who, crate::decide::Who::Acting(a) if a.on_behalf_of == Some(leader));
+        assert!(for_the_leader(who(&left, -1)), "old facts stay true of their time");
+        for next in [newcomer, leader] {
+            let assumed = evolve(&left, &[PostAssumed { post, person: next, from: from.plus_minutes(1) }.into()]);
+            assert!(for_the_leader(who(&assumed, -1)));
+            assert_eq!(who(&assumed, 1), nobody, "even where the giver comes back");
+        }
+        let now = crate::testing::MORNING.plus_minutes(30);
+        let left = evolve(&left, &[PostLeft { post, person: leader, from: now.plus_minutes(-1) }.into()]);
+        assert_eq!(asks_of(&left, scene.administrator, &command), Err(Code::OnwardDelegation), "of a vacant post");
+        let assumed = evolve(&left, &[PostAssumed { post, person: newcomer, from: now }.into()]);
+        let again = asks_of(&assumed, assumed.who(newcomer, None, now), &command).unwrap();
+        let acting = evolve(&assumed, &again).who(command.to, Some(post), now);
+        assert!(matches!(acting, crate::decide::Who::Acting(a) if a.on_behalf_of == Some(newcomer)), "{acting:?}");
     }
 
     #[test]

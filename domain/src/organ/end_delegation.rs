@@ -33,7 +33,7 @@ impl Decide for EndDelegation {
         if acting.post != self.post && acting.role != super::Role::Administrator {
             return Err(Denied::NotInPath.into());
         }
-        let open = |tenure: &super::Tenure| tenure.person == self.to && tenure.until.is_none_or(|until| by.at < until);
+        let open = |delegation: &super::Delegation| delegation.person == self.to && by.at < delegation.until;
         if !post.delegations.iter().any(open) {
             return Ok(vec![]); // already so
         }
@@ -58,5 +58,19 @@ mod tests {
         assert_eq!(asks_of(&delegated, scene.officer, &end), Err(Code::NotEntitled));
         let happened = asks_of(&delegated, scene.leader, &end).unwrap();
         assert_eq!(asks_of(&evolve(&delegated, &happened), scene.leader, &end), Ok(vec![]));
+    }
+
+    #[test]
+    fn overlapping_delegations_end_together() {
+        let scene = scene();
+        let ((post, _), (_, to)) = (holder(scene.leader), holder(scene.deputy));
+        let from = crate::testing::MORNING;
+        let [longer, shorter] = [600, 300].map(|minutes| {
+            crate::organ::events::PostDelegated { post, to, from, until: from.plus_minutes(minutes) }.into()
+        });
+        let delegated = evolve(&scene.organ, &[longer, shorter]);
+        let happened = asks_of(&delegated, scene.leader, &EndDelegation { post, to }).unwrap();
+        let after = evolve(&delegated, &happened).who(to, Some(post), from.plus_minutes(60));
+        assert_eq!(after, crate::decide::Who::Nobody(to, Denied::NotYourPost));
     }
 }

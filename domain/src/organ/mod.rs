@@ -17,6 +17,7 @@ pub mod delegate;
 pub mod end_delegation;
 pub mod events;
 pub mod leave_post;
+mod post;
 mod refusal;
 pub mod register;
 pub mod rename_unit;
@@ -24,6 +25,7 @@ pub mod succeed;
 #[cfg(test)]
 mod testing;
 
+pub use post::{Delegation, Post, Tenure};
 pub use refusal::Refusal;
 
 pub use crate::ledger::catalogue::OrganEvent as Event;
@@ -109,40 +111,6 @@ pub struct Unit {
     pub abbreviation: Option<ShortText>,
     /// It is no more.
     pub closed: bool,
-}
-
-/// A post.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Post {
-    /// Where it is.
-    pub unit: UnitId,
-    /// What it may do.
-    pub role: Role,
-    /// Its title.
-    pub title: ShortText,
-    /// It is no more.
-    pub abolished: bool,
-    /// Who held it when, oldest first. Past tenures stay.
-    pub tenures: Vec<Tenure>,
-    /// Who substitutes when.
-    pub delegations: Vec<Tenure>,
-}
-
-/// Somebody in a post (or substituting in it) for a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tenure {
-    /// Who.
-    pub person: PersonId,
-    /// First instant.
-    pub from: Timestamp,
-    /// First instant after it; none: open.
-    pub until: Option<Timestamp>,
-}
-
-impl Tenure {
-    fn covers(&self, at: Timestamp) -> bool {
-        self.from <= at && self.until.is_none_or(|until| at < until)
-    }
 }
 
 /// A time limit in force since an instant.
@@ -232,10 +200,8 @@ impl Organ {
         if post.held_by(person, at) {
             return Some(post.acting(id, person, None));
         }
-        let holder = post.holder(at)?;
-        let substitutes =
-            post.delegations.iter().any(|delegation| delegation.person == person && delegation.covers(at));
-        substitutes.then(|| post.acting(id, person, Some(holder)))
+        let holder = post.delegated_to(person, at)?;
+        Some(post.acting(id, person, Some(holder)))
     }
 
     /// Who holds the post at `at`; nobody holds an abolished one.
@@ -302,21 +268,6 @@ impl Organ {
     }
 }
 
-impl Post {
-    fn held_by(&self, person: PersonId, at: Timestamp) -> bool {
-        self.holder(at) == Some(person)
-    }
-
-    fn holder(&self, at: Timestamp) -> Option<PersonId> {
-        let tenure = self.tenures.iter().rev().find(|tenure| tenure.covers(at))?;
-        (!self.abolished).then_some(tenure.person)
-    }
-
-    fn acting(&self, id: PostId, person: PersonId, on_behalf_of: Option<PersonId>) -> Acting {
-        Acting { person, post: id, role: self.role, unit: self.unit, on_behalf_of }
-    }
-}
-
 impl Aggregate for Organ {
     const KIND: StreamKind = StreamKind::Organ;
     type Event = Event;
@@ -368,14 +319,21 @@ impl Aggregate for Organ {
                     post.tenures.push(Tenure { person: e.person, from: e.from, until: None });
                 }
             }
-            Event::PostLeft(e) => end(self.posts.get_mut(&e.post).map(|post| &mut post.tenures), e.person, e.from),
+            Event::PostLeft(e) => {
+                if let Some(post) = self.posts.get_mut(&e.post) {
+                    post.leave(e.person, e.from);
+                }
+            }
             Event::PostDelegated(e) => {
                 if let Some(post) = self.posts.get_mut(&e.post) {
-                    post.delegations.push(Tenure { person: e.to, from: e.from, until: Some(e.until) });
+                    let given_in = post.tenure(meta.at).map(|(place, _)| place);
+                    post.delegations.push(Delegation { person: e.to, from: e.from, until: e.until, given_in });
                 }
             }
             Event::DelegationEnded(e) => {
-                end(self.posts.get_mut(&e.post).map(|post| &mut post.delegations), e.to, meta.at);
+                if let Some(post) = self.posts.get_mut(&e.post) {
+                    post.end_delegations(e.to, meta.at);
+                }
             }
             Event::CalendarDecided(e) => self.calendar.set(e.calendar.clone()),
             Event::LimitDecided(e) => self.limits.push(DatedLimit {
@@ -386,14 +344,6 @@ impl Aggregate for Organ {
             }),
             Event::SettingChanged(e) => self.settings.change(e.setting.clone()),
         }
-    }
-}
-
-/// Ends the newest tenure of a person that has not ended by then.
-fn end(tenures: Option<&mut Vec<Tenure>>, person: PersonId, at: Timestamp) {
-    let open = |tenure: &&mut Tenure| tenure.person == person && tenure.until.is_none_or(|until| until > at);
-    if let Some(tenure) = tenures.and_then(|tenures| tenures.iter_mut().rev().find(open)) {
-        tenure.until = Some(at);
     }
 }
 

@@ -49,6 +49,9 @@ pub enum Refusal {
     /// A post is not delegated to the person who holds it.
     #[error("the post is delegated to somebody else than its holder")]
     ToTheHolder,
+    /// Whom should the substitute act for?
+    #[error("nobody holds the post: nobody delegates it")]
+    PostVacant,
     /// The calendar contradicts itself.
     #[error(transparent)]
     Calendar(#[from] InvalidCalendar),
@@ -66,7 +69,7 @@ impl crate::decide::Refusal for Refusal {
             Self::PostHeld => Code::PostHeld,
             Self::NotTheHolder => Code::NotTheHolder,
             Self::InvalidPeriod => Code::InvalidPeriod,
-            Self::OnwardDelegation | Self::ToTheHolder => Code::OnwardDelegation,
+            Self::OnwardDelegation | Self::ToTheHolder | Self::PostVacant => Code::OnwardDelegation,
             Self::Calendar(_) => Code::InvalidCalendar,
         }
     }
@@ -74,7 +77,7 @@ impl crate::decide::Refusal for Refusal {
     fn fields(&self) -> &'static [&'static str] {
         match self {
             Self::NoSuchUnit | Self::UnitClosed | Self::UnitInUse => &["unit"],
-            Self::NoSuchPost | Self::PostAbolished | Self::PostHeld => &["post"],
+            Self::NoSuchPost | Self::PostAbolished | Self::PostHeld | Self::PostVacant => &["post"],
             Self::NotTheHolder => &["person"],
             Self::InvalidPeriod => &["from", "until"],
             Self::ToTheHolder => &["to"],

@@ -50,7 +50,17 @@ pub(super) struct Post {
     pub(super) title: ShortText,
     pub(super) abolished: bool,
     pub(super) tenures: Vec<Tenure>,
-    pub(super) delegations: Vec<Tenure>,
+    pub(super) delegations: Vec<Delegation>,
+}
+
+/// A substitute; they act only while the tenure in which it was given lasts.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Delegation {
+    pub(super) person: PersonId,
+    pub(super) from: Timestamp,
+    pub(super) until: Timestamp,
+    /// The place of that tenure; none where the post was vacant.
+    pub(super) given_in: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -156,13 +166,22 @@ impl Organ {
                     post.tenures.push(Tenure { person: e.person, from: e.from, until: None });
                 }
             }
-            Event::PostLeft(e) => end(self.post(e.post).map(|post| &mut post.tenures), e.person, e.from),
-            Event::PostDelegated(e) => {
+            Event::PostLeft(e) => {
                 if let Some(post) = self.post(e.post) {
-                    post.delegations.push(Tenure { person: e.to, from: e.from, until: Some(e.until) });
+                    post.leave(e.person, e.from);
                 }
             }
-            Event::DelegationEnded(e) => end(self.post(e.post).map(|post| &mut post.delegations), e.to, meta.at),
+            Event::PostDelegated(e) => {
+                if let Some(post) = self.post(e.post) {
+                    let given_in = post.tenures.iter().rposition(|tenure| tenure.covers(meta.at));
+                    post.delegations.push(Delegation { person: e.to, from: e.from, until: e.until, given_in });
+                }
+            }
+            Event::DelegationEnded(e) => {
+                if let Some(post) = self.post(e.post) {
+                    post.end_delegations(e.to, meta.at);
+                }
+            }
             Event::CalendarDecided(e) => {
                 self.years.insert(e.calendar.year, e.calendar.clone());
                 self.calendar.set(e.calendar.clone());
@@ -183,11 +202,26 @@ impl Organ {
     }
 }
 
-/// Ends the newest tenure of a person that has not ended by then.
-fn end(tenures: Option<&mut Vec<Tenure>>, person: PersonId, at: Timestamp) {
-    let open = |tenure: &&mut Tenure| tenure.person == person && tenure.until.is_none_or(|until| until > at);
-    if let Some(tenure) = tenures.and_then(|tenures| tenures.iter_mut().rev().find(open)) {
-        tenure.until = Some(at);
+impl Tenure {
+    fn covers(&self, at: Timestamp) -> bool {
+        self.from <= at && self.until.is_none_or(|until| at < until)
+    }
+}
+
+impl Post {
+    /// Ends the newest tenure of a person that has not ended by then.
+    fn leave(&mut self, person: PersonId, at: Timestamp) {
+        let open = |tenure: &&mut Tenure| tenure.person == person && tenure.until.is_none_or(|until| until > at);
+        if let Some(tenure) = self.tenures.iter_mut().rev().find(open) {
+            tenure.until = Some(at);
+        }
+    }
+
+    /// Ends every delegation to a person that has not ended by then: they may overlap.
+    fn end_delegations(&mut self, person: PersonId, at: Timestamp) {
+        for delegation in self.delegations.iter_mut().filter(|delegation| delegation.person == person) {
+            delegation.until = delegation.until.min(at);
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The directory's tables.
 
-use socai_domain::{organ::Role, text::person_sort_key};
+use socai_domain::{id::PersonId, organ::Role, text::person_sort_key};
 
-use super::fold::{Organ, Person, Tenure};
+use super::fold::{Delegation, Organ, Person, Tenure};
 use crate::{
     rows::{Out, Thing},
     table::{Table, bytes, index, int, null, text, unique},
@@ -58,28 +58,36 @@ pub(crate) static POST: Table = Table {
     indexes: &[index("directory_post_post", "post"), index("directory_post_unit", "unit")],
 };
 
-const SPELL: &[crate::table::ColumnDef] = &[
-    int("organ_no"),
-    int("post_place"),
-    int("place"),
-    bytes("organ"),
-    bytes("post"),
-    bytes("person"),
-    int("since"),
-    null(int("till")),
-];
-
 pub(crate) static TENURE: Table = Table {
     name: "directory_tenure",
     key: 3,
-    columns: SPELL,
+    columns: &[
+        int("organ_no"),
+        int("post_place"),
+        int("place"),
+        bytes("organ"),
+        bytes("post"),
+        bytes("person"),
+        int("since"),
+        null(int("till")),
+    ],
     indexes: &[index("directory_tenure_post", "post, place"), index("directory_tenure_person", "person")],
 };
 
 pub(crate) static DELEGATION: Table = Table {
     name: "directory_delegation",
     key: 3,
-    columns: SPELL,
+    columns: &[
+        int("organ_no"),
+        int("post_place"),
+        int("place"),
+        bytes("organ"),
+        bytes("post"),
+        bytes("person"),
+        int("since"),
+        int("till"),
+        null(int("given_in")),
+    ],
     indexes: &[index("directory_delegation_post", "post"), index("directory_delegation_person", "person")],
 };
 
@@ -122,15 +130,17 @@ impl Thing for Organ {
             let (id, unit, role): (Value, Value, Value) = (post.id.into(), post.unit.into(), post.role.into());
             let title = post.title.to_string().into();
             out.add(&POST, vec![no(), place(at), self.id.into(), id.clone(), unit, role, title, post.abolished.into()]);
-            let spell = |of: usize, tenure: &Tenure| {
-                let (since, till) = (tenure.from.into(), tenure.until.into());
-                vec![no(), place(at), place(of), self.id.into(), id.clone(), tenure.person.into(), since, till]
+            let spell = |of: usize, person: PersonId, since: Value, till: Value| {
+                vec![no(), place(at), place(of), self.id.into(), id.clone(), person.into(), since, till]
             };
-            for (of, tenure) in post.tenures.iter().enumerate() {
-                out.add(&TENURE, spell(of, tenure));
+            for (of, Tenure { person, from, until }) in post.tenures.iter().copied().enumerate() {
+                out.add(&TENURE, spell(of, person, from.into(), until.into()));
             }
-            for (of, tenure) in post.delegations.iter().enumerate() {
-                out.add(&DELEGATION, spell(of, tenure));
+            for (of, delegation) in post.delegations.iter().copied().enumerate() {
+                let Delegation { person, from, until, given_in } = delegation;
+                let mut row = spell(of, person, from.into(), until.into());
+                row.push(given_in.map_or(Value::Null, place));
+                out.add(&DELEGATION, row);
             }
         }
     }

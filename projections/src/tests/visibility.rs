@@ -159,11 +159,45 @@ async fn a_substitute_sees_what_the_post_sees_while_they_substitute() {
 }
 
 #[tokio::test]
-async fn access_is_granted_to_a_person() {
+async fn a_substitute_sees_nothing_once_the_holder_who_named_them_left() {
     let mut history = History::new();
+    history.at("2026-03-04T08:00:00");
     let document = handled_by(&mut history, Who::Officer.assignee());
-    history.by(Who::Leader).then(document, on::AccessGranted { to: Who::Outsider.person() });
-    assert_eq!(who_sees(&history, document).await, and(&[Who::Officer, Who::Head, Who::Outsider]));
+    let (from, until) = (history.now(), history.now().plus_minutes(600));
+    let (post, person, to) = (Who::Officer.post(), Who::Officer.person(), Who::Colleague.person());
+    history.agency(agency::PostDelegated { post, to, from, until });
+    assert_eq!(who_sees(&history, document).await, and(&[Who::Officer, Who::Head, Who::Colleague]));
+    let left = from.plus_minutes(10);
+    history.set(left);
+    history.agency(agency::PostLeft { post, person, from: left });
+    history.agency(agency::PostAssumed { post, person: Who::Outsider.person(), from: left });
+    // The document went to the officer in this post: the newcomer has it, nobody substitutes for them.
+    assert_eq!(who_sees(&history, document).await, and(&[Who::Head, Who::Outsider]));
+}
+
+#[tokio::test]
+async fn overlapping_delegations_end_together() {
+    let mut history = History::new();
+    history.at("2026-03-04T08:00:00");
+    let document = handled_by(&mut history, Who::Officer.assignee());
+    let (post, to, from) = (Who::Officer.post(), Who::Colleague.person(), history.now());
+    for minutes in [600, 300] {
+        history.agency(agency::PostDelegated { post, to, from, until: from.plus_minutes(minutes) });
+    }
+    history.agency(agency::DelegationEnded { post, to });
+    assert_eq!(who_sees(&history, document).await, and(&[Who::Officer, Who::Head]));
+}
+
+#[tokio::test]
+async fn access_is_granted_to_a_person_while_they_are_in_the_organ() {
+    let mut history = History::new();
+    history.at("2026-03-04T08:00:00");
+    let document = handled_by(&mut history, Who::Officer.assignee());
+    let (post, person, from) = (Who::OtherOfficer.post(), Who::OtherOfficer.person(), history.now());
+    history.by(Who::Leader).then(document, on::AccessGranted { to: person });
+    assert_eq!(who_sees(&history, document).await, and(&[Who::Officer, Who::Head, Who::OtherOfficer]));
+    history.agency(agency::PostLeft { post, person, from });
+    assert_eq!(who_sees(&history, document).await, and(&[Who::Officer, Who::Head]));
 }
 
 #[tokio::test]
