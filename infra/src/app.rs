@@ -2,9 +2,9 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use socai_commands::{CommandError, Handler, ReactionError, Reactions};
+use socai_commands::{CHECKPOINT, Checkpoints as _, CommandError, Handler, ReactionError, Reactions};
 use socai_domain::{
-    ledger::{EventLog, OpenError, Opener, ReadError},
+    ledger::{EventLog, OpenError, Opener, Position, ReadError},
     time::Clock,
 };
 use socai_projections::{Follower, Views, ViewsError};
@@ -15,6 +15,7 @@ use crate::{
     blobs::{BlobError, BlobStore},
     config::Config,
     data::{DataError, DataLock},
+    files::make_private,
     keyring::SqliteKeyRing,
     keys::{self, KeysError},
     log::{self, Engine, FileLogOptions, OpenLogError},
@@ -52,7 +53,15 @@ impl Store {
         let lock = DataLock::take(&config.data)?;
         let ring = keys::open_ring(config).await?;
         let opener = Opener::new(Arc::new(ring.clone()));
-        let options = FileLogOptions { segment_size: config.segment_mib << 20, ..FileLogOptions::new(clock) };
+        // What the checkpoint names was durable: a log that ends before it was damaged, not torn, and is not begun anew.
+        let known = FileCheckpoints::new(&config.data).load(CHECKPOINT).await.map_err(ReactionError::from)?;
+        let options = FileLogOptions {
+            segment_size: config.segment_mib << 20,
+            create: known.is_none(),
+            ledger: known.map(Position::ledger),
+            at_least: known.map(Position::place),
+            ..FileLogOptions::new(clock)
+        };
         let url = config.log.clone();
         let engine = tokio::task::spawn_blocking(move || log::open(&url, options)).await.map_err(stopped)??;
         Ok(Self { opener, engine, ring, _lock: lock })
@@ -124,6 +133,7 @@ impl App {
         let handler = Handler::start(Arc::clone(&events), opener.clone(), Arc::new(erasure), clock).await?;
 
         // What may fail comes before what runs by itself.
+        make_private(&config.views).map_err(|source| DataError::Io { path: config.views.clone(), source })?;
         let views = Views::open(&config.views).await?;
         let checkpoints = Arc::new(FileCheckpoints::new(&config.data));
         let mut reactions = Reactions::start(handler.clone(), checkpoints).await?;
@@ -226,3 +236,6 @@ fn of_task<E: Into<AppError>>(ended: Result<Result<(), E>, tokio::task::JoinErro
         Err(error) => stopped(error),
     }
 }
+
+#[cfg(test)]
+mod tests;

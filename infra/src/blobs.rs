@@ -9,13 +9,15 @@
 mod content_type;
 mod hash;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use thiserror::Error;
+
+use crate::files;
 
 pub(crate) use content_type::zip_entries;
 pub use content_type::{sniff, usual_extension};
@@ -78,7 +80,7 @@ impl BlobStore {
     pub fn open(dir: impl Into<PathBuf>) -> Result<Self, BlobError> {
         let dir = dir.into();
         let unfinished = dir.join(UNFINISHED);
-        fs::create_dir_all(&unfinished).map_err(io("make", &unfinished))?;
+        files::make_private_dir(&unfinished).map_err(io("make", &unfinished))?;
         for entry in fs::read_dir(&unfinished).map_err(io("list", &unfinished))?.flatten() {
             let age = entry.metadata().and_then(|data| data.modified()).ok().and_then(|time| time.elapsed().ok());
             if age.is_some_and(|age| age > ABANDONED) {
@@ -201,11 +203,7 @@ impl BlobStore {
         loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             let path = self.dir.join(UNFINISHED).join(format!("{}-{number}", std::process::id()));
-            let mut options = OpenOptions::new();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            match options.open(&path) {
+            match files::private().write(true).create_new(true).open(&path) {
                 Ok(file) => return Ok((file, path)),
                 // Left by an earlier process with the same id.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -218,9 +216,8 @@ impl BlobStore {
     fn finish(&self, file: &File, unfinished: &Path, hash: BlobHash) -> Result<(), BlobError> {
         file.sync_all().map_err(io("sync", unfinished))?;
         let shard = self.shard(hash);
-        match fs::create_dir(&shard) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(io("make", &shard)(error)),
-            _ => {}
+        if !shard.is_dir() {
+            files::make_private_dir(&shard).map_err(io("make", &shard))?;
         }
         fs::rename(unfinished, self.path(hash)).map_err(io("rename", unfinished))?;
         self.sync_name(hash)

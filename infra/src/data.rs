@@ -33,6 +33,14 @@ pub enum DataError {
         /// The directory.
         path: PathBuf,
     },
+    /// Others can look into it.
+    #[error(
+        "everybody on this machine may look into {}: run `chmod 700 {}` first", path.display(), path.display()
+    )]
+    Open {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The file system refuses.
     #[error("{}: {source}", path.display())]
     Io {
@@ -51,7 +59,10 @@ impl DataLock {
         if !data.is_dir() {
             return Err(DataError::Missing { path: data.to_owned() });
         }
-        let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(io)?;
+        if files::open_to_others(data).map_err(io)? {
+            return Err(DataError::Open { path: data.to_owned() });
+        }
+        let file = files::private().create(true).truncate(false).write(true).open(&path).map_err(io)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(fs::TryLockError::WouldBlock) => Err(DataError::InUse { path: data.to_owned() }),
@@ -59,9 +70,13 @@ impl DataLock {
         }
     }
 
-    /// Makes the directory if it is missing, then locks it.
+    /// Makes the directory if it is missing, keeps others out of an empty one, then locks it.
     pub fn make(data: &Path) -> Result<Self, DataError> {
-        files::make_private_dir(data).map_err(|source| DataError::Io { path: data.to_owned(), source })?;
+        let io = |source| DataError::Io { path: data.to_owned(), source };
+        files::make_private_dir(data).map_err(io)?;
+        if fs::read_dir(data).map_err(io)?.next().is_none() {
+            files::keep_others_out(data).map_err(io)?;
+        }
         Self::take(data)
     }
 }
@@ -79,5 +94,25 @@ mod tests {
         assert!(matches!(DataLock::take(&data), Err(DataError::InUse { .. })));
         drop(lock);
         DataLock::take(&data).unwrap();
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn others_are_kept_out() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path().join("data");
+        fs::create_dir(&data).unwrap();
+        let open = || fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        open();
+        drop(DataLock::make(&data).unwrap());
+        assert_eq!((mode(&data), mode(&data.join("lock"))), (0o750, 0o600), "an empty one is closed");
+        open();
+        for refused in [DataLock::take(&data), DataLock::make(&data)] {
+            let message = refused.unwrap_err().to_string();
+            assert!(message.contains("chmod 700"), "{message}");
+        }
+        assert_eq!(mode(&data), 0o755, "what somebody opened is theirs to close");
     }
 }

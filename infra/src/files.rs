@@ -6,13 +6,42 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Writes a new file that only its owner may read. Durable when it returns; an existing file is an error and stays.
-pub fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Makes files that only their owner may read.
+pub fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    options
+}
+
+/// May anybody on this machine do anything with it? (The owner's group is the owner's business.)
+pub fn open_to_others(path: &Path) -> io::Result<bool> {
+    Ok(std::os::unix::fs::MetadataExt::mode(&fs::metadata(path)?) & OTHERS != 0)
+}
+
+/// Takes every right from those who are neither its owner nor of its group.
+pub fn keep_others_out(path: &Path) -> io::Result<()> {
+    if open_to_others(path)? {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mut permissions = fs::metadata(path)?.permissions();
+        permissions.set_mode(permissions.mode() & !OTHERS);
+        fs::set_permissions(path, permissions)?;
+    }
+    Ok(())
+}
+
+/// The permissions of neither owner nor group.
+const OTHERS: u32 = 0o007;
+
+/// Makes an empty file that only its owner may read, where there is none; keeps others out of one that is there.
+pub fn make_private(path: &Path) -> io::Result<()> {
+    private().write(true).create(true).truncate(false).open(path)?;
+    keep_others_out(path)
+}
+
+/// Writes a new file that only its owner may read. Durable when it returns; an existing file is an error and stays.
+pub fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = private().write(true).create_new(true).open(path)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| sync_parent(path));
     if written.is_err() {
         // Half a file is worse than none; if it cannot be removed either, the error is the same.

@@ -37,6 +37,11 @@ pub async fn rebuild(
 ) -> Result<Rebuilt, ViewsError> {
     let beside = with_suffix(path, ".building");
     remove(&beside)?;
+    // As private as the file that it replaces.
+    let mut options = std::fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.write(true).create_new(true).open(&beside)?;
     let views = Views::for_building(&beside).await?;
     let mut builder = Builder::building(views.clone(), opener);
     let records = fill(log, &mut builder, CHUNK, |_| true, &mut progress).await?;

@@ -192,7 +192,10 @@ pub enum ReadError {
     #[error(transparent)]
     Foreign(#[from] ForeignPosition),
     /// The position lies beyond the head: this log never gave it.
-    #[error("position {0} lies beyond the head of the log")]
+    #[error(
+        "position {0} lies beyond the head of the log: the log was cut or an older copy restored; restore the newest copy, \
+         or, if that is lost, remove the checkpoint or views that stand there"
+    )]
     Beyond(Position),
     /// Try again.
     #[error("the log cannot be read now: {0}")]

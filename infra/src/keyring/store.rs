@@ -47,6 +47,8 @@ pub(super) async fn create(
     options: &SqliteConnectOptions,
     master: &MasterKey,
 ) -> Result<SqliteConnection, KeyError> {
+    // Its write-ahead log gets the same permissions.
+    crate::files::make_private(path).map_err(|error| KeyError::Unavailable(format!("{}: {error}", path.display())))?;
     let mut connection = options.connect().await.map_err(unavailable)?;
     match prepare(&mut connection, master).await {
         Ok(()) => {

@@ -22,6 +22,7 @@ use socai::{
     app::App,
     clock::SystemClock,
     config::Config,
+    data::DataLock,
     files,
     server::{Server, asked_to_stop},
 };
@@ -105,7 +106,7 @@ impl Demo {
                     )
                 );
             } else {
-                files::make_private_dir(&config.data).with_context(|| config.data.display().to_string())?;
+                drop(DataLock::make(&config.data)?);
                 keygen::make(&config, false)?;
             }
             let clock = Arc::new(DemoClock::new());

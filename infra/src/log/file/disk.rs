@@ -7,6 +7,8 @@ use std::{
     sync::Arc,
 };
 
+use crate::files;
+
 /// An open file.
 pub(crate) trait DiskFile: fmt::Debug + Send + Sync {
     /// Reads at most `buffer.len()` bytes at `offset`; fewer only at the file's end.
@@ -52,7 +54,7 @@ impl RealDisk {
     /// The directory, made if it is missing. A new one's name is on the disk when this returns.
     pub(crate) fn make(dir: &Path) -> io::Result<Self> {
         if !dir.is_dir() {
-            fs::create_dir_all(dir)?;
+            files::make_private_dir(dir)?;
             for made in dir.canonicalize()?.ancestors().skip(1).take(dir.components().count().max(1)) {
                 fs::File::open(made)?.sync_all()?;
             }
@@ -63,7 +65,7 @@ impl RealDisk {
 
 impl Disk for RealDisk {
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        let file = fs::OpenOptions::new().read(true).write(true).create_new(true).open(self.dir.join(name))?;
+        let file = files::private().read(true).write(true).create_new(true).open(self.dir.join(name))?;
         Ok(Arc::new(RealFile(file)))
     }
 
@@ -89,7 +91,7 @@ impl Disk for RealDisk {
     }
 
     fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Send + Sync>>> {
-        let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(self.dir.join(name))?;
+        let file = files::private().create(true).truncate(false).write(true).open(self.dir.join(name))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Box::new(file))),
             Err(fs::TryLockError::WouldBlock) => Ok(None),

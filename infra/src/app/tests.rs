@@ -1,0 +1,89 @@
+use std::{collections::BTreeMap, fs, path::Path};
+
+use socai_commands::{Envelope, Requester};
+use socai_domain::{
+    id::{CommandId, PersonId},
+    organ::{self, register::RegisterOrgan},
+    text::{OrganCode, ShortText},
+};
+use uuid::Uuid;
+
+use super::*;
+use crate::{clock::SystemClock, data::DataLock, keyring::MasterKey};
+
+fn config(data: &Path) -> Config {
+    let flags = BTreeMap::from([("data", data.to_str().unwrap().to_owned()), ("segment_mib", "1".to_owned())]);
+    let config = Config::load(&flags, |_| None).unwrap();
+    drop(DataLock::make(data).unwrap());
+    crate::files::make_private_dir(config.master_key.parent().unwrap()).unwrap();
+    MasterKey::generate().unwrap().save(&config.master_key).unwrap();
+    config
+}
+
+/// A ledger with an organ, ended in good order.
+async fn ledger(data: &Path) -> Config {
+    let config = config(data);
+    let app = App::open(&config, Arc::new(SystemClock)).await.unwrap();
+    let register = RegisterOrgan {
+        code: OrganCode::new("H99.05").unwrap(),
+        name: ShortText::new("Sở Ví Dụ").unwrap(),
+        title: ShortText::new("Quản trị viên").unwrap(),
+        administrator: PersonId::new(Uuid::from_u128(8)),
+    };
+    let organ = register.organ();
+    let envelope = Envelope::of(organ, Requester::System, CommandId::new(Uuid::from_u128(1)));
+    app.handler.execute(organ::stream(organ), envelope, register).await.unwrap();
+    // The last records may come after the reactions' last look.
+    let head = app.log().head().await.unwrap().position;
+    app.close().await.unwrap();
+    FileCheckpoints::new(&config.data).save(CHECKPOINT, head).await.unwrap();
+    config
+}
+
+async fn refused(config: &Config) -> AppError {
+    Store::open(config, Arc::new(SystemClock)).await.err().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_checkpoint_names_is_never_cut_nor_begun_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = ledger(&directory.path().join("data")).await;
+    let log = config.data.join("log");
+    // The last byte that was written is wrong, and nothing tells of an end in good order.
+    fs::remove_file(log.join("closed")).unwrap();
+    let is_segment = |path: &std::path::PathBuf| fs::metadata(path).unwrap().len() == 1 << 20;
+    let segment = fs::read_dir(&log).unwrap().map(|entry| entry.unwrap().path()).find(is_segment).unwrap();
+    let mut bytes = fs::read(&segment).unwrap();
+    let last = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    bytes[last] ^= 0x10;
+    fs::write(&segment, &bytes).unwrap();
+    let error = refused(&config).await;
+    assert!(matches!(error, AppError::Log(OpenLogError::Damaged(_))), "{error}");
+    assert!(error.to_string().contains("is known to have been in it"), "{error}");
+    assert!(fs::read(&segment).unwrap() == bytes, "left as it is");
+
+    fs::remove_dir_all(&log).unwrap();
+    assert!(matches!(refused(&config).await, AppError::Log(OpenLogError::Missing(_))));
+    assert!(!log.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg(unix)]
+async fn nobody_else_may_look_into_what_is_made() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let config = ledger(&directory.path().join("data")).await;
+    let mut looked_at = 0;
+    let mut folders = vec![config.data.clone()];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).chain([folder.clone()]) {
+            let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, if path.is_dir() { 0o700 } else { 0o600 }, "{}: {mode:o}", path.display());
+            looked_at += 1;
+            if path.is_dir() && path != folder {
+                folders.push(path);
+            }
+        }
+    }
+    assert!(looked_at > 8, "{looked_at}");
+}
