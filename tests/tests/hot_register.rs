@@ -1,4 +1,5 @@
 //! A register at eight o'clock, on the file engine and the real key ring: 64 clerks register 10,000 documents.
+#![allow(clippy::unwrap_used)] // a test's helpers may panic: that is how they fail
 
 use std::{
     collections::HashSet,

@@ -291,11 +291,11 @@ pub fn chain_head(ledger: LedgerId, before: Option<RecordHash>, batch: &[RecordH
         None => hasher.update(ledger.0.as_bytes()).update(&[0; 16]),
     };
     // In one piece: long batches are then hashed many blocks at a time.
-    let mut hashes = Vec::with_capacity(32 * batch.len());
+    let mut joined = Vec::with_capacity(32 * batch.len());
     for hash in batch {
-        hashes.extend_from_slice(&hash.0);
+        joined.extend_from_slice(&hash.0);
     }
-    hasher.update(&hashes);
+    hasher.update(&joined);
     RecordHash(hasher.finalize().into())
 }
 

@@ -89,7 +89,10 @@ mod tests {
     #[test]
     fn the_readme_shows_this_table() {
         let readme = include_str!("../../../README.md");
-        assert!(readme.contains(&Setting::markdown()), "copy the table of `socai serve --list-settings` into README.md");
+        assert!(
+            readme.contains(&Setting::markdown()),
+            "copy the table of `socai serve --list-settings` into README.md"
+        );
     }
 
     #[test]
