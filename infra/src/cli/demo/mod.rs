@@ -142,6 +142,8 @@ async fn tell(
 ) -> anyhow::Result<IncomingId> {
     let now = SystemClock.now();
     let played = if there { found(app).await? } else { Play::new(app, clock, now).play().await? };
+    // What is left of the day is real.
+    clock.let_go();
     app.settle().await?;
     let since = played.first_day;
     let teller = Teller::new(app, lang).await?;

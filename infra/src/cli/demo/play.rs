@@ -128,7 +128,6 @@ impl<'a> Play<'a> {
         let leave = LeavePost { post: MINISTRY.post(LEAVER), person: MINISTRY.person(LEAVER), from: None };
         let stream = socai_domain::organ::stream(MINISTRY.organ());
         self.app.handler.execute(stream, self.envelope(&MINISTRY, Requester::System), leave).await?;
-        self.clock.let_go();
         let (first_day, last_day) = (self.days[0], near_the_end_of(self.days[DAYS - 1]));
         Ok(Played { story, first_day, last_day, examples })
     }
@@ -323,4 +322,81 @@ fn part(unit: &str, role: BranchRole, days: u16) -> Assignment {
 
 fn why(reason: &str) -> Reason {
     Reason::new(reason).expect("a reason of at least ten characters")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use socai::config::Config;
+    use socai_projections::{
+        PageRequest, Viewer,
+        statistics::{DocumentFigure, DocumentFigures, DocumentGroup, Period, StatisticsFilter},
+        work_list::{WorkFilter, WorkScope, WorkState},
+    };
+
+    use super::*;
+    use crate::cli::keygen;
+
+    async fn figures(app: &App, since: Date, at: Timestamp) -> DocumentFigures {
+        let filter = StatisticsFilter::of(Period { from: since.start(), before: at.plus_micros(1) });
+        let viewer = Viewer::operator(MINISTRY.organ(), at);
+        app.views.document_statistics(&viewer, &filter, DocumentGroup::Organ).await.unwrap()[0].figures
+    }
+
+    /// As things stand when the demo opens at this instant.
+    async fn opens_well(now: &str) {
+        let now = Timestamp::parse(now).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path().to_str().unwrap().to_owned();
+        let flags = BTreeMap::from([("data", data), ("segment_mib", "1".to_owned())]);
+        let config = Config::load(&flags, |_| None).unwrap();
+        keygen::make(&config, false).unwrap();
+        let clock = Arc::new(DemoClock::new());
+        clock.set(now.plus_minutes(-60 * 24 * 60));
+        let app = App::open(&config, clock.clone()).await.unwrap();
+        let played = Play::new(&app, &clock, now).play().await.unwrap();
+        clock.set(now);
+        app.settle().await.unwrap();
+        assert!(app.log().head().await.unwrap().recorded <= now, "{now}: nothing is of the future");
+
+        let open = figures(&app, played.first_day, now).await;
+        assert_eq!((open.in_process, open.late_open, open.refused), (5, 1, 1), "{now}");
+        assert_eq!((open.processed, open.on_time, open.met_only_by_extension), (1, 1, 1), "{now}");
+        let viewer = Viewer::operator(MINISTRY.organ(), now);
+        for state in [WorkState::HolderGone, WorkState::DueSoon] {
+            let filter = WorkFilter { scope: WorkScope::All, state: Some(state), kind: None };
+            let work = app.views.work_list(&viewer, &filter, &PageRequest::first(100)).await.unwrap();
+            let mut documents: Vec<_> = work.nodes().map(|item| item.document.id).collect();
+            documents.dedup();
+            assert_eq!(documents.len(), 1, "{now}: {state:?}");
+        }
+        let filter = StatisticsFilter::of(Period { from: played.first_day.start(), before: now });
+        let page = PageRequest::first(9);
+        let work = app.views.counted_documents(&viewer, &filter, DocumentFigure::InProcess, &page).await.unwrap();
+        let next = calendar(now.date()).next_working_day(now.date()).end();
+        let due: Vec<_> = work.nodes().filter(|of| of.binding_due == Some(next)).collect();
+        assert_eq!(due.len(), 1, "{now}: due on the next working day");
+        assert_eq!(story(played.first_day.plus_days(-1)), played.story);
+        app.close().await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn it_opens_well_at_new_year_on_any_weekday_after_midnight_and_on_holidays() {
+        for now in [
+            "2027-01-01T12:00:00+07:00",
+            "2027-01-04T00:05:00+07:00",
+            "2027-01-13T08:00:00+07:00",
+            "2026-09-02T10:00:00+07:00",
+            "2026-09-03T00:05:00+07:00",
+            "2026-11-20T23:59:59+07:00",
+            "2026-11-21T00:00:01+07:00",
+            "2026-11-22T05:00:00+07:00",
+            "2026-11-23T00:05:00+07:00",
+            "2026-11-24T09:00:00+07:00",
+            "2026-12-31T17:00:00+07:00",
+        ] {
+            opens_well(now).await;
+        }
+    }
 }
