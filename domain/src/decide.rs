@@ -150,7 +150,7 @@ pub trait Refusal: fmt::Display + fmt::Debug + Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Why the command may be tried again unchanged, if it may.
+    /// May the command be tried again unchanged, once the state is read anew?
     fn reload(&self) -> bool {
         false
     }

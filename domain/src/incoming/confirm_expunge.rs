@@ -4,7 +4,7 @@
 use serde::Serialize;
 use thiserror::Error;
 
-use super::{Event, IncomingDocument, events::Expunged};
+use super::{Event, ExpungeRequest, IncomingDocument, events::Expunged};
 use crate::{
     decide::{Acting, By, Decide},
     organ::Role,
@@ -20,7 +20,7 @@ pub enum Refusal {
     /// Nobody asked for it.
     #[error("nobody has asked to have the document erased")]
     NotRequested,
-    /// Two persons erase; in whichever post they act.
+    /// Two persons erase, in whichever post they act; neither as the other's substitute.
     #[error("another person than the one who asked must confirm")]
     SamePerson,
     /// The number that comes would have no use.
@@ -51,17 +51,25 @@ impl crate::decide::Refusal for Refusal {
 #[derive(Clone, Debug, Serialize)]
 pub struct ConfirmExpunge {}
 
+impl ExpungeRequest {
+    /// Is one of those who asked this person, or the one they substitute for?
+    fn is_of(&self, acting: &Acting) -> bool {
+        let asked = |person| person == self.person || Some(person) == self.on_behalf_of;
+        asked(acting.person) || acting.on_behalf_of.is_some_and(asked)
+    }
+}
+
 impl Decide for ConfirmExpunge {
     type State = IncomingDocument;
     type Refusal = Refusal;
     const NAME: &'static str = "confirmExpunge";
 
     fn permit(document: &IncomingDocument, by: &By<'_>) -> Result<(), Refusal> {
-        let Acting { person, .. } = by.require_any(&[Role::RecordsClerk, Role::Leader])?;
+        let acting = by.require_any(&[Role::RecordsClerk, Role::Leader])?;
         match document.expunge_requested {
             _ if document.erased => Err(Refusal::Erased),
             None => Err(Refusal::NotRequested),
-            Some((asked, _)) if asked == person => Err(Refusal::SamePerson),
+            Some(request) if request.is_of(&acting) => Err(Refusal::SamePerson),
             Some(_) if document.registering.is_some() => Err(Refusal::Underway),
             Some(_) => Ok(()),
         }
@@ -70,7 +78,9 @@ impl Decide for ConfirmExpunge {
     fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<Event>, Refusal> {
         Self::permit(document, by)?;
         let requested = document.expunge_requested.zip(document.organ);
-        let Some(((requested_by, level), organ)) = requested else { return Err(Refusal::NotRequested) };
+        let Some((ExpungeRequest { person: requested_by, level, .. }, organ)) = requested else {
+            return Err(Refusal::NotRequested);
+        };
         // Also where a cancellation voided the number: its record cannot be read again, should that step be unfinished.
         let (register, void_number) = document.registered.unzip();
         let mut files: Vec<_> = document.files.iter().map(|file| file.hash).collect();
@@ -89,7 +99,8 @@ mod tests {
         document_types::SecrecyLevel,
         incoming::{
             Stage,
-            events::{ArrivedAgain, Attachment},
+            events::{ArrivedAgain, Attachment, ExpungeRequested},
+            expunge::ExpungeIncoming,
             testing::{
                 Plausible, arrived, book, details, expunge_requested, holder, main_file, past, registered,
                 registration_began,
@@ -147,6 +158,25 @@ mod tests {
         let Who::Acting(leader) = scene.leader else { panic!("the leader acts") };
         let for_the_leader = Who::Acting(Acting { person: clerk, on_behalf_of: Some(leader.person), ..leader });
         given.when(for_the_leader, ConfirmExpunge {}).then_refused(Code::SecondPersonRequired);
+    }
+
+    #[test]
+    fn neither_confirms_for_the_other() {
+        let mut scene = scene();
+        let leader_for_clerk = scene.substitutes(scene.leader, scene.clerk);
+        let officer_for_clerk = scene.substitutes(scene.officer, scene.clerk);
+        let officer_for_leader = scene.substitutes(scene.officer, scene.leader);
+        let asked = |who| {
+            let level = SecrecyLevel::Secret;
+            let request = ExpungeRequested { level };
+            given(&scene.organ, [arrived(&scene)]).when(who, ExpungeIncoming { level }).then([request.into()])
+        };
+        // The clerk's word would stand twice.
+        asked(scene.clerk).when(leader_for_clerk, ConfirmExpunge {}).then_refused(Code::SecondPersonRequired);
+        for who in [scene.clerk, officer_for_leader, leader_for_clerk] {
+            asked(officer_for_clerk).when(who, ConfirmExpunge {}).then_refused(Code::SecondPersonRequired);
+        }
+        asked(officer_for_clerk).when(scene.leader, ConfirmExpunge {}).happened();
     }
 
     #[test]

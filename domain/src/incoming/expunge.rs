@@ -68,7 +68,7 @@ impl Decide for ExpungeIncoming {
 
     fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<Event>, Refusal> {
         Self::permit(document, by)?;
-        let asked = document.expunge_requested.is_some_and(|(_, level)| level == self.level);
+        let asked = document.expunge_requested.is_some_and(|request| request.level == self.level);
         Ok(if asked { vec![] } else { vec![ExpungeRequested { level: self.level }.into()] })
     }
 }

@@ -126,6 +126,17 @@ pub struct Proposal {
     pub command: CommandId,
 }
 
+/// Somebody asked to have the document erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExpungeRequest {
+    /// Who asked.
+    pub person: PersonId,
+    /// For whom they asked, as a substitute. Neither confirms it.
+    pub on_behalf_of: Option<PersonId>,
+    /// The level that it bears.
+    pub level: SecrecyLevel,
+}
+
 /// The document, as decisions see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IncomingDocument {
@@ -178,7 +189,7 @@ pub struct IncomingDocument {
     /// A resolution that waits for another person's word.
     pub proposed: Option<Proposal>,
     /// Somebody asked to have it erased.
-    pub expunge_requested: Option<(PersonId, SecrecyLevel)>,
+    pub expunge_requested: Option<ExpungeRequest>,
     /// It was erased; the record of the erasure came.
     pub erased: bool,
     /// Keys and files are gone.
@@ -419,7 +430,8 @@ impl Aggregate for IncomingDocument {
                 self.stage = Some(Stage::Cancelled);
             }
             Event::ExpungeRequested(e) => {
-                self.expunge_requested = meta.person.map(|person| (person, e.level));
+                let request = |person| ExpungeRequest { person, on_behalf_of: meta.on_behalf_of, level: e.level };
+                self.expunge_requested = meta.person.map(request);
             }
             Event::ExpungeDeclined(_) => self.expunge_requested = None,
             Event::Expunged(e) => {

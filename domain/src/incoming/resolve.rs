@@ -1,5 +1,5 @@
 //! Resolve: one act of the lead unit's head or the directing leader ends the document, saying how (Decree 30/2020, art. 24;
-//! axis status 06). That no reply is needed, or that another agency is to answer, waits for another person's word.
+//! axis status 06). That no reply is needed waits for another person's word; that another agency is to answer, for a leader's.
 
 use serde::Serialize;
 use thiserror::Error;
@@ -175,7 +175,12 @@ impl Decide for ResolveIncoming {
             return Err(Refusal::OpenBranches(ending.open));
         }
         let closed = ending.open.clone();
-        if matches!(self.how, Resolution::NoReplyNeeded | Resolution::Transferred) {
+        let waits = match self.how {
+            Resolution::NoReplyNeeded => true,
+            Resolution::Transferred => by.require(Role::Leader).is_err(), // a leader's own word needs no other's
+            _ => false,
+        };
+        if waits {
             let proposed = self.proposed(closed, closed_because);
             let already = document.proposed.as_ref().is_some_and(|waiting| waiting.what == proposed);
             return Ok(if already { vec![] } else { vec![proposed.into()] });
@@ -305,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn that_no_reply_is_needed_is_only_proposed() {
+    fn that_no_reply_is_needed_and_a_heads_transfer_are_only_proposed() {
         let scene = scene();
         let proposed = ResolutionProposed {
             how: Resolution::NoReplyNeeded,
@@ -320,7 +325,30 @@ mod tests {
         waiting.when(scene.head, answered()).happened();
         let target = ShortText::new("Sở Mẫu").ok();
         let transfer = ResolveIncoming { transferred_to: target, ..otherwise(Resolution::Transferred) };
-        let events = worked(&scene).when(scene.leader, transfer).happened();
+        let events = worked(&scene).when(scene.head, transfer).happened();
         assert!(matches!(&events[..], [Event::ResolutionProposed(_)]), "{events:?}");
+        let events = worked(&scene).when(scene.leader, otherwise(Resolution::NoReplyNeeded)).happened();
+        assert!(matches!(&events[..], [Event::ResolutionProposed(_)]), "{events:?}");
+    }
+
+    #[test]
+    fn a_leader_transfers_at_once() {
+        let scene = scene();
+        let transferred_to = ShortText::new("Sở Mẫu").ok();
+        let transfer = ResolveIncoming { transferred_to: transferred_to.clone(), ..otherwise(Resolution::Transferred) };
+        let resolved = worked(&scene).when(scene.leader, transfer).then([
+            BranchCompleted { branch: branch(LEAD), result: None, proposal: None, files: vec![] }.into(),
+            Resolved {
+                how: Resolution::Transferred,
+                answers: vec![],
+                note: None,
+                transferred_to,
+                closed: vec![],
+                closed_because: None,
+                confirms: None,
+            }
+            .into(),
+        ]);
+        assert_eq!(resolved.state().stage, Some(Stage::Resolved));
     }
 }

@@ -1,4 +1,4 @@
-//! A person leaves a post. Never refused: what they still hold shows as without a holder.
+//! A person leaves a post. Work they still hold never stands in the way: it shows as without a holder.
 
 use serde::Serialize;
 

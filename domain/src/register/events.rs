@@ -24,7 +24,7 @@ stable! {
         pub document: IncomingId,
         /// What is compared to find a duplicate: issuer, number, symbol and year of promulgation.
         pub fingerprint: Option<Fingerprint>,
-        /// Numbers of this or last year's book that the clerk saw and accepted as duplicates.
+        /// Documents of this or last year's book that the clerk saw and accepted as duplicates.
         pub accepted_duplicates: Vec<IncomingId>,
         /// Why they were accepted.
         pub accepted_because: Option<Reason>,
