@@ -79,6 +79,8 @@ pub struct Document {
     pub follower: Option<Assignee>,
     /// A resolution that waits for another person's word, and who proposed it.
     pub proposed: Option<(Timestamp, Holder, ResolutionProposed)>,
+    /// Who made that proposal, and for whom: who never confirms it.
+    pub(crate) proposers: Vec<PersonId>,
     /// Why receipt was refused.
     pub refused: Option<Reason>,
     /// Why it was cancelled.
@@ -278,6 +280,7 @@ impl Document {
             rework: Vec::new(),
             follower: None,
             proposed: None,
+            proposers: Vec::new(),
             refused: None,
             cancelled: None,
             erased: None,

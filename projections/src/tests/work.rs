@@ -65,6 +65,11 @@ async fn work_goes_from_hand_to_hand() {
     history.by(Who::Leader).then(document, proposed);
     // Never the one who proposed it alone: any leader may look.
     assert_eq!(kinds(&history, Who::Deputy).await[0].0, WorkKind::Confirm);
+    assert_eq!(kinds(&history, Who::Leader).await, []);
+    // Nor somebody in their post.
+    let (from, until) = (history.now(), history.now().plus_minutes(600));
+    history.agency(agency::PostDelegated { post: Who::Leader.post(), to: Who::Colleague.person(), from, until });
+    assert_eq!(kinds(&history, Who::Colleague).await, []);
     history.resolves(document);
     for who in Who::ALL {
         assert_eq!(kinds(&history, who).await, [], "{who:?}");
@@ -135,4 +140,26 @@ async fn work_of_a_unit_that_nobody_heads_comes_to_the_nearest_head_above() {
     assert_eq!(kinds(&history, Who::Head).await, []);
     history.agency(agency::PostAssumed { post: Who::Head.post(), person: Who::Outsider.person(), from });
     assert_eq!(kinds(&history, Who::Outsider).await, gone);
+}
+
+#[tokio::test]
+async fn what_is_given_or_taken_back_is_directed_or_passed_on_anew() {
+    let lead = |n| vec![new_branch(n, Assignee::Unit { unit: unit(UNIT) }, BranchRole::Lead, DAYS(5))];
+    let mut history = History::new();
+    let directed = history.arrives(1, |_| {});
+    history.registers(directed).submits(directed).directs(directed, lead(1));
+    history.by(Who::Head).then(directed, on::BranchReturned { branch: branch(1), reason: reason() });
+    assert_eq!(kinds(&history, Who::Leader).await, [(WorkKind::Direct, vec![])]);
+    assert_eq!(kinds(&history, Who::Clerk).await, []);
+    history.directs(directed, lead(2));
+    assert_eq!(kinds(&history, Who::Leader).await, []);
+
+    let passed_on = history.arrives(2, |_| {});
+    history.registers(passed_on);
+    let by_regulation = on::Directed { note: None, branches: lead(3), follower: None, by_regulation: true };
+    history.by(Who::Clerk).then(passed_on, by_regulation);
+    assert_eq!(kinds(&history, Who::Clerk).await, []);
+    history.then(passed_on, on::BranchWithdrawn { branch: branch(3), reason: reason() });
+    assert_eq!(kinds(&history, Who::Clerk).await, [(WorkKind::Submit, vec![])]);
+    assert_eq!(kinds(&history, Who::Leader).await, []);
 }

@@ -115,17 +115,22 @@ pub struct WorkCounts {
     pub holder_gone: u64,
 }
 
-/// Who holds the item's post now.
-const HOLDER: &str = "(SELECT t.person FROM directory_tenure t JOIN directory_post p ON p.post = t.post \
-    WHERE t.post = w.post AND p.abolished = 0 AND t.since <= $3 AND (t.till IS NULL OR t.till > $3) \
-    ORDER BY t.place DESC LIMIT 1)";
+/// Who holds a post now.
+fn holder(post: &str) -> String {
+    format!(
+        "(SELECT t.person FROM directory_tenure t JOIN directory_post p ON p.post = t.post \
+         WHERE t.post = {post} AND p.abolished = 0 AND t.since <= $3 AND (t.till IS NULL OR t.till > $3) \
+         ORDER BY t.place DESC LIMIT 1)"
+    )
+}
 
 /// Nobody in office holds it, by the same rule as decisions ([`socai_domain::incoming::Branch::holder_gone`]).
 fn gone() -> String {
     format!(
-        "((w.person IS NOT NULL AND {HOLDER} IS DISTINCT FROM w.person) OR (w.unit IS NOT NULL AND (\
+        "((w.person IS NOT NULL AND {} IS DISTINCT FROM w.person) OR (w.unit IS NOT NULL AND (\
          NOT EXISTS (SELECT 1 FROM directory_unit u WHERE u.unit = w.unit AND u.closed = 0) OR \
          w.unit NOT IN ({}))))",
+        holder("w.post"),
         in_office(&[Role::UnitHead])
     )
 }
@@ -275,13 +280,18 @@ fn mine(sql: &mut Sql) -> &mut Sql {
     };
     let nobody_above = format!("(w.for_unit IS NULL OR w.for_unit NOT IN ({falls}SELECT unit FROM falls))");
     let leads = format!("EXISTS (SELECT 1 FROM acting a WHERE a.role = {leader})");
-    sql.push(" AND (($2 IS NULL) OR w.role IN (SELECT role FROM acting)")
-        .push(&format!(" OR (w.post IN (SELECT post FROM acting) AND {HOLDER} = w.person)"))
+    // Nobody confirms what they, or whom they substitute for, proposed.
+    sql.push(" AND (($2 IS NULL) OR ((w.but_not IS NULL OR $2 NOT IN (w.but_not, w.nor))")
+        .push(&format!(
+            " AND (w.role IN (SELECT a.role FROM acting a WHERE w.but_not IS NULL OR {} NOT IN (w.but_not, w.nor))",
+            holder("a.post")
+        ))
+        .push(&format!(" OR (w.post IN (SELECT post FROM acting) AND {} = w.person)", holder("w.post")))
         .push(&format!(
             " OR (w.unit IN (SELECT a.unit FROM acting a WHERE a.role IN ({leader}, {head})))"
         ))
         .push(&format!(
-            " OR ({} AND ({} OR (NOT COALESCE({of_leader}, 0) AND {}) OR (({nobody_above} OR COALESCE({of_leader}, 0)) AND {leads}))))",
+            " OR ({} AND ({} OR (NOT COALESCE({of_leader}, 0) AND {}) OR (({nobody_above} OR COALESCE({of_leader}, 0)) AND {leads}))))))",
             gone(),
             to(&leader),
             to(&head),

@@ -3,7 +3,7 @@
 use socai_domain::{
     id::{BranchId, UnitId},
     incoming::{
-        Stage,
+        BranchEnd, Stage,
         events::{Assignee, BranchRole, Holder},
     },
     organ::Role,
@@ -39,6 +39,9 @@ pub(crate) static ITEM: Table = Table {
         int("waits"),
         // The binding deadline, the end of time where there is none: lists are sorted by it.
         int("by"),
+        // Whose duty it never is, although they have the role: who proposed it, and who did so for them.
+        null(bytes("but_not")),
+        null(bytes("nor")),
     ],
     indexes: &[
         index("work_item_by", "organ, by, document, place"),
@@ -52,9 +55,9 @@ pub(crate) static ITEM: Table = Table {
 pub enum WorkKind {
     /// Clerks: register it, or refuse it.
     Register,
-    /// Clerks: submit it, or pass it on.
+    /// Clerks: submit it, or pass it on, also when the lead that they passed it on to was given or taken back.
     Submit,
-    /// A leader: direct it.
+    /// A leader: direct it, also when the lead was given or taken back.
     Direct,
     /// The assignee of a LEAD branch: handle it.
     Handle,
@@ -97,6 +100,7 @@ pub(crate) fn rows(document: &Document, out: &mut Out) {
             Owner::Assignee(of) => (Value::Null, assignee(of)),
         };
         let dated = duty.branch.filter(|_| duty.due);
+        let barred = (duty.kind == WorkKind::Confirm).then_some(&document.proposers);
         let binding = dated.and_then(|branch| branch.binding_due);
         out.add(
             &ITEM,
@@ -117,6 +121,8 @@ pub(crate) fn rows(document: &Document, out: &mut Out) {
                 binding.into(),
                 dated.is_some_and(|branch| document.open_children(branch.id).next().is_some()).into(),
                 binding.map_or(Value::Int(i64::MAX), Value::from),
+                barred.and_then(|people| people.first()).copied().into(),
+                barred.and_then(|people| people.last()).copied().into(),
             ],
         );
     }
@@ -153,13 +159,20 @@ fn of_branches(document: &Document) -> Vec<Duty<'_>> {
         }
     }
     let lead = document.round().and_then(|round| document.root_lead(round.number));
-    if let Some((since, by, _)) = &document.proposed {
+    if let Some((since, ..)) = &document.proposed {
         // Never the person who proposed it.
-        let owner = leader(document.leader.filter(|leader| leader.person != by.person));
+        let owner = leader(document.leader.filter(|leader| !document.proposers.contains(&leader.person)));
         duties.push(Duty { kind: WorkKind::Confirm, owner, for_unit: None, since: *since, branch: lead, due: false });
-    } else if let Some((lead, (_, since))) = lead.and_then(|lead| lead.ended.map(|ended| (lead, ended))) {
-        let owner = leader(document.leader);
-        duties.push(Duty { kind: WorkKind::Resolve, owner, for_unit: None, since, branch: Some(lead), due: true });
+    } else if let Some((lead, (how, since))) = lead.and_then(|lead| lead.ended.map(|ended| (lead, ended))) {
+        // Given or taken back, it is nobody's: whoever gave it gives it anew. What was a clerk's to pass on still is.
+        let (kind, owner, due) = match (how, document.leader) {
+            (BranchEnd::Completed | BranchEnd::ClosedWithDocument, of) => (WorkKind::Resolve, leader(of), true),
+            (BranchEnd::Returned | BranchEnd::Withdrawn, Some(_)) => (WorkKind::Direct, leader(document.leader), false),
+            (BranchEnd::Returned | BranchEnd::Withdrawn, None) => {
+                (WorkKind::Submit, Owner::Role(Role::RecordsClerk), false)
+            }
+        };
+        duties.push(Duty { kind, owner, for_unit: None, since, branch: Some(lead), due });
     }
     duties
 }

@@ -44,6 +44,7 @@ impl Document {
                 });
             }
             Event::ResolutionProposed(e) => {
+                self.proposers = meta.person.into_iter().chain(meta.on_behalf_of).collect();
                 self.proposed = acting(meta).map(|by| (meta.at, by, e.clone()));
             }
             Event::ResolutionDeclined(_) => self.proposed = None,
