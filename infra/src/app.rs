@@ -16,7 +16,7 @@ use crate::{
     config::Config,
     data::{DataError, DataLock},
     files::make_private,
-    keyring::SqliteKeyRing,
+    keyring::{MasterKey, SqliteKeyRing},
     keys::{self, KeysError},
     log::{self, Engine, FileLogOptions, OpenLogError},
     ports::{Erasure, FileCheckpoints},
@@ -51,8 +51,8 @@ impl Store {
     /// Opens what the configuration names.
     pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
         let lock = DataLock::take(&config.data)?;
-        let ring = keys::open_ring(config).await?;
-        let opener = Opener::new(Arc::new(ring.clone()));
+        // Before a log is made that nothing could be written to.
+        MasterKey::load(&config.master_key).map_err(KeysError::from)?;
         // What the checkpoint names was durable: a log that ends before it was damaged, not torn, and is not begun anew.
         let known = FileCheckpoints::new(&config.data).load(CHECKPOINT).await.map_err(ReactionError::from)?;
         let options = FileLogOptions {
@@ -64,6 +64,17 @@ impl Store {
         };
         let url = config.log.clone();
         let engine = tokio::task::spawn_blocking(move || log::open(&url, options)).await.map_err(stopped)??;
+        let events = engine.events();
+        let records = events.head().await?.records;
+        let ring = match keys::open_ring_of(config, events.ledger(), records).await {
+            Ok(ring) => ring,
+            Err(error) => {
+                // The first error is the one to tell.
+                let _ = engine.close().await;
+                return Err(error.into());
+            }
+        };
+        let opener = Opener::new(Arc::new(ring.clone()));
         Ok(Self { opener, engine, ring, _lock: lock })
     }
 

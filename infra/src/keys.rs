@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use socai_domain::ledger::KeyError;
+use socai_domain::ledger::{KeyError, LedgerId};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -24,6 +24,19 @@ pub enum KeysError {
     /// There is no ring.
     #[error("there is no key ring {0}: nothing to rotate yet")]
     NoRing(String),
+    /// There are records and no ring that was made for them.
+    #[error("the ledger has records, but {0} is not their key ring: restore that; nothing else opens them")]
+    Lost(String),
+    /// The ring is of another ledger.
+    #[error("the key ring {ring} is of ledger {found}, not of {wanted}: restore the one that belongs to this ledger")]
+    OtherLedger {
+        /// The ring.
+        ring: String,
+        /// Whose it is.
+        found: LedgerId,
+        /// Whose it should be.
+        wanted: LedgerId,
+    },
     /// A file cannot be written.
     #[error("{0}: {1}")]
     Io(String, io::Error),
@@ -47,6 +60,27 @@ pub async fn open_ring(config: &Config) -> Result<SqliteKeyRing, KeysError> {
         }
         ring => Ok(ring?),
     }
+}
+
+/// Opens the ring of this ledger, which has so many records. Only a ledger without any gets a new one.
+pub async fn open_ring_of(config: &Config, wanted: LedgerId, records: u64) -> Result<SqliteKeyRing, KeysError> {
+    let name = config.key_ring.display().to_string();
+    if records > 0 && !config.key_ring.exists() {
+        return Err(KeysError::Lost(name));
+    }
+    let ring = open_ring(config).await?;
+    let refused = match ring.ledger().await? {
+        Some(found) if found == wanted => return Ok(ring),
+        Some(found) => KeysError::OtherLedger { ring: name, found, wanted },
+        None if records > 0 => KeysError::Lost(name),
+        None => {
+            ring.bind(wanted).await?;
+            return Ok(ring);
+        }
+    };
+    // Why it was refused matters more than how it was closed.
+    let _ = ring.close().await;
+    Err(refused)
 }
 
 /// Wraps every key of the ring by a new master key. The old one stays as `master.key.old`: it opens older copies of the ring.

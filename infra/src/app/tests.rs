@@ -87,3 +87,23 @@ async fn nobody_else_may_look_into_what_is_made() {
     }
     assert!(looked_at > 8, "{looked_at}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_ring_of_this_ledger_opens_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let one = ledger(&directory.path().join("one")).await;
+    let other = config(&directory.path().join("other"));
+    fs::copy(&one.master_key, &other.master_key).unwrap();
+    Store::open(&other, Arc::new(SystemClock)).await.unwrap().close().await.unwrap();
+
+    let kept = directory.path().join("ring");
+    fs::rename(&one.key_ring, &kept).unwrap();
+    let error = refused(&one).await;
+    assert!(matches!(error, AppError::Keys(KeysError::Lost(_))), "{error}");
+    assert!(!one.key_ring.exists(), "no new one is made");
+    fs::copy(&other.key_ring, &one.key_ring).unwrap();
+    let error = refused(&one).await;
+    assert!(matches!(error, AppError::Keys(KeysError::OtherLedger { .. })), "{error}");
+    fs::rename(&kept, &one.key_ring).unwrap();
+    App::open(&one, Arc::new(SystemClock)).await.unwrap().close().await.unwrap();
+}

@@ -24,6 +24,15 @@ impl<const SERVING: bool> Settings<SERVING> {
         self
     }
 
+    /// The same with this data directory where nobody gave a flag, and all that stands in one by default standing in it,
+    /// whatever the environment and the file say.
+    pub(crate) fn all_in(self, data: String) -> Self {
+        let this = self.or("data", data);
+        let data = this.0["data"].clone();
+        let inside = SETTINGS.iter().filter(|setting| setting.default.contains("DATA/"));
+        inside.fold(this, |this, setting| this.or(setting.name, setting.default.replacen("DATA", &data, 1)))
+    }
+
     /// Was this flag given?
     pub(crate) fn gives(&self, name: &str) -> bool {
         self.0.contains_key(name)
@@ -62,5 +71,32 @@ impl<const SERVING: bool> FromArgMatches for Settings<SERVING> {
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_all_in_one_directory_is_nowhere_else() {
+        for given in [None, Some("/chosen")] {
+            let flags = given.map(|data| ("data", data.to_owned())).into_iter().collect();
+            let settings = Settings::<true>(flags).all_in("/fresh".into());
+            // The production's, for everything that is a text.
+            let environment = |name: &str| {
+                let typed = ["SEGMENT_MIB", "LISTEN", "GRAPHIQL", "MESSAGES", "CONFIG"];
+                let text = !typed.iter().any(|typed| name.ends_with(typed));
+                text.then(|| "file:/production/x".into())
+            };
+            let Config { data, log, master_key, key_ring, token_key, token_public_key, views, blobs, .. } =
+                Config::load(&settings.0, environment).unwrap();
+            let wanted = given.unwrap_or("/fresh");
+            assert_eq!(log, format!("file:{wanted}/log"));
+            assert_eq!(data, std::path::Path::new(wanted));
+            for path in [master_key, key_ring, token_key, token_public_key, views, blobs] {
+                assert!(path.starts_with(wanted), "{}", path.display());
+            }
+        }
     }
 }

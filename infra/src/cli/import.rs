@@ -1,7 +1,8 @@
 //! `socai import`: edXML files and folders become incoming documents.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read as _},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -68,7 +69,7 @@ impl Import {
         let bar = telling::bar(files.len() as u64, "importing", self.json);
         let mut counts = [0_u64; 3];
         for path in &files {
-            let outcome = match fs::read(path) {
+            let outcome = match read(path, importer.largest()) {
                 Err(error) => Outcome::Unreadable(error),
                 Ok(bytes) => importer.import(self.organ, &bytes).await.map_or_else(Outcome::Refused, Outcome::Imported),
             };
@@ -91,16 +92,19 @@ impl Import {
 
     /// All files, and how many paths could not be looked into.
     fn files(&self) -> (Vec<PathBuf>, u64) {
-        let (mut files, mut refused) = (Vec::new(), 0);
+        let (mut files, mut refused) = (Vec::new(), Vec::new());
         for path in &self.paths {
-            if !path.is_dir() {
+            if path.is_dir() {
+                within(path, &mut files, &mut refused);
+            } else {
                 files.push(path.clone());
-            } else if let Err((folder, error)) = within(path, &mut files) {
-                self.tell(&folder, &Outcome::Unreadable(error));
-                refused += 1;
             }
         }
-        (files, refused)
+        let count = refused.len() as u64;
+        for (folder, error) in refused {
+            self.tell(&folder, &Outcome::Unreadable(error));
+        }
+        (files, count)
     }
 
     fn tell(&self, path: &Path, outcome: &Outcome) {
@@ -127,22 +131,66 @@ impl Import {
     }
 }
 
-/// All messages in a folder and those under it, by name.
-fn within(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), (PathBuf, io::Error)> {
-    let at = |error| (folder.to_owned(), error);
-    let mut entries: Vec<PathBuf> = fs::read_dir(folder)
-        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
-        .map_err(at)?;
+/// A file; of one that is longer than a message may be only so much that it is refused for that.
+fn read(path: &Path, largest: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(largest as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// All messages in a folder and those under it, by name; and the folders that could not be looked into.
+fn within(folder: &Path, files: &mut Vec<PathBuf>, refused: &mut Vec<(PathBuf, io::Error)>) {
+    let entries = fs::read_dir(folder).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
+    let mut entries: Vec<PathBuf> = match entries {
+        Ok(entries) => entries,
+        Err(error) => return refused.push((folder.to_owned(), error)),
+    };
     entries.sort();
     for path in entries {
         let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         let kind = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         // A link may lead back up.
         if path.is_dir() && !path.is_symlink() && !hidden {
-            within(&path, files)?;
+            within(&path, files, refused);
         } else if path.is_file() && !hidden && ["edxml", "xml"].iter().any(|of| kind.eq_ignore_ascii_case(of)) {
             files.push(path);
         }
     }
-    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn a_folder_that_cannot_be_read_does_not_stop_the_others() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        for folder in ["a", "b", "c"] {
+            let folder = directory.path().join(folder);
+            fs::create_dir(&folder).unwrap();
+            fs::write(folder.join("1.edxml"), "").unwrap();
+        }
+        let closed = directory.path().join("b");
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+        let (mut files, mut refused) = (Vec::new(), Vec::new());
+        within(directory.path(), &mut files, &mut refused);
+        // The superuser reads everything.
+        let found = if fs::read_dir(&closed).is_ok() { (3, 0) } else { (2, 1) };
+        assert_eq!((files.len(), refused.len()), found);
+        within(&directory.path().join("gone meanwhile"), &mut files, &mut refused);
+        assert_eq!((files.len(), refused.len()), (found.0, found.1 + 1));
+        assert_eq!(files[0], directory.path().join("a/1.edxml"));
+    }
+
+    #[test]
+    fn a_file_that_is_too_long_is_not_read_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.edxml");
+        fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        assert_eq!(read(&path, 1000).unwrap().len(), 1001);
+        fs::write(&path, "<a/>").unwrap();
+        assert_eq!(read(&path, 4).unwrap(), b"<a/>");
+    }
 }

@@ -92,6 +92,11 @@ impl Importer {
         Self { handler, blobs, limits: Limits::default() }
     }
 
+    /// The most bytes that a message may have.
+    pub fn largest(&self) -> usize {
+        self.limits.message
+    }
+
     /// The organ, if it keeps its ledger here.
     pub async fn organ(&self, id: OrganId) -> Result<Option<Organ>, CommandError> {
         let organ = self.handler.organ(id).await?;

@@ -21,7 +21,7 @@ use std::{
 };
 
 use futures::future::BoxFuture;
-use socai_domain::ledger::{KeyError, KeyRing, KeyState, Revision, StreamId, StreamKey};
+use socai_domain::ledger::{KeyError, KeyRing, KeyState, LedgerId, Revision, StreamId, StreamKey};
 use sqlx::{
     SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -76,6 +76,16 @@ impl SqliteKeyRing {
         let (requests, waiting) = mpsc::channel(QUEUE);
         tokio::spawn(Writer::new(connection, Arc::clone(&shared)).run(waiting));
         Ok(Self { shared, requests })
+    }
+
+    /// The ledger that it was bound to, if it was to any.
+    pub async fn ledger(&self) -> Result<Option<LedgerId>, KeyError> {
+        store::ledger(&mut *self.shared.readers.acquire().await.map_err(unavailable)?).await
+    }
+
+    /// Makes it the ring of this ledger, unless it is one's already.
+    pub async fn bind(&self, ledger: LedgerId) -> Result<(), KeyError> {
+        store::bind(&mut *self.shared.readers.acquire().await.map_err(unavailable)?, ledger).await
     }
 
     /// Wraps every key by another master key, in one transaction: afterwards the ring opens with the new one only.

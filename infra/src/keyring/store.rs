@@ -4,8 +4,9 @@
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 
-use socai_domain::ledger::{KeyError, KeyState, Revision, StreamId, StreamKey};
+use socai_domain::ledger::{KeyError, KeyState, LedgerId, Revision, StreamId, StreamKey};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use uuid::Uuid;
 
 use super::{
     Generation,
@@ -13,7 +14,8 @@ use super::{
 };
 
 const SCHEMA: &str = "
-    CREATE TABLE ring (one INTEGER PRIMARY KEY CHECK (one = 1), format INTEGER NOT NULL, master BLOB NOT NULL) STRICT;
+    CREATE TABLE ring (one INTEGER PRIMARY KEY CHECK (one = 1), format INTEGER NOT NULL, master BLOB NOT NULL,
+        ledger BLOB CHECK (length(ledger) = 16)) STRICT;
     CREATE TABLE wrapped (
         id INTEGER PRIMARY KEY,
         stream BLOB NOT NULL CHECK (length(stream) = 17),
@@ -89,6 +91,21 @@ async fn prepare(connection: &mut SqliteConnection, master: &MasterKey) -> Resul
     transaction.commit().await.map_err(unavailable)?;
     // A crash between destroying a key and emptying the write-ahead log ends here.
     empty_wal(connection).await
+}
+
+/// Whose ring it is, if it is any ledger's yet.
+pub(super) async fn ledger(connection: &mut SqliteConnection) -> Result<Option<LedgerId>, KeyError> {
+    let bytes: Option<Vec<u8>> =
+        sqlx::query_scalar("SELECT ledger FROM ring").fetch_one(connection).await.map_err(unavailable)?;
+    // The table takes 16 bytes only.
+    Ok(bytes.and_then(|bytes| Uuid::from_slice(&bytes).ok()).map(LedgerId))
+}
+
+/// Makes it the ring of this ledger, for good.
+pub(super) async fn bind(connection: &mut SqliteConnection, ledger: LedgerId) -> Result<(), KeyError> {
+    let bytes = ledger.0.as_bytes().as_slice();
+    let bound = sqlx::query("UPDATE ring SET ledger = ? WHERE ledger IS NULL").bind(bytes).execute(connection).await;
+    bound.map(drop).map_err(unavailable)
 }
 
 /// Brings all into the database file and leaves nothing in the write-ahead log.

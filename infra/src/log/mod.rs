@@ -4,20 +4,15 @@ pub mod file;
 
 use std::{path::Path, sync::Arc};
 
-use socai_domain::{
-    ledger::{EventLog, LedgerId, memory::MemoryLog},
-    time::Clock,
-};
+use socai_domain::ledger::EventLog;
 
 pub use file::{FileLog, FileLogOptions, OpenLogError, OpenReport};
 
-/// An open log of either engine.
+/// An open log of whichever engine.
 #[derive(Clone, Debug)]
 pub enum Engine {
     /// On files.
     File(FileLog),
-    /// In memory, gone with the process.
-    Memory(MemoryLog),
 }
 
 impl Engine {
@@ -25,7 +20,6 @@ impl Engine {
     pub fn events(&self) -> Arc<dyn EventLog> {
         match self {
             Self::File(log) => Arc::new(log.clone()),
-            Self::Memory(log) => Arc::new(log.clone()),
         }
     }
 
@@ -33,27 +27,32 @@ impl Engine {
     pub async fn close(&self) -> Result<(), String> {
         match self {
             Self::File(log) => log.close().await,
-            Self::Memory(_) => Ok(()),
         }
     }
 }
 
-/// Opens the log that the URL names: `file:DIR` or `memory:`.
+/// Opens the log that the URL names: `file:DIR`.
 pub fn open(url: &str, options: FileLogOptions) -> Result<Engine, OpenLogError> {
     let refuse = |hint| Err(OpenLogError::Url { url: url.to_owned(), hint });
     match url.split_once(':') {
         Some(("file", "")) => refuse("name the directory, as in file:/var/lib/socai/log"),
         Some(("file", dir)) => FileLog::open(Path::new(dir), options).map(Engine::File),
-        Some(("memory", "")) => Ok(Engine::Memory(memory(options.ledger, options.clock)?)),
         Some(("kurrentdb", _)) => refuse("this build has no KurrentDB engine yet; use file:DIR"),
-        _ => refuse("write file:DIR or memory:"),
+        _ => refuse("write file:DIR"),
     }
 }
 
-fn memory(ledger: Option<LedgerId>, clock: Arc<dyn Clock>) -> Result<MemoryLog, OpenLogError> {
-    let ledger = match ledger {
-        Some(ledger) => ledger,
-        None => LedgerId(file::random().map_err(OpenLogError::io("asking the system for random bytes"))?),
-    };
-    Ok(MemoryLog::new(ledger, clock))
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[test]
+    fn only_what_keeps_records_is_a_log() {
+        for url in ["memory:", "file:", "kurrentdb://h", "/var/lib/socai", ""] {
+            let error = open(url, FileLogOptions::new(Arc::new(SystemClock))).unwrap_err();
+            assert!(matches!(error, OpenLogError::Url { .. }), "{url}: {error}");
+            assert!(error.to_string().contains("file:"), "{error}");
+        }
+    }
 }

@@ -86,7 +86,7 @@ impl Demo {
         let given = self.settings.gives("data");
         let chosen = self.settings.gives("listen");
         let data = fresh.0.join("data").display().to_string();
-        let settings = self.settings.or("data", data).or("graphiql", "true").or("segment_mib", "1");
+        let settings = self.settings.all_in(data).or("graphiql", "true").or("segment_mib", "1");
         let mut config = settings.load()?;
         if !chosen && TcpListener::bind(config.listen).is_err() {
             config.listen.set_port(0);

@@ -52,7 +52,6 @@ use socai_domain::{
 };
 use tokio::sync::{oneshot, watch};
 
-pub(crate) use self::create::random;
 use self::{
     disk::{Disk, RealDisk},
     format::{ALIGN, FIRST_FRAME, FRAME_HEAD},

@@ -25,6 +25,8 @@ struct State {
     closed: bool,
     /// The clean shutdown that was asked for.
     finish: Option<oneshot::Sender<Result<(), String>>>,
+    /// The writer is gone: nobody will finish anything.
+    ended: bool,
     /// The writer sleeps.
     asleep: bool,
 }
@@ -92,11 +94,11 @@ impl Queue {
         }
     }
 
-    /// Takes nothing more. What waits is still written. `finish` is told when all is.
+    /// Takes nothing more. What waits is still written. `finish` is told when all is, and dropped if the writer is gone.
     pub(crate) fn close(&self, finish: Option<oneshot::Sender<Result<(), String>>>) {
         let mut state = self.lock();
         state.closed = true;
-        if finish.is_some() {
+        if finish.is_some() && !state.ended {
             state.finish = finish;
         }
         drop(state);
@@ -107,7 +109,28 @@ impl Queue {
     pub(crate) fn abandon(&self) {
         let mut state = self.lock();
         state.closed = true;
+        state.ended = true;
         state.waiting.clear();
         state.finish = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oneshot::error::TryRecvError;
+
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_a_writer_that_is_gone() {
+        let queue = Queue::default();
+        let (before, mut waits) = oneshot::channel();
+        queue.close(Some(before));
+        assert_eq!(waits.try_recv(), Err(TryRecvError::Empty));
+        queue.abandon();
+        assert_eq!(waits.try_recv(), Err(TryRecvError::Closed));
+        let (after, mut waits) = oneshot::channel();
+        queue.close(Some(after));
+        assert_eq!(waits.try_recv(), Err(TryRecvError::Closed));
     }
 }
