@@ -23,7 +23,7 @@ use crate::{
 /// The read model's name.
 pub(crate) const NAME: &str = "follow_up_register";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 pub(crate) static LINE: Table = Table {
     name: "follow_up_line",
@@ -87,7 +87,7 @@ pub struct FollowUpLine {
     pub progress_at: Option<Timestamp>,
     /// When the work ended.
     pub ended_at: Option<Timestamp>,
-    /// Column 6: number and symbol of the answering documents (số, ký hiệu văn bản trả lời), with `; ` between.
+    /// Column 6: number and symbol of the answering documents (số, ký hiệu văn bản trả lời) of all rounds, with `; ` between.
     pub answers: Option<String>,
     /// Column 7: note (ghi chú).
     pub note: Option<String>,
@@ -179,8 +179,9 @@ pub(crate) fn rows(document: &Document, out: &mut Out) {
     let [unit, post, person] = receiver.map_or([Value::Null, Value::Null, Value::Null], assignee);
     let progress = document.branches.iter().flat_map(|branch| &branch.progress).max_by_key(|progress| progress.at);
     let resolution = round.resolution.as_ref();
-    let answers: Vec<&str> =
-        resolution.iter().flat_map(|made| &made.answers).map(|answer| answer.code.as_str()).collect();
+    // Of every round: an answer that went out stays one when the document is reopened.
+    let made = document.rounds.iter().filter_map(|round| round.resolution.as_ref());
+    let answers: Vec<&str> = made.flat_map(|made| &made.answers).map(|answer| answer.code.as_str()).collect();
     let note = resolution.and_then(|made| made.note.as_ref()).map(ToString::to_string);
     let cancelled = document.cancelled.as_ref().and_then(|(_, reason)| reason.as_ref()).map(ToString::to_string);
     out.add(

@@ -180,6 +180,8 @@ pub struct Branch {
     pub assigned_at: Timestamp,
     /// When it was signed for, and by whom.
     pub accepted: Option<(Timestamp, Option<PersonId>)>,
+    /// The first time that anybody signed for it, whoever has it now.
+    pub(crate) first_accepted: Option<(Timestamp, Option<PersonId>)>,
     /// The handler's first act.
     pub started_at: Option<Timestamp>,
     /// More time is asked for: until when, why.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use socai_domain::{
     decide::Meta,
     id::{IncomingId, OrganId, PersonId, RegisterId},
-    incoming::events::{Assignee, BranchRole},
+    incoming::events::Assignee,
     register::{VoidReason, events::NumberVoided},
     text::ShortText,
     time::Timestamp,
@@ -173,8 +173,10 @@ pub(crate) fn rows(document: &Document, out: &mut Out) {
         Some(Assignee::Person { holder }) => (None, Some(holder)),
         None => (None, None),
     };
-    // Signed for by whom it was passed on to; a coordinating branch does not speak for the lead.
-    let signed = lead.and_then(|lead| lead.accepted).filter(|_| lead.is_some_and(|lead| lead.role == BranchRole::Lead));
+    // The first who signed for the lead: what stands in the book stays, whoever has it later. A coordinating branch does
+    // not speak for the lead.
+    let leads = document.rounds.iter().filter_map(|round| document.root_lead(round.number));
+    let signed = leads.into_iter().find_map(|lead| lead.first_accepted);
     out.add(
         &LINE,
         vec![

@@ -12,7 +12,7 @@ use crate::{
     error::ViewsError,
     page::{Page, PageRequest},
     sql::{Order, Sql},
-    statistics::{StatisticsFilter, of_documents, start},
+    statistics::{StatisticsFilter, of_documents, start, with_branches},
     store::Views,
     value::Cells,
     viewer::Viewer,
@@ -122,7 +122,7 @@ impl Views {
         for stage in [Stage::Registered, Stage::Submitted, Stage::Directed, Stage::Resolved] {
             let mut sql = start(viewer, filter);
             sql.push("SELECT l.from_at, l.to_at").push(LAGS);
-            condition(&mut sql, filter);
+            condition(&mut sql, filter, OF_ROUND);
             sql.and_equal("l.stage", Some(stage));
             let (wall, working) = durations(&sql.fetch_all(snapshot.db()).await?, &calendar)?;
             figures.push(LagFigures { stage, wall, working });
@@ -142,7 +142,7 @@ impl Views {
         sql.push("SELECT l.to_at, l.document, l.round, l.round, l.stage_before, l.from_at, l.to_at, ")
             .push(COLUMNS)
             .push(LAGS);
-        condition(&mut sql, filter);
+        condition(&mut sql, filter, OF_ROUND);
         sql.and_equal("l.stage", Some(stage));
         let order = Order { columns: &["l.to_at", "l.document", "l.round"], newest_first: true };
         let item = |cells: &mut Cells<'_>| {
@@ -162,7 +162,7 @@ impl Views {
         let calendar = directory::calendar(snapshot.db(), viewer.organ()).await?;
         let mut sql = start(viewer, filter);
         sql.push("SELECT l.from_at, l.until_at").push(REWORK);
-        condition(&mut sql, filter);
+        condition(&mut sql, filter, OF_ROUND);
         let rows = sql.fetch_all(snapshot.db()).await?;
         let (wall, working) = durations(&rows, &calendar)?;
         let count = rows.len() as u64;
@@ -178,7 +178,7 @@ impl Views {
     ) -> Result<Page<ReworkSpell>, ViewsError> {
         let mut sql = start(viewer, filter);
         sql.push("SELECT l.from_at, l.document, l.place, l.branch, l.from_at, l.until_at, ").push(COLUMNS).push(REWORK);
-        condition(&mut sql, filter);
+        condition(&mut sql, filter, OF_ROUND);
         let order = Order { columns: &["l.from_at", "l.document", "l.place"], newest_first: true };
         let item = |cells: &mut Cells<'_>| {
             let (branch, from, until) = (cells.next()?, cells.next()?, cells.next()?);
@@ -197,7 +197,7 @@ impl Views {
         let calendar = directory::calendar(snapshot.db(), viewer.organ()).await?;
         let mut sql = start(viewer, filter);
         sql.push("SELECT l.arrived_at, l.paper_at, l.first_act_at, l.resolved_at").push(PAPER);
-        condition(&mut sql, filter);
+        condition(&mut sql, filter, OF_DOCUMENT);
         let rows = sql.fetch_all(snapshot.db()).await?;
         let (wall, working) = durations(&rows, &calendar)?;
         let (mut acted_meanwhile, mut resolved_meanwhile, mut first_act_waited) = (0, 0, 0);
@@ -226,7 +226,7 @@ impl Views {
         sql.push("SELECT l.document, l.arrived_at, l.paper_at, l.first_act_at, l.resolved_at, ")
             .push(COLUMNS)
             .push(PAPER);
-        condition(&mut sql, filter);
+        condition(&mut sql, filter, OF_DOCUMENT);
         let order = Order { columns: &["l.document"], newest_first: true };
         let item = |cells: &mut Cells<'_>| {
             let (arrived_at, paper_at) = (cells.next()?, cells.next()?);
@@ -237,9 +237,14 @@ impl Views {
     }
 }
 
-fn condition(sql: &mut Sql, filter: &StatisticsFilter) {
+/// The branches that a filter by unit or person looks at: those of the round, or of the document.
+const OF_ROUND: &str = "b.document = l.document AND b.round = l.round";
+const OF_DOCUMENT: &str = "b.document = l.document";
+
+fn condition(sql: &mut Sql, filter: &StatisticsFilter, branches: &str) {
     sql.visible();
     of_documents(sql, filter);
+    with_branches(sql, filter, branches);
 }
 
 /// By the clock and in working time, of the rows that have both ends.

@@ -173,15 +173,18 @@ pub(crate) fn start(viewer: &Viewer, filter: &StatisticsFilter) -> Sql {
 fn condition(sql: &mut Sql, filter: &StatisticsFilter) {
     sql.push(" FROM document_fact f JOIN document d ON d.document = f.document WHERE f.organ = $1 AND ").visible();
     of_documents(sql, filter);
+    with_branches(sql, filter, "b.document = f.document AND b.round = f.round");
+}
+
+/// The part of the filter that speaks of units and persons: there is such a branch among `those`.
+pub(crate) fn with_branches(sql: &mut Sql, filter: &StatisticsFilter, those: &str) {
     if let Some(unit) = filter.unit {
-        sql.push(" AND EXISTS (SELECT 1 FROM branch b WHERE b.document = f.document AND b.round = f.round");
+        sql.push(" AND EXISTS (SELECT 1 FROM branch b WHERE ").push(those);
         unit.and(sql, "b.for_unit");
         sql.push(")");
     }
     if let Some(person) = filter.person {
-        sql.push(
-            " AND EXISTS (SELECT 1 FROM branch b WHERE b.document = f.document AND b.round = f.round AND b.person = ",
-        );
+        sql.push(" AND EXISTS (SELECT 1 FROM branch b WHERE ").push(those).push(" AND b.person = ");
         sql.bind(person).push(")");
     }
 }

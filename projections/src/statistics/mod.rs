@@ -16,7 +16,7 @@ use socai_domain::{
 pub use branches::{BranchFigure, BranchFigures, BranchGroup, BranchStatistics};
 pub use documents::{CountedDocument, DocumentFigure, DocumentFigures, DocumentGroup, DocumentStatistics};
 
-pub(crate) use documents::{of_documents, start};
+pub(crate) use documents::{of_documents, start, with_branches};
 pub(crate) use facts::{FACT, rows};
 
 /// The read model's name.

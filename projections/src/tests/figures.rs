@@ -7,7 +7,7 @@ use socai_domain::incoming::Stage;
 use super::{
     digests::seeds,
     generated::Generated,
-    history::{UNIT, Who, unit},
+    history::{OTHER_UNIT, UNIT, Who, unit},
 };
 use crate::{
     Page, PageRequest, ViewsError,
@@ -195,6 +195,26 @@ async fn lags_go_from_first_arrival_to_first_arrival() {
     let paper = views.paper_statistics(&leader, &filter).await.unwrap();
     assert_eq!((paper.count, paper.awaited, hours(paper.wall.total)), (1, 0, 48));
     assert_eq!((paper.acted_meanwhile, paper.resolved_meanwhile, paper.first_act_waited), (1, 0, 0));
+    // By unit and by person: those in which they had a part.
+    let filtered = |unit, person| StatisticsFilter { unit, person, ..filter.clone() };
+    let filters = [
+        (filtered(Some(UnitScope::Exactly(unit(UNIT))), None), 1),
+        (filtered(Some(UnitScope::Exactly(unit(OTHER_UNIT))), None), 0),
+        (filtered(Some(UnitScope::WithSubUnits(unit(1))), Some(Who::Officer.person())), 1),
+        (filtered(None, Some(Who::Colleague.person())), 0),
+    ];
+    for (filter, expected) in filters {
+        let first = PageRequest::first(10);
+        for lag in views.lag_statistics(&leader, &filter).await.unwrap() {
+            assert_eq!(lag.wall.count, expected, "{filter:?} {:?}", lag.stage);
+            let list = views.lags(&leader, &filter, lag.stage, &first).await.unwrap();
+            assert_eq!(list.items.len() as u64, expected);
+        }
+        assert_eq!(views.rework_statistics(&leader, &filter).await.unwrap().count, expected, "{filter:?}");
+        assert_eq!(views.rework(&leader, &filter, &first).await.unwrap().items.len() as u64, expected);
+        assert_eq!(views.paper_statistics(&leader, &filter).await.unwrap().count, expected, "{filter:?}");
+        assert_eq!(views.paper_waits(&leader, &filter, &first).await.unwrap().items.len() as u64, expected);
+    }
 }
 
 #[tokio::test]

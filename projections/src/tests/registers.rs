@@ -88,6 +88,33 @@ async fn a_document_is_followed_from_arrival_to_resolution() {
     assert_eq!(views.branches(&clerk, document).await.unwrap().len(), 3);
     let open = FollowUpFilter { open: Some(true), ..FollowUpFilter::default() };
     assert_eq!(views.follow_up_register_count(&clerk, &open).await.unwrap(), 0);
+
+    // Reopened: what was signed for and what was answered stays in the books.
+    history
+        .at("2026-03-09T08:00:00")
+        .then(document, on::Reopened { reason: reason(), limit: DAYS(2), on_word_of: None });
+    let views = history.views().await;
+    let line = views.register_line(&clerk, document).await.unwrap().unwrap();
+    assert_eq!((line.signed_at, line.signed_by), (Some(at("2026-03-04T08:00:00")), Some(Who::Head.person())));
+    let page = views.follow_up_register(&clerk, &FollowUpFilter::default(), &PageRequest::first(10)).await.unwrap();
+    assert_eq!((page.items[0].1.answers.as_deref(), page.items[0].1.ended_at), (Some("20/SVD-KH"), None));
+}
+
+#[tokio::test]
+async fn the_first_receipt_stays_in_the_register_when_the_work_goes_to_another() {
+    let mut history = History::new();
+    let document = history.arrives(1, |_| {});
+    let lead = new_branch(1, Who::Head.assignee(), BranchRole::Lead, DAYS(5));
+    history.registers(document).submits(document).directs(document, vec![lead]);
+    history.at("2026-03-04T08:00:00").by(Who::Head).then(document, on::BranchAccepted { branch: branch(1) });
+    let (from, to) = (Who::Head.assignee(), Who::OtherHead.assignee());
+    history.by(Who::Leader).then(document, on::BranchReassigned { branch: branch(1), from, to, reason: reason() });
+    for _ in 0..2 {
+        let line = history.views().await.register_line(&history.sight(Who::Clerk), document).await.unwrap().unwrap();
+        assert_eq!((line.signed_at, line.signed_by), (Some(at("2026-03-04T08:00:00")), Some(Who::Head.person())));
+        assert_eq!(line.receiver_person, Some(Who::OtherHead.person()));
+        history.at("2026-03-05T08:00:00").by(Who::OtherHead).then(document, on::BranchAccepted { branch: branch(1) });
+    }
 }
 
 #[tokio::test]

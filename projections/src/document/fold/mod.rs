@@ -137,7 +137,10 @@ impl Document {
         let remark = |text| Remark { at: meta.at, by: meta.person, text };
         match event {
             Event::BranchAccepted(e) => {
-                self.change(e.branch, |branch| branch.accepted = Some((meta.at, meta.person)));
+                self.change(e.branch, |branch| {
+                    branch.accepted = Some((meta.at, meta.person));
+                    branch.first_accepted = branch.first_accepted.or(branch.accepted);
+                });
             }
             Event::ProgressReported(e) => {
                 self.starts(e.branch, meta.at);
@@ -245,6 +248,7 @@ impl Branch {
             note: new.note.clone(),
             assigned_at: meta.at,
             accepted: None,
+            first_accepted: None,
             started_at: None,
             extension_asked: None,
             extensions: Vec::new(),
