@@ -1,7 +1,7 @@
 //! The directive tree: who was given what, by whom, until when.
 
 use async_graphql::{ComplexObject, Context, Object, SimpleObject};
-use socai_domain::{deadline::SumLine, time};
+use socai_domain::{deadline::SumLine, incoming, time};
 use socai_projections::document as view;
 
 use super::{
@@ -76,9 +76,35 @@ impl Ended {
     }
 }
 
-/// Is work late that is due then and ended (or did not) so?
-pub(crate) fn late(binding: Option<time::Timestamp>, ended: Option<time::Timestamp>, now: time::Timestamp) -> bool {
-    binding.is_some_and(|due| ended.unwrap_or(now) > due)
+/// How work stands of which lateness is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Still owed.
+    Open,
+    /// Done then.
+    Done(time::Timestamp),
+    /// Taken or given back, closed with its document, refused or cancelled: neither on time nor late.
+    Dropped,
+}
+
+impl Standing {
+    /// `done` tells of how it ended whether that is having done it.
+    pub(crate) fn of<E>(ended: Option<(E, time::Timestamp)>, done: impl FnOnce(E) -> bool) -> Self {
+        match ended {
+            None => Self::Open,
+            Some((how, at)) if done(how) => Self::Done(at),
+            Some(_) => Self::Dropped,
+        }
+    }
+}
+
+/// Is work late that is due then and stands so?
+pub(crate) fn late(binding: Option<time::Timestamp>, stands: Standing, now: time::Timestamp) -> bool {
+    binding.is_some_and(|due| match stands {
+        Standing::Open => now > due,
+        Standing::Done(at) => at > due,
+        Standing::Dropped => false,
+    })
 }
 
 /// One duty in the directive tree (một nhánh của ý kiến chỉ đạo; Decree 30/2020/NĐ-CP, art. 23, Annex IV.VII).
@@ -162,7 +188,11 @@ impl Branch {
             due_at: branch.due.map(DateTime),
             original_due_at: branch.original_due.map(DateTime),
             binding_due_at: branch.binding_due.map(DateTime),
-            late: late(branch.binding_due, branch.ended.map(|(_, at)| at), now),
+            late: late(
+                branch.binding_due,
+                Standing::of(branch.ended, |how| how == incoming::BranchEnd::Completed),
+                now,
+            ),
             sum: deadline::lines(&self.sum, lang.unwrap_or(session(ctx).language)),
         }
     }
@@ -203,5 +233,24 @@ impl Branch {
     /// How the lead officer proposes to resolve the document (đề xuất).
     async fn proposal(&self) -> Option<Resolution> {
         self.branch.proposal.map(Resolution::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_owed_or_done_is_late() {
+        let at = time::Timestamp::from_micros;
+        let branch = |how, when| Standing::of(Some((how, at(when))), |how| how == incoming::BranchEnd::Completed);
+        use incoming::BranchEnd::{ClosedWithDocument, Completed, Returned, Withdrawn};
+        let late = |stands| late(Some(at(10)), stands, at(20));
+        assert!(late(Standing::Open) && late(branch(Completed, 11)));
+        assert!(!late(branch(Completed, 10)));
+        for how in [Withdrawn, Returned, ClosedWithDocument] {
+            assert!(!late(branch(how, 11)), "{how:?}");
+        }
+        assert!(!super::late(Some(at(20)), Standing::Open, at(20)) && !super::late(None, Standing::Open, at(20)));
     }
 }

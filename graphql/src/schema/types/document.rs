@@ -233,7 +233,11 @@ impl IncomingDocument {
             due_at: round.due.map(DateTime),
             original_due_at: round.original_due.map(DateTime),
             binding_due_at: round.binding_due.map(DateTime),
-            late: branch::late(round.binding_due, round.ended.map(|(_, at)| at), services(ctx).clock().now()),
+            late: branch::late(
+                round.binding_due,
+                branch::Standing::of(round.ended, |how| how == view::RoundEnd::Resolved),
+                services(ctx).clock().now(),
+            ),
             sum: deadline::lines(sum, lang.unwrap_or(session(ctx).language)),
         })
     }

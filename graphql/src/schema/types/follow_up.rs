@@ -5,7 +5,7 @@ use socai_domain::ledger::StreamKind;
 use socai_projections::follow_up_register as view;
 
 use super::{
-    branch::late,
+    branch::{Standing, late},
     document::IncomingDocument,
     people::{Person, Post, Unit, node_id},
 };
@@ -75,9 +75,11 @@ impl FollowUpLine {
         self.0.due.map(DateTime)
     }
 
-    /// Ended after its deadline, or not ended and past it (quá hạn).
+    /// Resolved after its deadline, or open and past it (quá hạn).
     async fn late(&self, ctx: &Context<'_>) -> bool {
-        late(self.0.binding_due, self.0.ended_at, services(ctx).clock().now())
+        let ended = self.0.ended_at.map(|at| (self.0.stage, at));
+        let stands = Standing::of(ended, |stage| stage == Some(socai_domain::incoming::Stage::Resolved));
+        late(self.0.binding_due, stands, services(ctx).clock().now())
     }
 
     /// Column 5: where it stands (tiến độ giải quyết).
