@@ -51,6 +51,7 @@ const SYNC: Duration = Duration::from_millis(5);
 
 impl Clock for SlowDisk {
     fn now(&self) -> Timestamp {
+        // tidy: this is the disk that takes its time; nothing waits for an outcome
         std::thread::sleep(SYNC);
         let now = SystemClock.now().as_micros();
         let last = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| Some(now.max(last + 1)));

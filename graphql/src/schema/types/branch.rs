@@ -89,7 +89,7 @@ pub(crate) enum Standing {
 
 impl Standing {
     /// `done` tells of how it ended whether that is having done it.
-    pub(crate) fn of<E>(ended: Option<(E, time::Timestamp)>, done: impl FnOnce(E) -> bool) -> Self {
+    pub(crate) fn of<E: Copy>(ended: Option<(E, time::Timestamp)>, done: impl FnOnce(E) -> bool) -> Self {
         match ended {
             None => Self::Open,
             Some((how, at)) if done(how) => Self::Done(at),
@@ -242,9 +242,9 @@ mod tests {
 
     #[test]
     fn only_what_is_owed_or_done_is_late() {
+        use incoming::BranchEnd::{ClosedWithDocument, Completed, Returned, Withdrawn};
         let at = time::Timestamp::from_micros;
         let branch = |how, when| Standing::of(Some((how, at(when))), |how| how == incoming::BranchEnd::Completed);
-        use incoming::BranchEnd::{ClosedWithDocument, Completed, Returned, Withdrawn};
         let late = |stands| late(Some(at(10)), stands, at(20));
         assert!(late(Standing::Open) && late(branch(Completed, 11)));
         assert!(!late(branch(Completed, 10)));

@@ -348,7 +348,7 @@ mod tests {
     async fn opens_well(now: &str) {
         let now = Timestamp::parse(now).unwrap();
         let directory = tempfile::tempdir().unwrap();
-        let data = directory.path().to_str().unwrap().to_owned();
+        let data = directory.path().join("data").to_str().unwrap().to_owned();
         let flags = BTreeMap::from([("data", data), ("segment_mib", "1".to_owned())]);
         let config = Config::load(&flags, |_| None).unwrap();
         keygen::make(&config, false).unwrap();
