@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use socai_domain::ledger::{Header, RecordHash, Revision, SealedRecord, StreamId};
 
-use super::{Fault, Wrong, spans::Plan};
+use super::{Fault, spans::Plan};
 use crate::log::file::{
     format::{Address, ENTRY_HEAD, FIRST_FRAME, FRAME_HEAD, FrameHead, entry_head},
     segment::{Segment, Step, Walker},
@@ -13,6 +13,7 @@ use crate::log::file::{
 
 /// A record of the batch in question.
 struct Suspect {
+    address: Address,
     place: u64,
     header: Header,
     hash: RecordHash,
@@ -65,7 +66,7 @@ fn search(plan: &Plan, segment: &Segment, offset: u32, place: u64, what: &str) -
         if before != Some(header.previous) && !suspects.contains_key(&previous) {
             return named(format!("{what}: this record's header was changed"));
         }
-        suspects.insert(address, Suspect { place, header, hash, successor: None });
+        suspects.insert(address, Suspect { address, place, header, hash, successor: None });
         at = end;
     }
     // What later records say of these.
@@ -103,23 +104,20 @@ fn judge(segment: &Segment, (offset, place, what): (u32, u64, &str), suspects: &
     if let Some((address, place, stream, revision)) = changed {
         return of(segment, address, place, format!("{what}: this record was changed"), stream, revision);
     }
-    let mut open = suspects.iter().filter(|(address, _)| !intact.contains(*address));
-    let first = open.next();
-    match (first, open.count()) {
-        (Some((&address, Suspect { place, header, .. })), 0) => {
-            of(segment, address, *place, format!("{what}: this record was changed"), header.stream, header.revision)
-        }
-        (Some((&address, Suspect { place, header, .. })), more) => {
-            let what = format!("{what}: this record was changed, or one of {more} others of its batch");
-            of(segment, address, *place, what, header.stream, header.revision)
-        }
-        (None, _) => Fault::at(segment.damage(offset, place, format!("{what}; its records are as they were"))),
-    }
+    // No later record vouches for these: one of them was changed, or the batch's own head was.
+    let mut open = suspects.values().filter(|suspect| !intact.contains(&suspect.address));
+    let Some(Suspect { place, header, .. }) = open.next() else {
+        return Fault::at(segment.damage(offset, place, format!("{what}; its records are as they were")));
+    };
+    let what = match open.count() {
+        0 => format!("{what}: this record was changed, or the batch's head"),
+        more => format!("{what}: this record was changed, or one of {more} others of its batch, or the batch's head"),
+    };
+    Fault::of(segment.damage(offset, *place, what), header.stream, header.revision)
 }
 
 fn of(segment: &Segment, at: Address, place: u64, what: String, stream: StreamId, revision: Revision) -> Fault {
-    let damage = segment.damage(at.offset(), place, what);
-    Fault::Wrong(Box::new(Wrong { damage, stream: Some(stream), revision: Some(revision) }))
+    Fault::of(segment.damage(at.offset(), place, what), stream, revision)
 }
 
 /// The entry at `at` of a frame: its address, where it ends, its record's header.

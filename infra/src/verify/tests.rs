@@ -114,6 +114,20 @@ async fn a_flipped_bit_of_every_class_is_found() {
     verify(dir.path(), None).unwrap();
 }
 
+/// No later record vouches for those of the last batch, so its head may as well be what was changed.
+#[tokio::test]
+async fn a_changed_head_of_the_last_batch_is_not_blamed_on_a_record_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = FileLog::open(dir.path(), options()).unwrap();
+    log.append(append(stream(1), 0, 2, 600)).await.unwrap();
+    log.close().await.unwrap();
+    let (at, _) = frames(&fs::read(dir.path().join(segment(1))).unwrap())[0];
+    change(dir.path(), 1, |bytes| bytes[at + 4] ^= 1);
+    let wrong = wrong(dir.path());
+    assert_eq!((wrong.damage.offset, wrong.stream), (at as u64, Some(stream(1))), "{wrong}");
+    assert!(wrong.damage.what.contains("or the batch's head"), "{wrong}");
+}
+
 #[tokio::test]
 async fn a_changed_record_is_named_by_stream_and_revision() {
     let dir = tempfile::tempdir().unwrap();
