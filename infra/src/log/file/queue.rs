@@ -1,6 +1,10 @@
 //! What waits for the writer. Bounded: beyond the bounds an append is refused at once, and nothing of it is written.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
 
 use socai_domain::ledger::{Append, AppendError, Appended, Draft};
 use tokio::sync::oneshot;
@@ -40,6 +44,22 @@ pub(crate) enum Turn {
     End(Option<oneshot::Sender<Result<(), String>>>),
 }
 
+/// The writer's turn before.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LastTurn {
+    /// How many it answered.
+    pub(crate) answered: usize,
+    /// What it took, the sync included.
+    pub(crate) took: Duration,
+}
+
+impl LastTurn {
+    /// How long it pays to wait for more: a small share of what a turn costs.
+    fn patience(self) -> Duration {
+        (self.took / 4).min(Duration::from_micros(200))
+    }
+}
+
 /// The queue between callers and the writer.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
@@ -76,11 +96,13 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits for appends, and takes all that wait into `into`, which is empty.
-    pub(crate) fn take(&self, into: &mut Vec<Pending>) -> Turn {
+    /// Waits for appends, and takes all that wait into `into`, which is empty. `last` is the turn before.
+    pub(crate) fn take(&self, into: &mut Vec<Pending>, last: LastTurn) -> Turn {
         let mut state = self.lock();
+        let together = state.waiting.len() + last.answered;
         loop {
             if !state.waiting.is_empty() {
+                state = self.gather(state, together, last.patience());
                 std::mem::swap(&mut state.waiting, into);
                 state.bytes = 0;
                 return Turn::Write;
@@ -92,6 +114,23 @@ impl Queue {
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.asleep = false;
         }
+    }
+
+    /// Gives those whom the last turn answered a moment to come back, so that one sync serves everybody. Without it the
+    /// callers fall into two halves, each waiting while the other is written.
+    fn gather<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        together: usize,
+        patience: Duration,
+    ) -> MutexGuard<'a, State> {
+        let begun = Instant::now();
+        while state.waiting.len() < together && !state.closed && begun.elapsed() < patience {
+            drop(state);
+            thread::yield_now();
+            state = self.lock();
+        }
+        state
     }
 
     /// Takes nothing more. What waits is still written. `finish` is told when all is, and dropped if the writer is gone.
@@ -118,8 +157,33 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use oneshot::error::TryRecvError;
+    use socai_domain::ledger::{Expected, StreamId, StreamKind};
+    use uuid::Uuid;
 
     use super::*;
+
+    fn pending() -> Pending {
+        let stream = StreamId::new(StreamKind::Incoming, Uuid::nil());
+        let (reply, _) = oneshot::channel();
+        Pending { append: Append { stream, expected: Expected::New, drafts: Vec::new() }, reply }
+    }
+
+    #[test]
+    fn those_just_answered_are_waited_for_but_not_for_long() {
+        let queue = Queue::default();
+        let take = |last| {
+            let mut taken = Vec::new();
+            assert!(matches!(queue.take(&mut taken, last), Turn::Write));
+            taken.len()
+        };
+        let last = LastTurn { answered: 2, took: Duration::from_secs(1) };
+        // Nobody comes back: what waits is taken all the same.
+        queue.push(pending()).unwrap();
+        assert_eq!(take(last), 1);
+        // Somebody who was not answered is not waited for.
+        queue.push(pending()).unwrap();
+        assert_eq!(take(LastTurn::default()), 1);
+    }
 
     #[test]
     fn nobody_waits_for_a_writer_that_is_gone() {

@@ -17,7 +17,7 @@ use super::{
     error::OpenLogError,
     format::{ALIGN, Address, FRAME_HEAD},
     keeper::Keeper,
-    queue::{Pending, Queue, Turn},
+    queue::{LastTurn, Pending, Queue, Turn},
     recover::{Loaded, Tail, load},
     segment::Segment,
     shared::{Durable, Shared},
@@ -61,10 +61,14 @@ impl Writer {
 
     /// Writes until the queue is closed and empty.
     pub(crate) fn run(mut self, queue: &Queue) {
-        let mut waiting = Vec::new();
+        let (mut waiting, mut last) = (Vec::new(), LastTurn::default());
         let finish = loop {
-            match queue.take(&mut waiting) {
-                Turn::Write => self.turn(&mut waiting),
+            match queue.take(&mut waiting, last) {
+                Turn::Write => {
+                    let (answered, begun) = (waiting.len(), Instant::now());
+                    self.turn(&mut waiting);
+                    last = LastTurn { answered, took: begun.elapsed() };
+                }
                 Turn::End(finish) => break finish,
             }
         };
