@@ -1,0 +1,159 @@
+//! Durable commands per second over HTTP: GraphQL mutations with a bearer token, by clients that each wait for the answer,
+//! on connections that stay open. Clients and server share the machine's cores.
+//!
+//! ```text
+//! cargo bench -p socai --bench http -- [--rounds 3] [--seconds 3] [--documents 5000]
+//! ```
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // figures for people
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+use socai::{clock::SystemClock, ports::BlobFiles, token_keys::TokenKeys};
+use socai_domain::{id::IncomingId, time::Clock as _};
+use socai_graphql::{
+    Services, Settings,
+    files::Tickets,
+    token::{Issuer, Verifier},
+};
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+mod office;
+use office::{Office, directory, each, number};
+
+/// What is asked again and again.
+#[derive(Clone, Copy)]
+enum Ask {
+    /// A remark on a document that is there: one record.
+    Annotate,
+    /// A new document: a stream with its key, one record.
+    Receive,
+}
+
+struct Client {
+    http: reqwest::Client,
+    url: String,
+    token: String,
+    documents: Vec<IncomingId>,
+}
+
+impl Client {
+    fn body(&self, ask: Ask, n: usize) -> Value {
+        match ask {
+            Ask::Annotate => json!({
+                "query": "mutation($input: AnnotateIncomingInput!) { annotateIncoming(input: $input) { receipt { position } } }",
+                "variables": { "input": {
+                    "commandId": Uuid::now_v7(),
+                    "document": format!("incoming-{}", self.documents[n % self.documents.len()].uuid()),
+                    "note": "Đã gửi bản sao cho đơn vị phối hợp, chờ ý kiến trước khi trình ký",
+                } },
+            }),
+            Ask::Receive => json!({
+                "query": "mutation($input: ReceiveIncomingInput!) { receiveIncoming(input: $input) { receipt { position } } }",
+                "variables": { "input": {
+                    "commandId": Uuid::now_v7(),
+                    "channel": "PAPER",
+                    "arriving": {
+                        "arrivedAt": "2026-03-03T08:00:00+07:00",
+                        "details": {
+                            "number": format!("{n}"), "issuer": "Ủy ban nhân dân tỉnh Ví Dụ", "type": "CV", "urgency": "NORMAL",
+                            "date": "2026-03-02", "abstract": "Về việc báo cáo tình hình thực hiện nhiệm vụ",
+                        },
+                    },
+                } },
+            }),
+        }
+    }
+
+    async fn ask(&self, ask: Ask, n: usize) {
+        let asked = self.http.post(&self.url).bearer_auth(&self.token).json(&self.body(ask, n));
+        let answer: Value = asked.send().await.expect("it answers").json().await.expect("it answers in JSON");
+        assert!(answer["errors"].is_null(), "{answer}");
+    }
+}
+
+/// Commands per second, p50 and p99 in microseconds.
+async fn run(client: &Arc<Client>, ask: Ask, clients: usize, time: Duration) -> [f64; 3] {
+    let begin = Instant::now();
+    let one = |me: usize| {
+        let client = Arc::clone(client);
+        tokio::spawn(async move {
+            let (mut took, mut n) = (Vec::new(), me);
+            while begin.elapsed() < time {
+                let asked = Instant::now();
+                client.ask(ask, n).await;
+                took.push(asked.elapsed().as_secs_f64() * 1e6);
+                n += clients;
+            }
+            took
+        })
+    };
+    let all = join_all((0..clients).map(one).collect::<Vec<_>>()).await;
+    let mut took: Vec<f64> = all.into_iter().flat_map(|took| took.expect("no client panics")).collect();
+    let elapsed = begin.elapsed().as_secs_f64();
+    took.sort_by(f64::total_cmp);
+    let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize];
+    [took.len() as f64 / elapsed, at(0.5), at(0.99)]
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+#[tokio::main]
+async fn main() {
+    let (rounds, documents) = (number("--rounds", 3), number("--documents", 5_000));
+    let time = Duration::from_secs(number("--seconds", 3) as u64);
+    let dir = directory();
+    let (office, app, _) = Office::found(&dir.path().join("data")).await;
+    let office = Arc::new(office);
+    let keys = TokenKeys::generate().expect("a key can be made");
+    let issuer = Issuer::from_pem(&keys.private).expect("it is a key");
+    let token = issuer.issue(office.clerk(), office.organ, SystemClock.now(), 36_000).expect("it signs");
+    let api = socai_graphql::App::new(Services {
+        handler: app.handler.clone(),
+        views: app.views.clone(),
+        verifier: Verifier::from_pem(&keys.public).expect("it is a key"),
+        files: Arc::new(BlobFiles::new(Arc::clone(&app.blobs))),
+        tickets: Tickets::new(b"a bench"),
+        metrics: None,
+        // All clients are one clerk here.
+        settings: Settings { rate: 1e9, burst: u32::MAX, ..Settings::default() },
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let url = format!("http://{}/graphql", listener.local_addr().expect("it listens"));
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(socai_graphql::serve(listener, api, async move { drop(stopped.await) }));
+    let documents = {
+        let (office, handler) = (Arc::clone(&office), app.handler.clone());
+        each(documents, move |n| {
+            let (office, handler) = (Arc::clone(&office), handler.clone());
+            async move { office.receive(&handler, n).await }
+        })
+        .await
+    };
+    let client = Arc::new(Client { http: reqwest::Client::new(), url, token, documents });
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    println!("{cores} cores, shared by clients and server; {rounds} rounds of {time:?}; medians");
+    for (what, ask) in [("a remark on a document that is there", Ask::Annotate), ("a new document", Ask::Receive)] {
+        println!("\n{what}\nclients   commands/s    p50 µs    p99 µs");
+        for clients in [1, 16, 64, 256] {
+            let mut figures = Vec::new();
+            for _ in 0..rounds {
+                figures.push(run(&client, ask, clients, time).await);
+            }
+            let of = |at: usize| median(figures.iter().map(|figures| figures[at]).collect());
+            println!("{clients:>7} {:>12.0} {:>9.0} {:>9.0}", of(0), of(1), of(2));
+        }
+    }
+    // The server may be gone already; it is the end either way.
+    let _ = stop.send(());
+    serving.await.expect("it does not panic").expect("it serves");
+    app.close().await.expect("it closes");
+}
