@@ -226,7 +226,8 @@ impl<'a> Teller<'a> {
                 let stream = place(wrong.stream.map(|stream| stream.to_string()));
                 let revision = place(wrong.revision.map(|revision| revision.to_string()));
                 let damage = &wrong.damage;
-                format!("{} · {stream} · revision {revision}\n   {}", damage.file, damage.what)
+                let says = self.t("verify báo", "verify says");
+                format!("{} · {stream} · revision {revision}\n   {says}: {}", damage.file, damage.what)
             }
             other => other.to_string(),
         };
