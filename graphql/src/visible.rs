@@ -34,9 +34,9 @@ pub(crate) async fn require(services: &Services, caller: &Caller, id: IncomingId
     if sees { Ok(()) } else { Err(ApiError::not_found()) }
 }
 
-/// A file of a document that the caller sees.
+/// A file of a document that the caller sees, or of other content that arrived under its id.
 pub(crate) async fn file(services: &Services, caller: &Caller, id: IncomingId, hash: [u8; 32]) -> Result<Attachment> {
     let found = document(services, caller, id).await?;
-    let files = found.map(|found| found.document.files).unwrap_or_default();
-    files.into_iter().find(|file| file.hash == hash).ok_or_else(ApiError::not_found)
+    let file = found.as_ref().and_then(|found| found.document.all_files().find(|file| file.hash == hash));
+    file.cloned().ok_or_else(ApiError::not_found)
 }

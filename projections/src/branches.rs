@@ -136,8 +136,7 @@ impl Views {
         let mut sql = Sql::of(viewer);
         sql.push("SELECT ").push(COLUMNS).push(" FROM branch b JOIN document d ON d.document = b.document WHERE ");
         sql.visible().push(" AND d.id = ").bind(document).push(" ORDER BY b.document, b.place");
-        let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
-        rows.iter().map(|row| read(&mut Cells::of(row))).collect()
+        sql.read_all(self.snapshot().await?.db(), read).await
     }
 }
 

@@ -4,18 +4,23 @@
 //! `secure-delete`), but a page that was split may still hold an old copy. So after an erasure the file is written anew
 //! (`VACUUM`) and the write-ahead log, which holds old pages, is moved into it and cut to nothing. The need for it is
 //! marked in the same transaction as the rows, so that a crash in between leaves it owed.
+//!
+//! A reader of an old state keeps the log from being cut. New readers read the file itself once everything is in it, so
+//! only those that are open now are in the way, and each ends with its query: the follower tries again until it is done.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use socai_domain::{
     incoming,
     ledger::{DomainEvent, Opened},
 };
 
+use sqlx::SqliteConnection;
+
 use crate::{
     error::ViewsError,
     sql::Sql,
-    store::{Views, run},
+    store::{BUSY, Views, run},
     value::Cells,
     writer::{Gate, Writer},
 };
@@ -31,31 +36,60 @@ pub(crate) fn concerns(opened: &Opened) -> bool {
     }
 }
 
+/// Nothing is owed.
+const CLEAN: u64 = 0;
+/// The file is to be written anew.
+const UNWRITTEN: u64 = 1;
+/// The write-ahead log is still to be cut.
+const UNCUT: u64 = 2;
+
+/// How long one try waits for readers: nothing is written to the views meanwhile.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long after a try the next one comes.
+pub(crate) const AGAIN: Duration = Duration::from_secs(1);
+
 /// Notes, with the rows, that the files have to be cleaned.
 pub(crate) async fn owe(writer: &mut Writer) -> Result<(), ViewsError> {
-    writer.run("PRAGMA user_version = 1".to_owned(), Vec::new()).await
+    writer.run(format!("PRAGMA user_version = {UNWRITTEN}"), Vec::new()).await
 }
 
-/// Cleans the files, if that is owed.
+/// Cleans the files, if that is owed. Where a reader is in the way it stays owed: [`Views::unclean`] says so, and the next
+/// try goes on from here.
 pub(crate) async fn clean(views: &Views, gate: Arc<dyn Gate>) -> Result<(), ViewsError> {
     let mut db = views.write.acquire().await?;
     let mut owed = Sql::plain();
     owed.push("PRAGMA user_version");
-    if owed.count(&mut db).await? == 0 {
+    let owed = owed.count(&mut db).await?;
+    if owed == CLEAN {
+        return Ok(());
+    }
+    views.set_unclean(true);
+    if owed == UNWRITTEN {
+        gate.pass()?;
+        run(&mut db, "VACUUM").await?;
+        gate.pass()?;
+        run(&mut db, &format!("PRAGMA user_version = {UNCUT}")).await?;
+    }
+    gate.pass()?;
+    run(&mut db, &format!("PRAGMA busy_timeout = {}", PATIENCE.as_millis())).await?;
+    let cut = cut(&mut db).await;
+    run(&mut db, &format!("PRAGMA busy_timeout = {}", BUSY.as_millis())).await?;
+    if !cut? {
+        tracing::warn!("erased text is not cleaned from the views' files yet: a reader is in the way; trying again");
         return Ok(());
     }
     gate.pass()?;
-    run(&mut db, "VACUUM").await?;
-    gate.pass()?;
+    run(&mut db, &format!("PRAGMA user_version = {CLEAN}")).await?;
+    views.set_unclean(false);
+    gate.pass()
+}
+
+/// Moves the write-ahead log into the file and cuts it to nothing. False: a reader is in the way.
+async fn cut(db: &mut SqliteConnection) -> Result<bool, ViewsError> {
     let mut cut = Sql::plain();
     cut.push("PRAGMA wal_checkpoint(TRUNCATE)");
-    let row = cut.fetch_optional(&mut db).await?;
-    // A reader of an old state holds the log; it stays owed until the next erasure or start.
-    if row.is_some_and(|row| Cells::of(&row).next::<i64>().is_ok_and(|busy| busy != 0)) {
-        tracing::warn!("the views' files could not be cleaned of erased text yet: a reader is in the way");
-        return Ok(());
+    match cut.fetch_optional(db).await? {
+        Some(row) => Ok(Cells::of(&row).next::<i64>()? == 0),
+        None => Ok(true),
     }
-    gate.pass()?;
-    run(&mut db, "PRAGMA user_version = 0").await?;
-    gate.pass()
 }

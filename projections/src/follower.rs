@@ -42,7 +42,7 @@ impl Follower {
         views: Views,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<(), ViewsError> {
-        let mut shutdown = std::pin::pin!(shutdown);
+        let (mut shutdown, unclean) = (std::pin::pin!(shutdown), views.unclean());
         erasure::clean(&views, Arc::new(Open)).await?;
         let mut builder = Builder::new(views.clone(), opener);
         let mut followed = log.follow(views.position().await?);
@@ -50,6 +50,10 @@ impl Follower {
             let next = tokio::select! {
                 () = &mut shutdown => return Ok(()),
                 next = followed.next() => next,
+                () = tokio::time::sleep(erasure::AGAIN), if *unclean.borrow() => {
+                    erasure::clean(&views, Arc::new(Open)).await?;
+                    continue;
+                }
             };
             match next {
                 None => return Ok(()),

@@ -81,7 +81,7 @@ pub(crate) static MODELS: [Model; 9] = [
     Model {
         name: lags::NAME,
         version: lags::VERSION,
-        tables: &[&lags::LAG, &lags::REWORK, &lags::PAPER],
+        tables: &[&lags::LAG, &lags::REWORK, &lags::PAPER, &lags::PROMPT],
         of_document: lags::rows,
         derived: &[],
     },

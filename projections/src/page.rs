@@ -1,6 +1,6 @@
 //! Pages of lists, by key: what was inserted before the cursor never shifts a page.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, future::Future};
 
 use serde::{Deserialize, Serialize};
 use socai_domain::ledger::Position;
@@ -46,9 +46,37 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// The same page of other things.
+    pub(crate) fn map<U>(self, make: impl Fn(T) -> U) -> Page<U> {
+        let items = self.items.into_iter().map(|(cursor, item)| (cursor, make(item))).collect();
+        Page { items, has_next: self.has_next, end_cursor: self.end_cursor, position: self.position }
+    }
+
     /// The items without their cursors.
     pub fn nodes(&self) -> impl Iterator<Item = &T> {
         self.items.iter().map(|(_, item)| item)
+    }
+}
+
+/// One page of those items of a list that are wanted, where no SQL can tell: whole pages are looked through.
+pub(crate) async fn sift<T, F: Future<Output = Result<Page<T>, ViewsError>>>(
+    request: &PageRequest,
+    list: impl Fn(PageRequest) -> F,
+    wanted: impl Fn(&T) -> bool,
+) -> Result<Page<T>, ViewsError> {
+    let first = usize::try_from(request.first).unwrap_or(usize::MAX);
+    // The first look is of the size asked for, so that a wrong size is refused.
+    let (mut items, mut request) = (Vec::new(), request.clone());
+    loop {
+        let looked = list(request).await?;
+        items.extend(looked.items.into_iter().filter(|(_, item)| wanted(item)));
+        let Some(cursor) = looked.end_cursor.filter(|_| looked.has_next && items.len() <= first) else {
+            let has_next = items.len() > first;
+            items.truncate(first);
+            let end_cursor = items.last().map(|(cursor, _)| cursor.clone());
+            return Ok(Page { items, has_next, end_cursor, position: looked.position });
+        };
+        request = PageRequest::first(MAX_PAGE).after(cursor);
     }
 }
 

@@ -87,6 +87,24 @@ impl Sql {
         Ok(self.query().fetch_all(db).await?)
     }
 
+    /// All rows, read.
+    pub(crate) async fn read_all<T>(
+        &self,
+        db: &mut SqliteConnection,
+        read: impl Fn(&mut Cells<'_>) -> Result<T, ViewsError>,
+    ) -> Result<Vec<T>, ViewsError> {
+        self.fetch_all(db).await?.iter().map(|row| read(&mut Cells::of(row))).collect()
+    }
+
+    /// The first row, read.
+    pub(crate) async fn read_optional<T>(
+        &self,
+        db: &mut SqliteConnection,
+        read: impl FnOnce(&mut Cells<'_>) -> Result<T, ViewsError>,
+    ) -> Result<Option<T>, ViewsError> {
+        self.fetch_optional(db).await?.map(|row| read(&mut Cells::of(&row))).transpose()
+    }
+
     pub(crate) async fn execute(&self, db: &mut SqliteConnection) -> Result<(), ViewsError> {
         self.query().execute(db).await?;
         Ok(())

@@ -18,6 +18,8 @@ use crate::{
 
 /// How many readers at once.
 const READERS: u32 = 8;
+/// How long a connection waits for another.
+pub(crate) const BUSY: Duration = Duration::from_secs(10);
 /// Pages of a connection's cache, in KiB.
 const CACHE_KIB: u32 = 64 * 1024;
 
@@ -27,6 +29,8 @@ pub struct Views {
     pub(crate) write: SqlitePool,
     pub(crate) read: SqlitePool,
     reached: Arc<watch::Sender<Option<Position>>>,
+    /// Erased text may still stand in free pages of the files.
+    unclean: Arc<watch::Sender<bool>>,
 }
 
 /// One state of the views, and the position of the log that it reflects.
@@ -54,7 +58,7 @@ impl Views {
             .journal_mode(SqliteJournalMode::Wal)
             // A commit that a power loss takes back is folded from the log again.
             .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(Duration::from_secs(10))
+            .busy_timeout(BUSY)
             // What is deleted is overwritten, not only forgotten.
             .pragma("secure_delete", "ON")
             .pragma("cache_size", format!("-{CACHE_KIB}"));
@@ -90,7 +94,8 @@ impl Views {
     }
 
     async fn with(write: SqlitePool, read: SqlitePool) -> Result<Self, ViewsError> {
-        let views = Self { write, read, reached: Arc::new(watch::Sender::new(None)) };
+        let (reached, unclean) = (Arc::new(watch::Sender::new(None)), Arc::new(watch::Sender::new(false)));
+        let views = Self { write, read, reached, unclean };
         let position = views.position().await?;
         views.reached.send_replace(position);
         Ok(views)
@@ -130,6 +135,15 @@ impl Views {
 
     pub(crate) fn announce(&self, position: Option<Position>) {
         self.reached.send_replace(position);
+    }
+
+    /// Is erased text still to be cleaned from free pages of the files? Retried until it is done.
+    pub fn unclean(&self) -> watch::Receiver<bool> {
+        self.unclean.subscribe()
+    }
+
+    pub(crate) fn set_unclean(&self, unclean: bool) {
+        self.unclean.send_replace(unclean);
     }
 
     /// A state to read from.

@@ -5,7 +5,7 @@
 
 use async_graphql::{Enum, SimpleObject, resolver_utils::EnumType};
 use socai_domain::{document_types, incoming, organ, register};
-use socai_projections::work_list;
+use socai_projections::{lags, statistics, work_list};
 
 use crate::language::Language;
 
@@ -147,6 +147,8 @@ enums! {
         DecideExtension "Quyết định gia hạn" "Decide on more time",
         Resolve "Kết thúc" "Resolve",
         Confirm "Xác nhận kết thúc" "Confirm the resolution",
+        LookAtOther "Xem nội dung trục gửi lại" "Look at what arrived again",
+        ConfirmExpunge "Xác nhận xóa văn bản mật" "Confirm the erasure",
     }
 
     /// How a duty stands (tình trạng việc).
@@ -156,6 +158,83 @@ enums! {
         Late "Quá hạn" "Late",
         WaitingForOthers "Chờ người khác" "Waiting for others",
         HolderGone "Không có người giữ" "Holder gone",
+    }
+
+    /// A figure of documents (số liệu theo văn bản).
+    DocumentFigure(statistics::DocumentFigure) {
+        Arrived "Đã đến" "Arrived",
+        Registered "Đã vào sổ" "Registered",
+        InProcess "Đang xử lý" "In process",
+        Processed "Đã xử lý" "Processed",
+        LateOpen "Đang xử lý quá hạn" "In process, late",
+        LateDone "Đã xử lý quá hạn" "Processed late",
+        Late "Quá hạn" "Late",
+        OnTime "Đúng hạn" "On time",
+        MetOnlyByExtension "Đúng hạn nhờ gia hạn" "On time only by an extension",
+        NoDeadlineOpen "Đang xử lý, không có hạn" "In process without a deadline",
+        NoDeadlineDone "Đã xử lý, không có hạn" "Processed without a deadline",
+        Refused "Từ chối tiếp nhận" "Refused",
+        Cancelled "Đã hủy" "Cancelled",
+    }
+
+    /// A figure of branches (số liệu theo đơn vị, cá nhân).
+    BranchFigure(statistics::BranchFigure) {
+        Assigned "Được giao" "Given",
+        InProcess "Đang xử lý" "In process",
+        Processed "Đã xử lý" "Processed",
+        LateOpen "Đang xử lý quá hạn" "In process, late",
+        LateDone "Đã xử lý quá hạn" "Processed late",
+        Late "Quá hạn" "Late",
+        OnTime "Đúng hạn" "On time",
+        MetOnlyByExtension "Đúng hạn nhờ gia hạn" "On time only by an extension",
+        NoDeadlineOpen "Đang xử lý, không có hạn" "In process without a deadline",
+        NoDeadlineDone "Đã xử lý, không có hạn" "Processed without a deadline",
+        Informed "Nhận để biết" "Informed",
+        Withdrawn "Thu lại" "Withdrawn",
+        Returned "Trả lại" "Returned",
+        ClosedWithDocument "Kết thúc cùng văn bản" "Closed with the document",
+    }
+
+    /// To what the clerks bring a document in time (bước của văn thư; Decree 30/2020/NĐ-CP, art. 23.1).
+    PromptStage(lags::PromptStage) {
+        Registered "Đã vào sổ" "Registered",
+        Submitted "Đã trình hoặc chuyển giao" "Submitted or passed on",
+    }
+
+    /// A figure of promptness, of what arrived in the period (số liệu đúng thời gian vào sổ, trình).
+    PromptFigure(lags::PromptFigure) {
+        Normal "Văn bản thường" "Not urgent",
+        SameDay "Trong ngày" "On the day of arrival",
+        OnTime "Đúng thời gian" "In time",
+        Late "Chậm" "Late",
+        LateOpen "Chậm, chưa làm" "Late and not done yet",
+        Pending "Chưa làm, còn thời gian" "Not done yet, still in time",
+        Urgent "Văn bản khẩn" "Urgent",
+        UrgentOnTime "Khẩn, đúng thời gian" "Urgent, in time",
+        UrgentLate "Khẩn, chậm" "Urgent, late",
+        UrgentLateOpen "Khẩn, chậm, chưa làm" "Urgent, late and not done yet",
+        UrgentPending "Khẩn, chưa làm, còn thời gian" "Urgent, not done yet, still in time",
+    }
+
+    /// A figure of what was given back (số liệu việc phải làm lại).
+    ReworkFigure(lags::ReworkFigure) {
+        All "Tất cả" "All",
+        Open "Chưa chuyển lại" "Not yet gone forward again",
+    }
+
+    /// A figure of the wait for paper (số liệu chờ bản giấy).
+    PaperFigure(lags::PaperFigure) {
+        All "Tất cả" "All",
+        Awaited "Còn chờ bản giấy" "Paper still awaited",
+        ActedMeanwhile "Đã trình, chuyển trong khi chờ" "Submitted or passed on meanwhile",
+        ResolvedMeanwhile "Đã giải quyết trong khi chờ" "Resolved meanwhile",
+        FirstActWaited "Chờ bản giấy mới xử lý" "Waited for the paper",
+    }
+
+    /// By which clock a duration is taken (cách tính thời gian).
+    Clocked(lags::Clocked) {
+        Wall "Theo đồng hồ" "By the clock",
+        Working "Theo giờ làm việc" "In working hours",
     }
 
     /// Why a number in the register is void (lý do hủy số).

@@ -1,6 +1,13 @@
 //! A document from its arrival to its number, over the API.
 
 use serde_json::{Value, json};
+use socai_commands::{Envelope, Requester};
+use socai_domain::{
+    document_types::Channel,
+    id::IncomingId,
+    incoming::{self, events::AxisArrival, receive::ReceiveIncoming, testing},
+    text::AxisDocumentId,
+};
 
 use crate::world::{World, post_of, with};
 
@@ -239,4 +246,72 @@ async fn the_administrator_keeps_the_agencys_affairs() {
         .await;
     assert_eq!(World::error(&answer)["code"], "NOT_ENTITLED");
     assert_ne!(post_of(world.scene.clerk), post_of(world.scene.leader));
+}
+
+#[tokio::test]
+async fn other_content_under_the_same_id_is_the_clerks_to_look_at_with_its_files() {
+    let world = World::new().await;
+    let clerk = world.scene.clerk;
+    world.upload(clerk, b"%PDF-1.7 khac").await;
+    let document_id = AxisDocumentId::new("000.00.00.H99,2026/03/02,12/UBND-VP").unwrap();
+    let document = IncomingId::of_axis(world.organ, document_id.as_str(), 0);
+    let axis = |n| Some(AxisArrival { document_id: document_id.clone(), ordinal: 0, content: [n; 32] });
+    let mut arriving = testing::arriving();
+    let deliver = async |axis, arriving| {
+        let receive = ReceiveIncoming { channel: Channel::Axis, axis, arriving, follows: None };
+        let envelope = Envelope::of(world.organ, Requester::System, world.command_id());
+        let receipt = world.handler.execute(incoming::stream(document), envelope, receive).await.unwrap();
+        world.views.wait_for(receipt.position, std::time::Duration::from_secs(30)).await.unwrap();
+    };
+    deliver(axis(1), arriving.clone()).await;
+    arriving.files[0].hash = blake3::hash(b"%PDF-1.7 khac").into();
+    deliver(axis(2), arriving).await;
+    let id = incoming::stream(document).to_string();
+    let query = "query($id: ID!, $at: Position) { workList(kind: LOOK_AT_OTHER, atLeast: $at) { totalCount
+        edges { node { kindLabel roles documentId } } }
+        incomingDocument(id: $id) { files { hash } arrivedAgain { notedAt details { typeName } files { hash url } } } }";
+    let answer = world.ask(clerk, query, json!({ "id": id })).await;
+    let data = World::data(&answer);
+    let item = &data["workList"]["edges"][0]["node"];
+    assert_eq!((&item["documentId"], &item["roles"]), (&json!(id), &json!(["RECORDS_CLERK"])), "{data:#}");
+    let other = &data["incomingDocument"]["arrivedAgain"][0];
+    assert_ne!(data["incomingDocument"]["files"][0]["hash"], other["files"][0]["hash"]);
+    let get = async |who| {
+        let url = format!("{}{}", world.url, other["files"][0]["url"].as_str().unwrap());
+        world.client().get(url).bearer_auth(world.token(who)).send().await.unwrap()
+    };
+    assert_eq!(get(clerk).await.bytes().await.unwrap().as_ref(), b"%PDF-1.7 khac");
+    for who in [world.scene.outsider, world.scene.other_officer] {
+        assert_eq!(get(who).await.status(), 404);
+    }
+    // Noted: the work is done.
+    let note = with(world.on(&id), json!({ "note": "Bản gửi lại chỉ thêm phụ lục" }));
+    let noted = world.mutate(clerk, "annotateIncoming", note).await;
+    let at = &noted["payload"]["receipt"]["position"];
+    let answer = world.ask(clerk, query, json!({ "id": id, "at": at })).await;
+    assert_eq!(World::data(&answer)["workList"]["totalCount"], 0);
+    assert!(World::data(&answer)["incomingDocument"]["arrivedAgain"][0]["notedAt"].is_string());
+}
+
+#[tokio::test]
+async fn an_erasure_waits_in_the_list_of_whoever_may_confirm_it() {
+    let world = World::new().await;
+    let id = world.received().await;
+    let asked = with(world.on(&id), json!({ "level": "SECRET" }));
+    let asked = world.mutate(world.scene.clerk, "expungeIncoming", asked).await;
+    let query =
+        "query($id: ID!, $at: Position) { workList(kind: CONFIRM_EXPUNGE, atLeast: $at) { edges { node { documentId
+        document { expungeAsked { level by { name } } availableActions { code allowed } } } } }
+        incomingDocument(id: $id) { expungeAsked { level } } }";
+    let variables = json!({ "id": id, "at": asked["payload"]["receipt"]["position"] });
+    let answer = world.ask(world.scene.leader, query, variables.clone()).await;
+    let item = &World::data(&answer)["workList"]["edges"][0]["node"];
+    assert_eq!(item["documentId"], json!(id), "{answer:#}");
+    assert_eq!(item["document"]["expungeAsked"], json!({ "level": "SECRET", "by": { "name": "Nguyễn Văn clerk" } }));
+    let actions = item["document"]["availableActions"].as_array().unwrap();
+    assert!(actions.contains(&json!({ "code": "confirmExpunge", "allowed": true })), "{actions:#?}");
+    for who in [world.scene.clerk, world.scene.outsider] {
+        let answer = world.ask(who, query, variables.clone()).await;
+        assert_eq!(World::data(&answer)["workList"]["edges"], json!([]));
+    }
 }

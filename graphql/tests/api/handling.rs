@@ -91,36 +91,6 @@ async fn the_work_list_says_who_owes_what_and_what_is_late() {
 }
 
 #[tokio::test]
-async fn figures_equal_their_lists_and_the_past_stays_as_it_was() {
-    let world = World::new().await;
-    directed(&world).await;
-    let before = socai_domain::time::Clock::now(&world.clock);
-    world.clock.pass_minutes(60);
-    world.received().await;
-    let query = "query($of: FiguresInput!, $asOf: DateTime, $at: Position) { processingStatistics(of: $of, asOf: $asOf,
-        atLeast: $at) { documents { arrived registered inProcess late onTimeShare { among perMille } } branches { assigned } }
-        lagStatistics(of: $of, asOf: $asOf, atLeast: $at) { lags { stage wall { count } } promptness { stage sameDay } paper { count } } }";
-    let of = json!({ "from": "2026-03-01T00:00:00+07:00", "before": "2026-04-01T00:00:00+07:00" });
-    let now = world.ask(world.scene.leader, query, json!({ "of": of })).await;
-    let documents = &World::data(&now)["processingStatistics"]["documents"][0];
-    assert_eq!((&documents["arrived"], &documents["inProcess"]), (&json!(2), &json!(1)));
-    assert_eq!(World::data(&now)["lagStatistics"]["lags"][0]["wall"]["count"], 1);
-    assert_eq!(
-        World::data(&now)["lagStatistics"]["promptness"],
-        json!([{ "stage": "REGISTERED", "sameDay": 1 }, { "stage": "SUBMITTED", "sameDay": 1 }])
-    );
-    let then = world.ask(world.scene.leader, query, json!({ "of": of, "asOf": before.to_string() })).await;
-    assert_eq!(World::data(&then)["processingStatistics"]["documents"][0]["arrived"], 1);
-    let both = json!({ "of": of, "asOf": before.to_string(), "at": world.head().await.to_string() });
-    let refused = world.ask(world.scene.leader, query, both).await;
-    assert_eq!(refused["errors"][0]["extensions"]["code"], "INVALID_INPUT");
-    let outsider = world.ask(world.scene.outsider, query, json!({ "of": of })).await;
-    assert_eq!(World::data(&outsider)["processingStatistics"]["documents"][0]["arrived"], 0);
-    let past = world.ask(world.scene.officer, query, json!({ "of": of, "asOf": before.to_string() })).await;
-    assert_eq!(past["errors"][0]["extensions"]["code"], "NOT_ENTITLED");
-}
-
-#[tokio::test]
 async fn search_finds_with_and_without_diacritics_and_nothing_for_an_outsider() {
     let world = World::new().await;
     let id = world.received().await;

@@ -17,8 +17,7 @@ use socai_domain::{
 use socai_projections::{
     Viewer, Views, ViewsError,
     statistics::{
-        BranchFigure, BranchFigures, BranchGroup, DocumentFigure, DocumentFigures, DocumentGroup, Period, Share,
-        StatisticsFilter,
+        BranchFigure, BranchFigures, DocumentFigure, DocumentFigures, GroupBy, Period, Share, StatisticsFilter,
     },
 };
 
@@ -109,8 +108,8 @@ impl Stats {
         }
         let filter = StatisticsFilter::of(Period { from, before });
         let viewer = Viewer::operator(self.organ, at);
-        let documents = views.document_statistics(&viewer, &filter, DocumentGroup::Organ).await?;
-        let branches = views.branch_statistics(&viewer, &filter, BranchGroup::Unit).await?;
+        let documents = views.document_statistics(&viewer, &filter, GroupBy::Organ).await?;
+        let branches = views.branch_statistics(&viewer, &filter, GroupBy::Unit).await?;
         let named = self.named(views).await?;
         let units = branches.into_iter().filter_map(|line| Some((named(line.unit?.uuid()), line.figures))).collect();
         Ok(Figures {

@@ -87,64 +87,64 @@ impl Views {
     pub async fn organ(&self, id: OrganId) -> Result<Option<OrganRow>, ViewsError> {
         let mut sql = Sql::plain();
         sql.push(ORGANS).push(" WHERE id = ").bind(id);
-        let row = sql.fetch_optional(self.snapshot().await?.db()).await?;
-        row.map(|row| organ(&mut Cells::of(&row))).transpose()
+        sql.read_optional(self.snapshot().await?.db(), organ).await
     }
 
     /// All agencies, in the order in which they were registered.
     pub async fn organs(&self) -> Result<Vec<OrganRow>, ViewsError> {
         let mut sql = Sql::plain();
         sql.push(ORGANS).push(" ORDER BY organ");
-        let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
-        rows.iter().map(|row| organ(&mut Cells::of(row))).collect()
+        sql.read_all(self.snapshot().await?.db(), organ).await
     }
 
     /// An agency's units, in the order in which they were made: parents before children.
     pub async fn units(&self, organ: OrganId) -> Result<Vec<UnitRow>, ViewsError> {
         let mut sql = Sql::plain();
         sql.push(UNITS).push(" WHERE organ = ").bind(organ).push(" ORDER BY organ_no, place");
+        sql.read_all(self.snapshot().await?.db(), unit).await
+    }
+
+    /// A unit and all under it, by the tree of the moment that these views reflect.
+    pub async fn with_sub_units(&self, unit: UnitId) -> Result<Vec<UnitId>, ViewsError> {
+        let mut sql = Sql::plain();
+        sql.push("SELECT DISTINCT u.unit FROM directory_unit u WHERE ").within("u.unit", unit).push(" ORDER BY u.unit");
         let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
-        rows.iter().map(|row| unit(&mut Cells::of(row))).collect()
+        rows.iter().map(|row| Cells::of(row).next()).collect()
     }
 
     /// Some units. Those that nobody knows are left out.
     pub async fn units_by_id(&self, ids: &[UnitId]) -> Result<Vec<UnitRow>, ViewsError> {
         let mut sql = Sql::plain();
         sql.push(UNITS).push(" WHERE unit IN (").bind_all(ids.iter().copied()).push(")");
-        let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
-        rows.iter().map(|row| unit(&mut Cells::of(row))).collect()
+        sql.read_all(self.snapshot().await?.db(), unit).await
     }
 
     /// An agency's posts, with who holds them at `at`.
     pub async fn posts(&self, organ: OrganId, at: Timestamp) -> Result<Vec<PostRow>, ViewsError> {
         let mut sql = Sql::plain();
         posts(&mut sql, at).push("p.organ = ").bind(organ).push(" ORDER BY p.organ_no, p.place");
-        let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
-        rows.iter().map(|row| post(&mut Cells::of(row))).collect()
+        sql.read_all(self.snapshot().await?.db(), post).await
     }
 
     /// Some posts, with who holds them at `at`. Those that nobody knows are left out.
     pub async fn posts_by_id(&self, ids: &[PostId], at: Timestamp) -> Result<Vec<PostRow>, ViewsError> {
         let mut sql = Sql::plain();
         posts(&mut sql, at).push("p.post IN (").bind_all(ids.iter().copied()).push(")");
-        let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
-        rows.iter().map(|row| post(&mut Cells::of(row))).collect()
+        sql.read_all(self.snapshot().await?.db(), post).await
     }
 
     /// An agency's people, by given name.
     pub async fn people(&self, organ: OrganId) -> Result<Vec<PersonRow>, ViewsError> {
         let mut sql = Sql::plain();
         sql.push(PEOPLE).push(" WHERE organ = ").bind(organ).push(" ORDER BY sort, person");
-        let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
-        rows.iter().map(|row| person(&mut Cells::of(row))).collect()
+        sql.read_all(self.snapshot().await?.db(), person).await
     }
 
     /// Some people. Those that nobody knows are left out.
     pub async fn people_by_id(&self, ids: &[PersonId]) -> Result<Vec<PersonRow>, ViewsError> {
         let mut sql = Sql::plain();
         sql.push(PEOPLE).push(" WHERE id IN (").bind_all(ids.iter().copied()).push(")");
-        let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
-        rows.iter().map(|row| person(&mut Cells::of(row))).collect()
+        sql.read_all(self.snapshot().await?.db(), person).await
     }
 }
 

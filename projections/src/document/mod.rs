@@ -11,11 +11,14 @@ mod state;
 
 pub use held::HeldBy;
 pub use query::{DocumentFilter, DocumentRow, DocumentView};
-pub use state::{Branch, Document, Erased, Progress, Registration, Remark, ResolutionMade, Rework, Round, RoundEnd};
+pub use state::{
+    Branch, Document, Erased, ExpungeAsked, OtherContent, Progress, Registration, Remark, ResolutionMade, Rework,
+    Round, RoundEnd,
+};
 
 pub(crate) use rows::{DOCUMENT, PARTY, PartyKind, rows};
 
 /// The read model's name.
 pub(crate) const NAME: &str = "document";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;

@@ -131,8 +131,7 @@ impl Views {
     pub async fn document_row(&self, viewer: &Viewer, id: IncomingId) -> Result<Option<DocumentRow>, ViewsError> {
         let mut sql = Sql::of(viewer);
         sql.push("SELECT ").push(COLUMNS).push(" FROM document d WHERE ").visible().push(" AND d.id = ").bind(id);
-        let row = sql.fetch_optional(self.snapshot().await?.db()).await?;
-        row.map(|row| read(&mut Cells::of(&row))).transpose()
+        sql.read_optional(self.snapshot().await?.db(), read).await
     }
 
     /// Does the viewer see it? For trails, files and subscriptions.

@@ -53,8 +53,8 @@ pub struct Document {
     pub remarks: Vec<Remark>,
     /// The refused arrival that it follows.
     pub follows: Option<IncomingId>,
-    /// How often the axis brought other content under its id.
-    pub arrived_again: u32,
+    /// Other contents that the axis brought under its id.
+    pub arrived_again: Vec<OtherContent>,
     /// When its paper came.
     pub paper_arrived_at: Option<Timestamp>,
     /// Its book and number.
@@ -85,6 +85,8 @@ pub struct Document {
     pub refused: Option<Reason>,
     /// Why it was cancelled.
     pub cancelled: Option<(VoidReason, Option<Reason>)>,
+    /// Somebody asked to have it erased.
+    pub expunge_asked: Option<ExpungeAsked>,
     /// Its content is gone.
     pub erased: Option<Erased>,
     /// Who holds or held a part in it, or was granted access: who sees it without seeing everything.
@@ -241,6 +243,30 @@ pub struct Rework {
     pub reason: Reason,
 }
 
+/// Other content under the document's id on the axis. It is not the document's: the clerk looks at it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherContent {
+    /// When it came.
+    pub at: Timestamp,
+    /// What it says.
+    pub details: Details,
+    /// Its files.
+    pub files: Vec<Attachment>,
+    /// When a clerk first remarked on the document after that: they looked at it.
+    pub noted_at: Option<Timestamp>,
+}
+
+/// A clerk asks to have the document erased as secret; a second person confirms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpungeAsked {
+    /// When.
+    pub at: Timestamp,
+    /// The level that it bears.
+    pub level: SecrecyLevel,
+    /// Who asked, and for whom: neither confirms it.
+    pub people: Vec<PersonId>,
+}
+
 /// What is left of an erased document besides its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erased {
@@ -269,7 +295,7 @@ impl Document {
             authenticity: None,
             remarks: Vec::new(),
             follows: None,
-            arrived_again: 0,
+            arrived_again: Vec::new(),
             paper_arrived_at: None,
             registration: None,
             submitted_at: None,
@@ -285,6 +311,7 @@ impl Document {
             proposers: Vec::new(),
             refused: None,
             cancelled: None,
+            expunge_asked: None,
             erased: None,
             parties: BTreeSet::new(),
             registering: None,
@@ -319,6 +346,17 @@ impl Document {
     /// The open branches under a branch.
     pub fn open_children(&self, parent: BranchId) -> impl Iterator<Item = &Branch> {
         self.branches.iter().filter(move |branch| branch.parent == Some(parent) && branch.ended.is_none())
+    }
+
+    /// Since when other content waits for a clerk to look at it. What was refused or cancelled is done with.
+    pub fn to_look_at_since(&self) -> Option<Timestamp> {
+        let over = matches!(self.stage, None | Some(Stage::Refused | Stage::Cancelled));
+        self.arrived_again.iter().find(|other| other.noted_at.is_none()).filter(|_| !over).map(|other| other.at)
+    }
+
+    /// Its files and those of other contents.
+    pub fn all_files(&self) -> impl Iterator<Item = &Attachment> {
+        self.files.iter().chain(self.arrived_again.iter().flat_map(|other| &other.files))
     }
 
     /// Is its paper still awaited?

@@ -1,5 +1,10 @@
 //! How durations are spread.
 
+use socai_domain::{calendar::WorkingCalendar, time::Timestamp};
+use sqlx::sqlite::SqliteRow;
+
+use crate::{error::ViewsError, value::Cells};
+
 /// Upper bounds of the classes, in hours; the last class has none.
 const HOURS: [i64; 8] = [1, 4, 8, 24, 48, 120, 240, 720];
 const HOUR: i64 = 3_600_000_000;
@@ -49,6 +54,61 @@ impl Distribution {
             classes,
         }
     }
+}
+
+/// By which clock a duration is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clocked {
+    /// The one on the wall.
+    Wall,
+    /// Working hours only.
+    Working,
+}
+
+impl Clocked {
+    fn between(self, from: Timestamp, until: Timestamp, calendar: &WorkingCalendar) -> i64 {
+        match self {
+            Self::Wall => until.as_micros().saturating_sub(from.as_micros()),
+            Self::Working => calendar.working_time_between(from, until),
+        }
+    }
+}
+
+/// What took so long, in microseconds: with the bounds of a class, what that class counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Took {
+    /// By which clock.
+    pub clock: Clocked,
+    /// Longer than this.
+    pub more_than: Option<i64>,
+    /// At most this.
+    pub at_most: Option<i64>,
+}
+
+impl Took {
+    /// Did this? What is not over took no time yet.
+    pub(super) fn holds(&self, from: Timestamp, until: Option<Timestamp>, calendar: &WorkingCalendar) -> bool {
+        until.map(|until| self.clock.between(from, until, calendar)).is_some_and(|took| {
+            self.more_than.is_none_or(|bound| took > bound) && self.at_most.is_none_or(|bound| took <= bound)
+        })
+    }
+}
+
+/// By the clock and in working time, of the rows that have both ends: their first two columns.
+pub(super) fn durations(
+    rows: &[SqliteRow],
+    calendar: &WorkingCalendar,
+) -> Result<(Distribution, Distribution), ViewsError> {
+    let (mut wall, mut working) = (Vec::new(), Vec::new());
+    for row in rows {
+        let mut cells = Cells::of(row);
+        let (from, until): (Timestamp, Option<Timestamp>) = (cells.next()?, cells.next()?);
+        if let Some(until) = until {
+            wall.push(Clocked::Wall.between(from, until, calendar));
+            working.push(Clocked::Working.between(from, until, calendar));
+        }
+    }
+    Ok((Distribution::of(wall), Distribution::of(working)))
 }
 
 #[cfg(test)]

@@ -54,6 +54,22 @@ pub(crate) static PAPER: Table = Table {
     indexes: &[index("paper_wait_arrived", "organ, arrived_at")],
 };
 
+/// Arrival, and the first time that a document was registered, and submitted or passed on.
+pub(crate) static PROMPT: Table = Table {
+    name: "prompt",
+    key: 1,
+    columns: &[
+        int("document"),
+        bytes("organ"),
+        int("arrived_at"),
+        null(int("registered_at")),
+        null(int("passed_at")),
+        // Refused, cancelled: what it had not come to by then, it need not.
+        null(int("ended_at")),
+    ],
+    indexes: &[index("prompt_arrived", "organ, arrived_at")],
+};
+
 /// The rows of a document.
 pub(crate) fn rows(document: &Document, out: &mut Out) {
     let resolved = document.rounds.iter().map(|round| round.ended.filter(|(end, _)| *end == RoundEnd::Resolved));
@@ -106,6 +122,28 @@ pub(crate) fn rows(document: &Document, out: &mut Out) {
         );
     }
     paper(document, out);
+    prompt(document, out);
+}
+
+/// When it was first submitted, or passed on straight to a unit (Decree 30/2020, art. 23.1).
+fn passed_at(document: &Document) -> Option<Timestamp> {
+    [document.submitted_at, document.directed_at].into_iter().flatten().min()
+}
+
+/// Every arrival, also what nobody has registered yet. Mail left unopened is none until it is brought back.
+fn prompt(document: &Document, out: &mut Out) {
+    let Some(arrived) = document.arrived_at.filter(|_| document.stage != Some(Stage::Unopened)) else { return };
+    out.add(
+        &PROMPT,
+        vec![
+            document.ordinal.into(),
+            document.organ.into(),
+            arrived.into(),
+            document.registration.as_ref().and_then(|given| given.at).into(),
+            passed_at(document).into(),
+            document.rounds.first().and_then(|round| round.ended).map(|(_, at)| at).into(),
+        ],
+    );
 }
 
 /// An electronic document whose paper was announced or came.
@@ -126,7 +164,7 @@ fn paper(document: &Document, out: &mut Out) {
             document.organ.into(),
             arrived.into(),
             document.paper_arrived_at.into(),
-            [document.submitted_at, document.directed_at].into_iter().flatten().min().into(),
+            passed_at(document).into(),
             resolved.into(),
         ],
     );

@@ -1,22 +1,12 @@
 //! Figures of branches: of units and persons. A branch counts for who holds it, or held it at its end.
 
-use socai_domain::{
-    document_types::Channel,
-    id::{PersonId, UnitId},
-};
-
-use super::{
-    Share, StatisticsFilter,
-    documents::{of_documents, start},
-    figures,
-};
+use super::{Figure as _, FiguresLine, GroupBy, Share, StatisticsFilter, figures, of_documents, start};
 use crate::{
     branches::{BranchRow, COLUMNS, read},
     error::ViewsError,
     page::{Page, PageRequest},
     sql::{Order, Sql},
     store::Views,
-    value::Cells,
     viewer::Viewer,
 };
 
@@ -66,82 +56,17 @@ impl BranchFigures {
     }
 }
 
-/// What figures of branches are grouped by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum BranchGroup {
-    /// The whole organ.
-    #[default]
-    Organ,
-    /// The unit that they count for.
-    Unit,
-    /// The person who holds or held them.
-    Person,
-    /// The document's type.
-    DocumentType,
-    /// How the document came.
-    Channel,
-}
-
-/// The figures of one group. The fields that it is not grouped by are none.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BranchStatistics {
-    /// The unit.
-    pub unit: Option<UnitId>,
-    /// The person.
-    pub person: Option<PersonId>,
-    /// The type's name.
-    pub document_type: Option<String>,
-    /// The channel.
-    pub channel: Option<Channel>,
-    /// The numbers.
-    pub figures: BranchFigures,
-}
-
 const LIST: &str = "branchFigure";
 
 impl Views {
-    /// Figures of the branches of documents that the viewer sees. What a unit holds is no person's; what an erasure took
-    /// is in no group.
+    /// Figures of the branches of documents that the viewer sees.
     pub async fn branch_statistics(
         &self,
         viewer: &Viewer,
         filter: &StatisticsFilter,
-        by: BranchGroup,
-    ) -> Result<Vec<BranchStatistics>, ViewsError> {
-        let mut sql = start(viewer, filter);
-        let (columns, group) = match by {
-            BranchGroup::Organ => ("NULL, NULL, NULL, NULL", ""),
-            BranchGroup::Unit => {
-                ("b.for_unit, NULL, NULL, NULL", " AND b.for_unit IS NOT NULL GROUP BY b.for_unit ORDER BY b.for_unit")
-            }
-            BranchGroup::Person => {
-                ("NULL, b.person, NULL, NULL", " AND b.person IS NOT NULL GROUP BY b.person ORDER BY b.person")
-            }
-            BranchGroup::DocumentType => (
-                "NULL, NULL, MIN(d.type_name), NULL",
-                " AND d.type_key IS NOT NULL GROUP BY d.type_key ORDER BY d.type_key",
-            ),
-            BranchGroup::Channel => {
-                ("NULL, NULL, NULL, d.channel", " AND d.channel IS NOT NULL GROUP BY d.channel ORDER BY d.channel")
-            }
-        };
-        sql.push("SELECT ").push(columns);
-        for figure in BranchFigure::ALL {
-            sql.push(", COALESCE(SUM(CASE WHEN ").push(figure.condition()).push(" THEN 1 ELSE 0 END), 0)");
-        }
-        condition(&mut sql, filter);
-        sql.push(group);
-        let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
-        let read = |cells: &mut Cells<'_>| {
-            Ok(BranchStatistics {
-                unit: cells.next()?,
-                person: cells.next()?,
-                document_type: cells.next()?,
-                channel: cells.next()?,
-                figures: BranchFigures::read(cells)?,
-            })
-        };
-        rows.iter().map(|row| read(&mut Cells::of(row))).collect()
+        by: GroupBy,
+    ) -> Result<Vec<FiguresLine<BranchFigures>>, ViewsError> {
+        self.lines::<BranchFigure>(viewer, filter, by, condition).await
     }
 
     /// The branches that a figure counts. For a group's number, filter by the group.
@@ -164,7 +89,7 @@ impl Views {
 fn condition(sql: &mut Sql, filter: &StatisticsFilter) {
     sql.push(" FROM branch b JOIN document d ON d.document = b.document WHERE b.organ = $1 AND ").visible();
     of_documents(sql, filter);
-    if let Some(unit) = filter.unit {
+    if let Some(unit) = &filter.unit {
         unit.and(sql, "b.for_unit");
     }
     sql.and_equal("b.person", filter.person);

@@ -1,8 +1,8 @@
 //! Figures of documents.
 
-use socai_domain::{document_types::Channel, time::Timestamp};
+use socai_domain::time::Timestamp;
 
-use super::{Share, StatisticsFilter, figures};
+use super::{Figure as _, FiguresLine, GroupBy, Share, StatisticsFilter, figures};
 use crate::{
     document::{
         DocumentRow, RoundEnd,
@@ -61,29 +61,6 @@ impl DocumentFigures {
     }
 }
 
-/// What figures of documents are grouped by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DocumentGroup {
-    /// The whole organ.
-    #[default]
-    Organ,
-    /// Type.
-    DocumentType,
-    /// How they came.
-    Channel,
-}
-
-/// The figures of one group. The fields that it is not grouped by are none.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DocumentStatistics {
-    /// The type's name.
-    pub document_type: Option<String>,
-    /// The channel.
-    pub channel: Option<Channel>,
-    /// The numbers.
-    pub figures: DocumentFigures,
-}
-
 /// A document that a number counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CountedDocument {
@@ -104,35 +81,17 @@ pub struct CountedDocument {
 const LIST: &str = "documentFigure";
 
 impl Views {
-    /// Figures of the documents that the viewer sees. Where an erasure took type or channel, a document is in no group.
+    /// Figures of the documents that the viewer sees. Units and persons have figures of branches: no lines by them.
     pub async fn document_statistics(
         &self,
         viewer: &Viewer,
         filter: &StatisticsFilter,
-        by: DocumentGroup,
-    ) -> Result<Vec<DocumentStatistics>, ViewsError> {
-        let mut sql = start(viewer, filter);
-        let (columns, group) = match by {
-            DocumentGroup::Organ => ("NULL, NULL", ""),
-            DocumentGroup::DocumentType => {
-                ("MIN(f.type_name), NULL", " AND f.type_key IS NOT NULL GROUP BY f.type_key ORDER BY f.type_key")
-            }
-            DocumentGroup::Channel => {
-                ("NULL, f.channel", " AND f.channel IS NOT NULL GROUP BY f.channel ORDER BY f.channel")
-            }
-        };
-        sql.push("SELECT ").push(columns);
-        for figure in DocumentFigure::ALL {
-            sql.push(", COALESCE(SUM(CASE WHEN ").push(figure.condition()).push(" THEN 1 ELSE 0 END), 0)");
+        by: GroupBy,
+    ) -> Result<Vec<FiguresLine<DocumentFigures>>, ViewsError> {
+        if matches!(by, GroupBy::Unit | GroupBy::Person) {
+            return Ok(Vec::new());
         }
-        condition(&mut sql, filter);
-        sql.push(group);
-        let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
-        let read = |cells: &mut Cells<'_>| {
-            let (document_type, channel) = (cells.next()?, cells.next()?);
-            Ok(DocumentStatistics { document_type, channel, figures: DocumentFigures::read(cells)? })
-        };
-        rows.iter().map(|row| read(&mut Cells::of(row))).collect()
+        self.lines::<DocumentFigure>(viewer, filter, by, condition).await
     }
 
     /// The documents that a figure counts. For a group's number, filter by the group.
@@ -178,7 +137,7 @@ fn condition(sql: &mut Sql, filter: &StatisticsFilter) {
 
 /// The part of the filter that speaks of units and persons: there is such a branch among `those`.
 pub(crate) fn with_branches(sql: &mut Sql, filter: &StatisticsFilter, those: &str) {
-    if let Some(unit) = filter.unit {
+    if let Some(unit) = &filter.unit {
         sql.push(" AND EXISTS (SELECT 1 FROM branch b WHERE ").push(those);
         unit.and(sql, "b.for_unit");
         sql.push(")");

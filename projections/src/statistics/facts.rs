@@ -1,11 +1,11 @@
 //! What is counted of documents: one fact per round of work.
 
-use socai_domain::{incoming::Stage, text::code_key};
+use socai_domain::incoming::Stage;
 
 use crate::{
     document::{Document, RoundEnd},
     rows::Out,
-    table::{Table, bytes, index, int, null, text},
+    table::{Table, bytes, index, int, null},
     value::Value,
 };
 
@@ -20,9 +20,6 @@ pub(crate) static FACT: Table = Table {
         int("document"),
         int("round"),
         bytes("organ"),
-        null(text("type_name")),
-        null(text("type_key")),
-        null(int("channel")),
         null(int("arrived_at")),
         null(int("registered_at")),
         null(int("began_at")),
@@ -37,7 +34,6 @@ pub(crate) static FACT: Table = Table {
 
 /// The rows of a document. Before its first round there is one fact, too: it arrived.
 pub(crate) fn rows(document: &Document, out: &mut Out) {
-    let details = document.details.as_ref();
     // Mail left unopened is nobody's work, until it is brought back.
     if document.stage == Some(Stage::Unopened) {
         return;
@@ -53,9 +49,6 @@ pub(crate) fn rows(document: &Document, out: &mut Out) {
                 document.ordinal.into(),
                 Value::Int(i64::try_from(at).unwrap_or(i64::MAX).saturating_add(1)),
                 document.organ.into(),
-                details.map(|details| details.type_name.to_string()).into(),
-                details.map(|details| code_key(details.type_name.as_str())).into(),
-                document.channel.into(),
                 document.arrived_at.filter(|_| first).into(),
                 document.registration.as_ref().and_then(|given| given.at).filter(|_| first).into(),
                 registered.into(),

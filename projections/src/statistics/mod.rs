@@ -6,6 +6,7 @@
 mod branches;
 mod documents;
 mod facts;
+mod lines;
 
 use socai_domain::{
     document_types::Channel,
@@ -13,16 +14,18 @@ use socai_domain::{
     time::Timestamp,
 };
 
-pub use branches::{BranchFigure, BranchFigures, BranchGroup, BranchStatistics};
-pub use documents::{CountedDocument, DocumentFigure, DocumentFigures, DocumentGroup, DocumentStatistics};
+pub use branches::{BranchFigure, BranchFigures};
+pub use documents::{CountedDocument, DocumentFigure, DocumentFigures};
+pub use lines::{FiguresLine, GroupBy};
 
 pub(crate) use documents::{of_documents, start, with_branches};
 pub(crate) use facts::{FACT, rows};
+pub(crate) use lines::{Figure, figures};
 
 /// The read model's name.
 pub(crate) const NAME: &str = "statistics";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// A stretch of time: from its first instant to the first one after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,21 +51,26 @@ pub struct StatisticsFilter {
     pub person: Option<PersonId>,
 }
 
-/// A unit, with or without those under it (by the tree as it is now).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A unit, with or without those under it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnitScope {
     /// The unit itself: what a line of figures by unit counts.
     Exactly(UnitId),
-    /// With all units under it.
+    /// With all units under it, by the tree of the moment that the views reflect.
     WithSubUnits(UnitId),
+    /// These units: those under one by the tree of another moment ([`Views::with_sub_units`](crate::Views::with_sub_units)).
+    AnyOf(Vec<UnitId>),
 }
 
 impl UnitScope {
     /// ` AND` the column is in it.
-    fn and(self, sql: &mut crate::sql::Sql, column: &str) {
+    fn and(&self, sql: &mut crate::sql::Sql, column: &str) {
         match self {
-            Self::Exactly(unit) => sql.and_equal(column, Some(unit)),
-            Self::WithSubUnits(unit) => sql.push(" AND ").within(column, unit),
+            Self::Exactly(unit) => sql.and_equal(column, Some(*unit)),
+            Self::WithSubUnits(unit) => sql.push(" AND ").within(column, *unit),
+            Self::AnyOf(units) => {
+                sql.push(" AND ").push(column).push(" IN (").bind_all(units.iter().copied()).push(")")
+            }
         };
     }
 }
@@ -89,42 +97,6 @@ impl Share {
         self.of.saturating_mul(1000).checked_div(self.among)
     }
 }
-
-/// Makes figures: an enum, a struct with a number for each, and the condition of each. In the conditions `$3` is now,
-/// `$4` and `$5` the period.
-macro_rules! figures {
-    ($(#[$fmeta:meta])* $figure:ident, $(#[$smeta:meta])* $figures:ident { $($(#[$meta:meta])* $name:ident $field:ident: $condition:expr;)* }) => {
-        $(#[$fmeta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $figure { $($(#[$meta])* $name),* }
-
-        impl $figure {
-            /// Every figure.
-            pub const ALL: &'static [Self] = &[$(Self::$name),*];
-
-            /// Its condition.
-            fn condition(self) -> &'static str {
-                match self { $(Self::$name => $condition),* }
-            }
-        }
-
-        $(#[$smeta])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-        pub struct $figures { $($(#[$meta])* pub $field: u64),* }
-
-        impl $figures {
-            /// One of them.
-            pub fn get(&self, figure: $figure) -> u64 {
-                match figure { $($figure::$name => self.$field),* }
-            }
-
-            fn read(cells: &mut $crate::value::Cells<'_>) -> Result<Self, $crate::error::ViewsError> {
-                Ok(Self { $($field: cells.next::<i64>()?.unsigned_abs()),* })
-            }
-        }
-    };
-}
-use figures;
 
 #[cfg(test)]
 mod tests {

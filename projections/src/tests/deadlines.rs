@@ -16,7 +16,7 @@ use socai_domain::{
 use super::history::{DAYS, History, Who, at, branch, new_branch, reason};
 use crate::{
     Viewer, Views,
-    statistics::{BranchGroup, DocumentFigures, DocumentGroup, Period, StatisticsFilter},
+    statistics::{DocumentFigures, GroupBy, Period, StatisticsFilter},
 };
 
 /// Directed on Tuesday 2026-03-03 with five working days: due at the end of Tuesday 2026-03-10.
@@ -36,7 +36,7 @@ async fn round(history: &History, document: IncomingId) -> crate::document::Roun
 
 async fn figures(views: &Views, viewer: Viewer) -> DocumentFigures {
     let filter = StatisticsFilter::of(Period { from: at("2026-03-01T00:00:00"), before: at("2026-04-01T00:00:00") });
-    views.document_statistics(&viewer, &filter, DocumentGroup::Organ).await.unwrap()[0].figures
+    views.document_statistics(&viewer, &filter, GroupBy::Organ).await.unwrap()[0].figures
 }
 
 fn extended(n: u128, until: Timestamp) -> on::ExtensionDecided {
@@ -132,7 +132,7 @@ async fn a_branch_counts_for_who_held_it_at_its_end() {
     history.at("2026-03-05T09:00:00").by(Who::OtherOfficer).completes(document, 1);
     let views = history.views().await;
     let filter = StatisticsFilter::of(Period { from: at("2026-03-01T00:00:00"), before: at("2026-04-01T00:00:00") });
-    let lines = views.branch_statistics(&history.sight(Who::Leader), &filter, BranchGroup::Person).await.unwrap();
+    let lines = views.branch_statistics(&history.sight(Who::Leader), &filter, GroupBy::Person).await.unwrap();
     let shown: Vec<_> = lines.iter().map(|line| (line.person, line.figures.on_time)).collect();
     assert_eq!(shown, [(Some(Who::OtherOfficer.person()), 1)]);
 }

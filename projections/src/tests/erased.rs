@@ -9,7 +9,7 @@ use crate::{
     PageRequest, Views,
     incoming_register::RegisterFilter,
     rebuild,
-    statistics::{DocumentGroup, Period, StatisticsFilter},
+    statistics::{GroupBy, Period, StatisticsFilter},
 };
 
 /// Words that stand in the secret document only, as they are and as keys.
@@ -74,7 +74,7 @@ async fn nothing_of_an_expunged_text_is_left_in_the_files() {
     let line = lines.nodes().find(|line| line.document == secret).unwrap();
     assert_eq!((line.number, line.abstract_text.as_deref(), line.issuer.as_deref()), (41, None, None));
     let period = Period { from: clerk.at().plus_minutes(-100_000), before: clerk.at().plus_minutes(1) };
-    let figures = views.document_statistics(&clerk, &StatisticsFilter::of(period), DocumentGroup::Organ).await.unwrap();
+    let figures = views.document_statistics(&clerk, &StatisticsFilter::of(period), GroupBy::Organ).await.unwrap();
     assert_eq!((figures[0].figures.cancelled, figures[0].figures.in_process), (1, 40));
 
     // A rebuild never sees the text, and comes to the same.
@@ -82,4 +82,40 @@ async fn nothing_of_an_expunged_text_is_left_in_the_files() {
     let rebuilt = rebuild(&history.log, history.opener(), &other.path().join("views.sqlite"), |_| {}).await.unwrap();
     assert_eq!(rebuilt.digest, views.digest().await.unwrap());
     assert_eq!(found_in(other.path()), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_reader_in_the_way_only_delays_the_cleaning() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("views.sqlite");
+    let mut history = History::new();
+    let secret = history.arrives(900, says("41", "ZKQ-BÍ", "Qướcmật Zyxwvut"));
+    history.registers(secret);
+    let views = Views::open(&path).await.unwrap();
+    history.fill(&views, 1_000).await;
+    // Somebody reads the state before the erasure, all the while.
+    let reader = views.snapshot().await.unwrap();
+    history.by(Who::Clerk).expunges(secret, 41);
+    history.fill(&views, 1_000).await;
+    let mut unclean = views.unclean();
+    assert!(*unclean.borrow(), "the cleaning is said to be owed");
+    assert!(!found_in(folder.path()).is_empty(), "the reader was not in the way");
+    // Following goes on, and cleans as soon as the reader is done, with no further record.
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let (log, opener) = (std::sync::Arc::new(history.log.clone()), history.opener());
+    let follower = tokio::spawn(crate::Follower::run(log, opener, views.clone(), async { drop(stopped.await) }));
+    let other = history.arrives(901, |_| {});
+    let last = history.on(other, on::Annotated { note: words("Đã xem") });
+    views.wait_for(last, std::time::Duration::from_mins(1)).await.unwrap();
+    assert!(*unclean.borrow(), "it stays owed while the reader reads");
+    drop(reader);
+    unclean.wait_for(|unclean| !unclean).await.unwrap();
+    assert_eq!(found_in(folder.path()), Vec::<String>::new());
+    drop(stop);
+    follower.await.unwrap().unwrap();
+    // Nothing is owed at the next start.
+    views.close().await;
+    let views = Views::open(&path).await.unwrap();
+    history.fill(&views, 1_000).await;
+    assert!(!*views.unclean().borrow());
 }

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     Page, PageRequest, ViewsError,
-    lags::PromptFigure,
-    statistics::{BranchFigure, BranchGroup, DocumentFigure, DocumentGroup, Period, StatisticsFilter, UnitScope},
+    lags::{Clocked, Distribution, PaperFigure, PromptFigure, PromptStage, ReworkFigure, Took},
+    statistics::{BranchFigure, DocumentFigure, GroupBy, Period, StatisticsFilter, UnitScope},
     work_list::{WorkFilter, WorkScope, WorkState},
 };
 
@@ -34,6 +34,21 @@ where
     }
 }
 
+/// All that has a duration, and every class that counts something, by both clocks.
+fn classes(wall: &Distribution, working: &Distribution) -> Vec<(u64, Option<Took>)> {
+    let mut numbers = vec![(wall.count, None)];
+    for (clock, spread) in [(Clocked::Wall, wall), (Clocked::Working, working)] {
+        let mut more_than = None;
+        for (at_most, count) in spread.classes.iter().copied() {
+            if count > 0 {
+                numbers.push((count, Some(Took { clock, more_than, at_most })));
+            }
+            more_than = at_most;
+        }
+    }
+    numbers
+}
+
 #[tokio::test]
 async fn every_number_is_the_length_of_its_drill_down() {
     for seed in seeds() {
@@ -47,7 +62,7 @@ async fn every_number_is_the_length_of_its_drill_down() {
         for who in [Who::Leader, Who::Head, Who::Officer, Who::Outsider] {
             let viewer = generated.history.sight(who);
             let mut filter = StatisticsFilter::of(Period { from: middle, before: now.plus_micros(1) });
-            for group in [DocumentGroup::Organ, DocumentGroup::DocumentType, DocumentGroup::Channel] {
+            for group in [GroupBy::Organ, GroupBy::DocumentType, GroupBy::Channel] {
                 for line in views.document_statistics(&viewer, &filter, group).await.unwrap() {
                     let of =
                         StatisticsFilter { document_type: line.document_type, channel: line.channel, ..filter.clone() };
@@ -62,13 +77,7 @@ async fn every_number_is_the_length_of_its_drill_down() {
                     }
                 }
             }
-            let groups = [
-                BranchGroup::Organ,
-                BranchGroup::Unit,
-                BranchGroup::Person,
-                BranchGroup::DocumentType,
-                BranchGroup::Channel,
-            ];
+            let groups = [GroupBy::Organ, GroupBy::Unit, GroupBy::Person, GroupBy::DocumentType, GroupBy::Channel];
             for group in groups {
                 for line in views.branch_statistics(&viewer, &filter, group).await.unwrap() {
                     let of = StatisticsFilter {
@@ -90,16 +99,17 @@ async fn every_number_is_the_length_of_its_drill_down() {
                 }
             }
             for figures in views.lag_statistics(&viewer, &filter).await.unwrap() {
-                let list = |page| {
-                    let (views, filter) = (views.clone(), filter.clone());
-                    async move { views.lags(&viewer, &filter, figures.stage, &page).await }
-                };
-                assert_eq!(figures.wall.count, length(list).await, "{:?}", figures.stage);
-                assert_eq!(figures.working.count, figures.wall.count);
                 assert!(figures.working.total <= figures.wall.total);
-                counted += figures.wall.count;
+                for (number, took) in classes(&figures.wall, &figures.working) {
+                    let list = |page| {
+                        let (views, filter) = (views.clone(), filter.clone());
+                        async move { views.lags(&viewer, &filter, figures.stage, took, &page).await }
+                    };
+                    assert_eq!(number, length(list).await, "{:?} {took:?}", figures.stage);
+                    counted += number;
+                }
             }
-            for stage in [Stage::Registered, Stage::Submitted] {
+            for stage in [PromptStage::Registered, PromptStage::Submitted] {
                 let promptness = views.promptness(&viewer, &filter, stage).await.unwrap();
                 for figure in PromptFigure::ALL {
                     let list = |page| {
@@ -110,22 +120,31 @@ async fn every_number_is_the_length_of_its_drill_down() {
                 }
             }
             let rework = views.rework_statistics(&viewer, &filter).await.unwrap();
-            let list = |page| {
-                let (views, filter) = (views.clone(), filter.clone());
-                async move { views.rework(&viewer, &filter, &page).await }
-            };
-            assert_eq!(rework.count, length(list).await);
+            let numbers = ReworkFigure::ALL.iter().map(|figure| (*figure, rework.numbers.get(*figure), None));
+            let spread = classes(&rework.wall, &rework.working).into_iter().skip(1);
+            for (figure, number, took) in numbers.chain(spread.map(|(number, took)| (ReworkFigure::All, number, took)))
+            {
+                let list = |page| {
+                    let (views, filter) = (views.clone(), filter.clone());
+                    async move { views.rework(&viewer, &filter, figure, took, &page).await }
+                };
+                assert_eq!(number, length(list).await, "{figure:?} {took:?}");
+            }
             let paper = views.paper_statistics(&viewer, &filter).await.unwrap();
-            let list = |page| {
-                let (views, filter) = (views.clone(), filter.clone());
-                async move { views.paper_waits(&viewer, &filter, &page).await }
-            };
-            assert_eq!(paper.count, length(list).await);
-            assert!(paper.acted_meanwhile + paper.first_act_waited <= paper.count);
+            let numbers = PaperFigure::ALL.iter().map(|figure| (*figure, paper.numbers.get(*figure), None));
+            let spread = classes(&paper.wall, &paper.working).into_iter().skip(1);
+            for (figure, number, took) in numbers.chain(spread.map(|(number, took)| (PaperFigure::All, number, took))) {
+                let list = |page| {
+                    let (views, filter) = (views.clone(), filter.clone());
+                    async move { views.paper_waits(&viewer, &filter, figure, took, &page).await }
+                };
+                assert_eq!(number, length(list).await, "{figure:?} {took:?}");
+            }
+            assert!(paper.numbers.acted_meanwhile + paper.numbers.first_act_waited <= paper.numbers.all);
             filter.unit = Some(UnitScope::WithSubUnits(unit(1)));
-            let whole = views.branch_statistics(&viewer, &filter, BranchGroup::Organ).await.unwrap()[0].figures;
+            let whole = views.branch_statistics(&viewer, &filter, GroupBy::Organ).await.unwrap()[0].figures;
             filter.unit = None;
-            let all = views.branch_statistics(&viewer, &filter, BranchGroup::Organ).await.unwrap()[0].figures;
+            let all = views.branch_statistics(&viewer, &filter, GroupBy::Organ).await.unwrap()[0].figures;
             assert_eq!(whole, all, "the root has everything under it");
         }
         assert!(counted > 200, "only {counted} things were counted with seed {seed}");
@@ -191,10 +210,11 @@ async fn lags_go_from_first_arrival_to_first_arrival() {
         [(Stage::Registered, 1, 1), (Stage::Submitted, 1, 1), (Stage::Directed, 22, 6), (Stage::Resolved, 48, 16)];
     assert_eq!(shown, expected);
     let rework = views.rework_statistics(&leader, &filter).await.unwrap();
-    assert_eq!((rework.count, rework.open, rework.wall.total), (1, 0, 90 * 60_000_000));
+    assert_eq!((rework.numbers.all, rework.numbers.open, rework.wall.total), (1, 0, 90 * 60_000_000));
     let paper = views.paper_statistics(&leader, &filter).await.unwrap();
-    assert_eq!((paper.count, paper.awaited, hours(paper.wall.total)), (1, 0, 48));
-    assert_eq!((paper.acted_meanwhile, paper.resolved_meanwhile, paper.first_act_waited), (1, 0, 0));
+    assert_eq!((paper.numbers.all, paper.numbers.awaited, hours(paper.wall.total)), (1, 0, 48));
+    let meanwhile = (paper.numbers.acted_meanwhile, paper.numbers.resolved_meanwhile, paper.numbers.first_act_waited);
+    assert_eq!(meanwhile, (1, 0, 0));
     // By unit and by person: those in which they had a part.
     let filtered = |unit, person| StatisticsFilter { unit, person, ..filter.clone() };
     let filters = [
@@ -207,40 +227,16 @@ async fn lags_go_from_first_arrival_to_first_arrival() {
         let first = PageRequest::first(10);
         for lag in views.lag_statistics(&leader, &filter).await.unwrap() {
             assert_eq!(lag.wall.count, expected, "{filter:?} {:?}", lag.stage);
-            let list = views.lags(&leader, &filter, lag.stage, &first).await.unwrap();
+            let list = views.lags(&leader, &filter, lag.stage, None, &first).await.unwrap();
             assert_eq!(list.items.len() as u64, expected);
         }
-        assert_eq!(views.rework_statistics(&leader, &filter).await.unwrap().count, expected, "{filter:?}");
-        assert_eq!(views.rework(&leader, &filter, &first).await.unwrap().items.len() as u64, expected);
-        assert_eq!(views.paper_statistics(&leader, &filter).await.unwrap().count, expected, "{filter:?}");
-        assert_eq!(views.paper_waits(&leader, &filter, &first).await.unwrap().items.len() as u64, expected);
+        assert_eq!(views.rework_statistics(&leader, &filter).await.unwrap().numbers.all, expected, "{filter:?}");
+        let list = views.rework(&leader, &filter, ReworkFigure::All, None, &first).await.unwrap();
+        assert_eq!(list.items.len() as u64, expected);
+        assert_eq!(views.paper_statistics(&leader, &filter).await.unwrap().numbers.all, expected, "{filter:?}");
+        let list = views.paper_waits(&leader, &filter, PaperFigure::All, None, &first).await.unwrap();
+        assert_eq!(list.items.len() as u64, expected);
     }
-}
-
-#[tokio::test]
-async fn registration_is_prompt_until_the_end_of_the_next_working_day() {
-    use super::history::{History, at};
-    use socai_domain::document_types::Urgency;
-    let mut history = History::new();
-    // Friday.
-    history.at("2026-03-06T16:00:00");
-    let documents: Vec<_> = (0..5)
-        .map(|n| {
-            history.arrives(n, |arrived| {
-                arrived.details.urgency = if n < 3 { Urgency::Normal } else { Urgency::Urgent };
-            })
-        })
-        .collect();
-    history.at("2026-03-06T16:30:00").registers(documents[3]);
-    history.at("2026-03-06T16:31:00").registers(documents[4]).registers(documents[0]);
-    history.at("2026-03-09T23:59:00").registers(documents[1]);
-    history.at("2026-03-10T00:00:00").registers(documents[2]);
-    let views = history.views().await;
-    let filter = StatisticsFilter::of(Period { from: at("2026-03-01T00:00:00"), before: at("2026-04-01T00:00:00") });
-    let shown = views.promptness(&history.sight(Who::Clerk), &filter, Stage::Registered).await.unwrap();
-    assert_eq!(PromptFigure::ALL.map(|figure| shown.get(figure)), [3, 1, 2, 1, 2, 1, 1]);
-    assert_eq!(shown.same_day_share().per_mille(), Some(333));
-    assert_eq!(shown.on_time_share().per_mille(), Some(600));
 }
 
 #[tokio::test]
@@ -252,7 +248,7 @@ async fn mail_that_is_brought_back_is_counted_and_what_stays_unopened_is_not() {
     let filter = StatisticsFilter::of(Period { from: at("2026-03-01T00:00:00"), before: at("2026-04-01T00:00:00") });
     let shown = async |history: &History| {
         let views = history.views().await;
-        let lines = views.document_statistics(&history.sight(Who::Clerk), &filter, DocumentGroup::Organ).await.unwrap();
+        let lines = views.document_statistics(&history.sight(Who::Clerk), &filter, GroupBy::Organ).await.unwrap();
         (lines[0].figures.arrived, lines[0].figures.registered, lines[0].figures.in_process)
     };
     assert_eq!(shown(&history).await, (0, 0, 0));
@@ -276,7 +272,7 @@ async fn a_registration_counts_when_it_was_made_also_after_an_erasure() {
     let (march, april, may) = (at("2026-03-01T00:00:00"), at("2026-04-01T00:00:00"), at("2026-05-01T00:00:00"));
     for (from, before, registered) in [(march, april, 1), (april, may, 0)] {
         let filter = StatisticsFilter::of(Period { from, before });
-        let lines = views.document_statistics(&history.sight(Who::Clerk), &filter, DocumentGroup::Organ).await.unwrap();
+        let lines = views.document_statistics(&history.sight(Who::Clerk), &filter, GroupBy::Organ).await.unwrap();
         assert_eq!(lines[0].figures.registered, registered);
     }
 }

@@ -8,6 +8,7 @@ use socai_domain::{
     incoming::{
         Event,
         events::{self as on, Assignee, BranchRole},
+        testing::details,
     },
     organ::{Setting, events as agency},
     register::VoidReason,
@@ -179,7 +180,7 @@ impl Generated {
         let who = self.chance.one(&PEOPLE);
         self.history.by(who);
         let until = self.history.now().plus_minutes(2_000);
-        let event: Event = match (self.chance.below(22), some.map(branch)) {
+        let event: Event = match (self.chance.below(24), some.map(branch)) {
             (0, _) => on::Submitted { to: Who::Leader.holder(), note: None }.into(),
             (1, _) => on::ReturnedToClerk { reason: reason() }.into(),
             (2 | 3, _) | (_, None) => {
@@ -222,6 +223,14 @@ impl Generated {
             }
             (19, _) => on::PaperArrived { arrived_at: self.history.now() }.into(),
             (20, _) => on::AccessGranted { to: Who::Outsider.person() }.into(),
+            (21, _) => match self.chance.below(2) {
+                0 => on::ArrivedAgain { content: [9; 32], details: details(), files: Vec::new() }.into(),
+                _ => on::Annotated { note: words("Đã xem") }.into(),
+            },
+            (22, _) => match self.chance.below(2) {
+                0 => on::ExpungeRequested { level: SecrecyLevel::Secret }.into(),
+                _ => on::ExpungeDeclined { reason: reason() }.into(),
+            },
             (_, Some(branch)) => match self.chance.below(4) {
                 0 => return self.expunge(at, number),
                 1 => on::BranchWithdrawn { branch, reason: reason() }.into(),

@@ -18,7 +18,8 @@ use crate::{
     document::DocumentFilter,
     follow_up_register::FollowUpFilter,
     incoming_register::RegisterFilter,
-    statistics::{BranchFigure, BranchGroup, DocumentFigure, DocumentGroup, Period, StatisticsFilter},
+    lags::{PaperFigure, PromptFigure, PromptStage, ReworkFigure},
+    statistics::{BranchFigure, DocumentFigure, GroupBy, Period, StatisticsFilter},
     work_list::{WorkFilter, WorkScope},
 };
 
@@ -28,15 +29,21 @@ async fn shown(views: &Views, viewer: Viewer, document: IncomingId) -> Vec<(&'st
     let period = Period { from: viewer.at().plus_minutes(-100_000), before: viewer.at().plus_minutes(1) };
     let filter = StatisticsFilter::of(period);
     let all = WorkFilter { scope: WorkScope::All, state: None, kind: None };
-    let documents = views.document_statistics(&viewer, &filter, DocumentGroup::Organ).await.unwrap()[0].figures;
-    let branches = views.branch_statistics(&viewer, &filter, BranchGroup::Organ).await.unwrap()[0].figures;
+    let documents = views.document_statistics(&viewer, &filter, GroupBy::Organ).await.unwrap()[0].figures;
+    let branches = views.branch_statistics(&viewer, &filter, GroupBy::Organ).await.unwrap()[0].figures;
     let lags = views.lag_statistics(&viewer, &filter).await.unwrap();
     let counted = |page| async move {
         views.counted_documents(&viewer, &filter_of(period), DocumentFigure::InProcess, &page).await
     };
     let of_branches =
         |page| async move { views.counted_branches(&viewer, &filter_of(period), BranchFigure::InProcess, &page).await };
-    let lagging = |page| async move { views.lags(&viewer, &filter_of(period), Stage::Registered, &page).await };
+    let lagging = |page| async move { views.lags(&viewer, &filter_of(period), Stage::Registered, None, &page).await };
+    let prompt = |page| async move {
+        let (stage, figure) = (PromptStage::Registered, PromptFigure::SameDay);
+        views.prompt_documents(&viewer, &filter_of(period), stage, figure, &page).await
+    };
+    let promptness = views.promptness(&viewer, &filter, PromptStage::Registered).await.unwrap();
+    let (returned, paper) = (ReworkFigure::All, PaperFigure::Awaited);
     vec![
         ("document", u64::from(views.document(&viewer, document).await.unwrap().is_some())),
         ("document_row", u64::from(views.document_row(&viewer, document).await.unwrap().is_some())),
@@ -72,10 +79,12 @@ async fn shown(views: &Views, viewer: Viewer, document: IncomingId) -> Vec<(&'st
         ("counted_branches", length(of_branches).await),
         ("lag_statistics", lags[0].wall.count),
         ("lags", length(lagging).await),
-        ("rework_statistics", views.rework_statistics(&viewer, &filter).await.unwrap().count),
-        ("rework", views.rework(&viewer, &filter, &page).await.unwrap().items.len() as u64),
-        ("paper_statistics", views.paper_statistics(&viewer, &filter).await.unwrap().count),
-        ("paper_waits", views.paper_waits(&viewer, &filter, &page).await.unwrap().items.len() as u64),
+        ("promptness", promptness.get(PromptFigure::SameDay)),
+        ("prompt_documents", length(prompt).await),
+        ("rework_statistics", views.rework_statistics(&viewer, &filter).await.unwrap().numbers.all),
+        ("rework", views.rework(&viewer, &filter, returned, None, &page).await.unwrap().items.len() as u64),
+        ("paper_statistics", views.paper_statistics(&viewer, &filter).await.unwrap().numbers.all),
+        ("paper_waits", views.paper_waits(&viewer, &filter, paper, None, &page).await.unwrap().items.len() as u64),
     ]
 }
 

@@ -1,11 +1,15 @@
 //! Who owes what.
 
 use socai_domain::{
-    incoming::events::{self as on, Assignee, BranchRole, Resolution},
-    organ::events as agency,
+    document_types::SecrecyLevel,
+    incoming::{
+        events::{self as on, Assignee, BranchRole, Resolution},
+        testing::details,
+    },
+    organ::{Role, events as agency},
 };
 
-use super::history::{DAYS, History, UNIT, Who, branch, new_branch, reason, unit};
+use super::history::{DAYS, History, UNIT, Who, branch, new_branch, reason, unit, words};
 use crate::{
     PageRequest,
     work_list::{WorkFilter, WorkItem, WorkKind, WorkScope, WorkState},
@@ -161,5 +165,57 @@ async fn what_is_given_or_taken_back_is_directed_or_passed_on_anew() {
     assert_eq!(kinds(&history, Who::Clerk).await, []);
     history.then(passed_on, on::BranchWithdrawn { branch: branch(3), reason: reason() });
     assert_eq!(kinds(&history, Who::Clerk).await, [(WorkKind::Submit, vec![])]);
+    assert_eq!(kinds(&history, Who::Leader).await, []);
+}
+
+#[tokio::test]
+async fn other_content_is_the_clerks_to_look_at_until_they_remark_on_it() {
+    let mut history = History::new();
+    let document = history.arrives(1, |_| {});
+    history.registers(document).submits(document);
+    let again = |n| on::ArrivedAgain { content: [n; 32], details: details(), files: Vec::new() };
+    history.then(document, again(2));
+    let looks: Vec<_> = mine(&history, Who::Clerk).await.into_iter().map(|item| (item.kind, item.since)).collect();
+    assert_eq!(looks, [(WorkKind::LookAtOther, history.now())]);
+    // The leader's work goes on beside it; no outsider is told.
+    assert_eq!(kinds(&history, Who::Leader).await, [(WorkKind::Direct, vec![])]);
+    assert_eq!(kinds(&history, Who::Outsider).await, []);
+    history.by(Who::Clerk).then(document, on::Annotated { note: words("Bản gửi lại chỉ sửa trích yếu") });
+    assert_eq!(kinds(&history, Who::Clerk).await, []);
+    // Another time, another look; also where the work is done.
+    history.resolves(document).then(document, again(3));
+    assert_eq!(kinds(&history, Who::Clerk).await, [(WorkKind::LookAtOther, vec![])]);
+    // What is refused is done with.
+    let other = history.arrives(4, |_| {});
+    history.then(other, again(5)).by(Who::Clerk).then(other, on::ReceiptRefused { reason: reason() });
+    assert_eq!(kinds(&history, Who::Clerk).await, [(WorkKind::LookAtOther, vec![])]);
+}
+
+#[tokio::test]
+async fn an_erasure_waits_for_a_second_person() {
+    let mut history = History::new();
+    let document = history.arrives(1, |_| {});
+    history.by(Who::Clerk).then(document, on::ReceiptRefused { reason: reason() });
+    let level = SecrecyLevel::Secret;
+    history.then(document, on::ExpungeRequested { level });
+    let waits = [(WorkKind::ConfirmExpunge, vec![])];
+    for who in [Who::Leader, Who::Deputy] {
+        assert_eq!(kinds(&history, who).await, waits, "{who:?}");
+    }
+    assert_eq!(mine(&history, Who::Leader).await[0].roles, [Role::RecordsClerk, Role::Leader]);
+    // Neither who asked, nor who acts in their post; nobody without the role.
+    let (from, until) = (history.now(), history.now().plus_minutes(600));
+    history.agency(agency::PostDelegated { post: Who::Clerk.post(), to: Who::Officer.person(), from, until });
+    for who in [Who::Clerk, Who::Officer, Who::Head, Who::Inspector, Who::Outsider] {
+        assert_eq!(kinds(&history, who).await, [], "{who:?}");
+    }
+    // Who asked for the leader bars the leader; another clerk may confirm.
+    history.by(Who::Leader).then(document, on::ExpungeRequested { level });
+    assert_eq!(kinds(&history, Who::Leader).await, []);
+    assert_eq!(kinds(&history, Who::Clerk).await, waits);
+    history.then(document, on::ExpungeDeclined { reason: reason() });
+    assert_eq!(kinds(&history, Who::Clerk).await, []);
+    history.by(Who::Clerk).then(document, on::ExpungeRequested { level });
+    history.expunges_unregistered(document);
     assert_eq!(kinds(&history, Who::Leader).await, []);
 }

@@ -74,8 +74,8 @@ pub struct WorkItem {
     pub kind: WorkKind,
     /// On which branch.
     pub branch: Option<BranchId>,
-    /// Everybody in a post of this role owes it.
-    pub role: Option<Role>,
+    /// Everybody in a post of one of these roles owes it.
+    pub roles: Vec<Role>,
     /// The unit whose head owes it.
     pub unit: Option<UnitId>,
     /// The post that owes it.
@@ -173,7 +173,7 @@ impl Views {
     ) -> Result<Page<WorkItem>, ViewsError> {
         let mut snapshot = self.snapshot().await?;
         let mut sql = start(&mut snapshot, viewer).await?;
-        sql.push("SELECT w.by, w.document, w.place, w.kind, w.branch, w.role, w.unit, w.post, w.person, w.for_unit, ");
+        sql.push("SELECT w.by, w.document, w.place, w.kind, w.branch, w.role, w.or_role, w.unit, w.post, w.person, w.for_unit, ");
         sql.push("w.since, w.accepted_at, w.due, w.binding_due, ");
         for state in WorkState::ALL.map(state) {
             sql.push("CASE WHEN ").push(&state).push(" THEN 1 ELSE 0 END, ");
@@ -283,7 +283,8 @@ fn mine(sql: &mut Sql) -> &mut Sql {
     // Nobody confirms what they, or whom they substitute for, proposed.
     sql.push(" AND (($2 IS NULL) OR ((w.but_not IS NULL OR $2 NOT IN (w.but_not, w.nor))")
         .push(&format!(
-            " AND (w.role IN (SELECT a.role FROM acting a WHERE w.but_not IS NULL OR {} NOT IN (w.but_not, w.nor))",
+            " AND (EXISTS (SELECT 1 FROM acting a WHERE a.role IN (w.role, w.or_role) \
+             AND (w.but_not IS NULL OR {} NOT IN (w.but_not, w.nor)))",
             holder("a.post")
         ))
         .push(&format!(" OR (w.post IN (SELECT post FROM acting) AND {} = w.person)", holder("w.post")))
@@ -302,7 +303,10 @@ fn item(cells: &mut Cells<'_>) -> Result<WorkItem, ViewsError> {
     Ok(WorkItem {
         kind: cells.next()?,
         branch: cells.next()?,
-        role: cells.next()?,
+        roles: {
+            let (role, or): (Option<Role>, Option<Role>) = (cells.next()?, cells.next()?);
+            role.into_iter().chain(or).collect()
+        },
         unit: cells.next()?,
         post: cells.next()?,
         person: cells.next()?,

@@ -28,6 +28,7 @@ pub(crate) static ITEM: Table = Table {
         int("kind"),
         null(bytes("branch")),
         null(int("role")),
+        null(int("or_role")),
         null(bytes("unit")),
         null(bytes("post")),
         null(bytes("person")),
@@ -69,16 +70,22 @@ pub enum WorkKind {
     Resolve,
     /// Another leader: confirm a proposed resolution.
     Confirm,
+    /// Clerks: look at what the axis brought under the document's id, and remark on it.
+    LookAtOther,
+    /// A second clerk or leader: confirm that a secret document is erased, or decline it.
+    ConfirmExpunge,
 }
 
 crate::value::through_place! {
-    WorkKind: Register, Submit, Direct, Handle, Contribute, DecideExtension, Resolve, Confirm;
+    WorkKind: Register, Submit, Direct, Handle, Contribute, DecideExtension, Resolve, Confirm, LookAtOther,
+        ConfirmExpunge;
 }
 
 /// Whose duty it is.
+#[derive(Clone, Copy)]
 enum Owner {
-    /// Everybody in a post of this role.
-    Role(Role),
+    /// Everybody in a post of this role, or of the other one.
+    Role(Role, Option<Role>),
     Assignee(Assignee),
 }
 
@@ -95,12 +102,16 @@ struct Duty<'a> {
 /// The rows of a document.
 pub(crate) fn rows(document: &Document, out: &mut Out) {
     for (place, duty) in duties(document).iter().enumerate() {
-        let (role, [unit, post, person]) = match duty.owner {
-            Owner::Role(role) => (Value::from(role), [Value::Null, Value::Null, Value::Null]),
-            Owner::Assignee(of) => (Value::Null, assignee(of)),
+        let ([role, or_role], [unit, post, person]) = match duty.owner {
+            Owner::Role(role, or) => ([role.into(), or.into()], [Value::Null, Value::Null, Value::Null]),
+            Owner::Assignee(of) => ([Value::Null, Value::Null], assignee(of)),
         };
         let dated = duty.branch.filter(|_| duty.due);
-        let barred = (duty.kind == WorkKind::Confirm).then_some(&document.proposers);
+        let barred = match duty.kind {
+            WorkKind::Confirm => Some(&document.proposers),
+            WorkKind::ConfirmExpunge => document.expunge_asked.as_ref().map(|asked| &asked.people),
+            _ => None,
+        };
         let binding = dated.and_then(|branch| branch.binding_due);
         out.add(
             &ITEM,
@@ -111,6 +122,7 @@ pub(crate) fn rows(document: &Document, out: &mut Out) {
                 duty.kind.into(),
                 duty.branch.map(|branch| branch.id).into(),
                 role,
+                or_role,
                 unit,
                 post,
                 person,
@@ -131,17 +143,26 @@ pub(crate) fn rows(document: &Document, out: &mut Out) {
 fn duties(document: &Document) -> Vec<Duty<'_>> {
     let since = document.stage_since;
     let whole = |kind, owner| Duty { kind, owner, for_unit: None, since, branch: None, due: false };
-    match document.stage {
-        Some(Stage::Arrived) => vec![whole(WorkKind::Register, Owner::Role(Role::RecordsClerk))],
-        Some(Stage::Registered) => vec![whole(WorkKind::Submit, Owner::Role(Role::RecordsClerk))],
+    let clerks = Owner::Role(Role::RecordsClerk, None);
+    let mut duties = match document.stage {
+        Some(Stage::Arrived) => vec![whole(WorkKind::Register, clerks)],
+        Some(Stage::Registered) => vec![whole(WorkKind::Submit, clerks)],
         Some(Stage::Submitted) => vec![whole(WorkKind::Direct, leader(document.leader))],
         Some(Stage::Directed) => of_branches(document),
         Some(Stage::Unopened | Stage::Resolved | Stage::Refused | Stage::Cancelled) | None => Vec::new(),
+    };
+    if let Some(since) = document.to_look_at_since() {
+        duties.push(Duty { since, ..whole(WorkKind::LookAtOther, clerks) });
     }
+    if let Some(asked) = &document.expunge_asked {
+        let owner = Owner::Role(Role::RecordsClerk, Some(Role::Leader));
+        duties.push(Duty { since: asked.at, ..whole(WorkKind::ConfirmExpunge, owner) });
+    }
+    duties
 }
 
 fn leader(of: Option<Holder>) -> Owner {
-    of.map_or(Owner::Role(Role::Leader), |holder| Owner::Assignee(Assignee::Person { holder }))
+    of.map_or(Owner::Role(Role::Leader, None), |holder| Owner::Assignee(Assignee::Person { holder }))
 }
 
 fn of_branches(document: &Document) -> Vec<Duty<'_>> {
@@ -169,7 +190,7 @@ fn of_branches(document: &Document) -> Vec<Duty<'_>> {
             (BranchEnd::Completed | BranchEnd::ClosedWithDocument, of) => (WorkKind::Resolve, leader(of), true),
             (BranchEnd::Returned | BranchEnd::Withdrawn, Some(_)) => (WorkKind::Direct, leader(document.leader), false),
             (BranchEnd::Returned | BranchEnd::Withdrawn, None) => {
-                (WorkKind::Submit, Owner::Role(Role::RecordsClerk), false)
+                (WorkKind::Submit, Owner::Role(Role::RecordsClerk, None), false)
             }
         };
         duties.push(Duty { kind, owner, for_unit: None, since, branch: Some(lead), due });

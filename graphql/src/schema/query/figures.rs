@@ -1,13 +1,11 @@
 //! Statistics.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
-use socai_domain::{
-    id::{PersonId, UnitId},
-    incoming::Stage,
-};
+use socai_domain::id::{PersonId, UnitId};
 use socai_projections::{
     Viewer, Views,
-    statistics::{BranchGroup, DocumentGroup, Period, StatisticsFilter, UnitScope},
+    lags::PromptStage,
+    statistics::{GroupBy, Period, StatisticsFilter, UnitScope},
 };
 
 use crate::{
@@ -17,7 +15,10 @@ use crate::{
     schema::{
         input,
         labels::Channel,
-        types::figures::{LagStatistics, ProcessingStatistics, Prompt},
+        types::{
+            figures::ProcessingStatistics,
+            times::{LagStatistics, Prompt},
+        },
     },
     session::session,
 };
@@ -35,8 +36,24 @@ pub(crate) struct FiguresInput {
     channel: Option<Channel>,
     /// What counts for this unit and those under it.
     unit: Option<Uuid>,
+    /// Not those under it: what a line of figures by unit counts.
+    #[graphql(default)]
+    unit_alone: bool,
+    /// By which unit tree, where it is asked as of a past moment.
+    #[graphql(default)]
+    unit_tree: UnitTree,
     /// What counts for this person.
     person: Option<ID>,
+}
+
+/// By which unit tree (cây đơn vị).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+pub(crate) enum UnitTree {
+    /// That of the moment asked about (tại thời điểm thống kê).
+    #[default]
+    OfThen,
+    /// Today's (hiện nay).
+    OfToday,
 }
 
 /// What figures are grouped by (nhóm theo).
@@ -55,24 +72,42 @@ pub(crate) enum FiguresBy {
     Channel,
 }
 
+impl From<FiguresBy> for GroupBy {
+    fn from(by: FiguresBy) -> Self {
+        match by {
+            FiguresBy::Organ => Self::Organ,
+            FiguresBy::Unit => Self::Unit,
+            FiguresBy::Person => Self::Person,
+            FiguresBy::DocumentType => Self::DocumentType,
+            FiguresBy::Channel => Self::Channel,
+        }
+    }
+}
+
 impl FiguresInput {
-    fn read(self) -> Result<StatisticsFilter> {
+    pub(super) async fn read(self, today: &Views) -> Result<StatisticsFilter> {
         if self.before.0 <= self.from.0 {
             return Err(ApiError::field("of.before", "the period ends after it begins"));
         }
         let person = |id: ID| -> Result<PersonId> { input::person("of.person", &id) };
+        let unit = match (self.unit.map(|unit| UnitId::new(unit.0)), self.unit_tree) {
+            (None, _) => None,
+            (Some(unit), _) if self.unit_alone => Some(UnitScope::Exactly(unit)),
+            (Some(unit), UnitTree::OfThen) => Some(UnitScope::WithSubUnits(unit)),
+            (Some(unit), UnitTree::OfToday) => Some(UnitScope::AnyOf(today.with_sub_units(unit).await?)),
+        };
         Ok(StatisticsFilter {
             period: Period { from: self.from.0, before: self.before.0 },
             document_type: self.document_type,
             channel: self.channel.map(Into::into),
-            unit: self.unit.map(|unit| UnitScope::WithSubUnits(UnitId::new(unit.0))),
+            unit,
             person: self.person.map(person).transpose()?,
         })
     }
 }
 
 /// The views to count in and who looks when: those of now, or those of a past moment, built anew from the ledger.
-async fn at(ctx: &Context<'_>, as_of: Option<DateTime>, fresh: Option<Position>) -> Result<(Views, Viewer)> {
+pub(super) async fn at(ctx: &Context<'_>, as_of: Option<DateTime>, fresh: Option<Position>) -> Result<(Views, Viewer)> {
     let services = services(ctx);
     let Some(DateTime(then)) = as_of else {
         at_least(ctx, fresh).await?;
@@ -111,7 +146,8 @@ pub(crate) struct FiguresQuery;
 /// Statistics.
 #[Object]
 impl FiguresQuery {
-    /// How much was done, how much is open, what is late (số liệu xử lý văn bản). Every number equals the length of its list.
+    /// How much was done, how much is open, what is late (số liệu xử lý văn bản). Every number equals the length of its list:
+    /// `countedDocuments`, `countedBranches` with the same `of`, and the group's type, channel, person, or unit (`unitAlone`).
     #[graphql(complexity = "50 * child_complexity")]
     async fn processing_statistics(
         &self,
@@ -124,26 +160,16 @@ impl FiguresQuery {
         at_least: Option<Position>,
     ) -> Result<ProcessingStatistics> {
         let (views, viewer) = at(ctx, as_of, at_least).await?;
-        let filter = of.read()?;
-        let (documents, branches) = match by {
-            FiguresBy::Organ => (Some(DocumentGroup::Organ), BranchGroup::Organ),
-            FiguresBy::Unit => (None, BranchGroup::Unit),
-            FiguresBy::Person => (None, BranchGroup::Person),
-            FiguresBy::DocumentType => (Some(DocumentGroup::DocumentType), BranchGroup::DocumentType),
-            FiguresBy::Channel => (Some(DocumentGroup::Channel), BranchGroup::Channel),
-        };
-        let documents = match documents {
-            Some(by) => views.document_statistics(&viewer, &filter, by).await?,
-            None => Vec::new(),
-        };
-        let branches = views.branch_statistics(&viewer, &filter, branches).await?;
+        let filter = of.read(&services(ctx).views).await?;
+        let documents = views.document_statistics(&viewer, &filter, by.into()).await?;
+        let branches = views.branch_statistics(&viewer, &filter, by.into()).await?;
         Ok(ProcessingStatistics {
             documents: documents.into_iter().map(Into::into).collect(),
             branches: branches.into_iter().map(Into::into).collect(),
         })
     }
 
-    /// How long it took: from stage to stage, after returns, and waiting for paper (độ trễ).
+    /// How long it took (the lists: `lagDocuments`, `promptDocuments`, `reworkSpells`, `paperDocuments`): from stage to stage, after returns, and waiting for paper (độ trễ).
     #[graphql(complexity = "5 * child_complexity")]
     async fn lag_statistics(
         &self,
@@ -155,10 +181,10 @@ impl FiguresQuery {
         at_least: Option<Position>,
     ) -> Result<LagStatistics> {
         let (views, viewer) = at(ctx, as_of, at_least).await?;
-        let filter = of.read()?;
+        let filter = of.read(&services(ctx).views).await?;
         let lags = views.lag_statistics(&viewer, &filter).await?;
         let mut promptness = Vec::new();
-        for stage in [Stage::Registered, Stage::Submitted] {
+        for stage in [PromptStage::Registered, PromptStage::Submitted] {
             promptness.push(Prompt::of(stage, &views.promptness(&viewer, &filter, stage).await?));
         }
         let rework = views.rework_statistics(&viewer, &filter).await?;

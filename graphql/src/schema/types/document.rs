@@ -18,10 +18,10 @@ use super::{
     deadline::{self, Deadline},
     details::{Details, File},
     parts::{
-        AuthenticityCheck, AvailableAction, Cancellation, Erasure, HeldBy, HeldByKind, Proposed, Registration, Round,
-        Unopened, round, words,
+        AuthenticityCheck, AvailableAction, Cancellation, Erasure, ExpungeAsked, HeldBy, HeldByKind, OtherContent,
+        Proposed, Registration, Round, Unopened, round, words,
     },
-    people::{Assignee, Holder, Organ, node_id},
+    people::{Assignee, Holder, Organ, Person, node_id},
     trail::{self, Trail},
 };
 use crate::{
@@ -162,9 +162,17 @@ impl IncomingDocument {
         self.document().follows.map(|id| node_id(StreamKind::Incoming, id.uuid()))
     }
 
-    /// How often the axis brought other content under its id; the clerk looks at it.
-    async fn arrived_again(&self) -> u32 {
-        self.document().arrived_again
+    /// Other contents that the axis brought under its id (nội dung trục gửi lại). They are not the document's: the clerk looks
+    /// at them, and remarks on the document (`annotateIncoming`) when that is done.
+    async fn arrived_again(&self) -> Vec<OtherContent> {
+        let document = self.document();
+        let other = |other: &view::OtherContent| OtherContent {
+            at: DateTime(other.at),
+            details: Details(other.details.clone()),
+            files: other.files.iter().map(|file| File::of(document.id, file)).collect(),
+            noted_at: other.noted_at.map(DateTime),
+        };
+        document.arrived_again.iter().map(other).collect()
     }
 
     /// When its paper came (ngày bản giấy đến).
@@ -303,6 +311,13 @@ impl IncomingDocument {
     async fn trail(&self, ctx: &Context<'_>, first: Option<u32>, after: Option<String>) -> Result<Trail> {
         let first = page::request(first, None)?.first;
         trail::read(services(ctx), self.id(), first, after.as_deref()).await
+    }
+
+    /// Somebody asked to have it erased as secret: a second person confirms or declines (đề nghị xóa văn bản mật).
+    async fn expunge_asked(&self) -> Option<ExpungeAsked> {
+        let asked = self.document().expunge_asked.as_ref()?;
+        let by = asked.people.first().copied().map(Person);
+        Some(ExpungeAsked { at: DateTime(asked.at), level: asked.level.into(), by })
     }
 
     /// Its content is gone.

@@ -1,6 +1,7 @@
 //! What is shown.
 
 pub(crate) mod branch;
+pub(crate) mod counted;
 pub(crate) mod deadline;
 pub(crate) mod details;
 pub(crate) mod document;
@@ -10,6 +11,7 @@ pub(crate) mod ledger;
 mod parts;
 pub(crate) mod people;
 pub(crate) mod register;
+pub(crate) mod times;
 pub(crate) mod trail;
 mod words;
 pub(crate) mod work;

@@ -3,7 +3,10 @@
 use async_graphql::{Enum, ID, SimpleObject};
 use socai_projections::document as view;
 
-use super::people::{Assignee, Holder};
+use super::{
+    details::{Details, File},
+    people::{Assignee, Holder, Person},
+};
 use crate::{
     error::ErrorCode,
     scalars::{Date, DateTime, Uuid},
@@ -149,6 +152,30 @@ pub(crate) struct AvailableAction {
     pub(super) refusal: Option<ErrorCode>,
     /// Why not, in words.
     pub(super) message: Option<&'static str>,
+}
+
+/// Other content that the axis brought under the document's id (nội dung khác cùng mã trên trục).
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct OtherContent {
+    /// When it came.
+    pub(super) at: DateTime,
+    /// What it says.
+    pub(super) details: Details,
+    /// Its files: they open like the document's.
+    pub(super) files: Vec<File>,
+    /// When a clerk first remarked on the document after that; none: it is still to be looked at.
+    pub(super) noted_at: Option<DateTime>,
+}
+
+/// A request to erase the document (đề nghị xóa).
+#[derive(Clone, Copy, Debug, SimpleObject)]
+pub(crate) struct ExpungeAsked {
+    /// When.
+    pub(super) at: DateTime,
+    /// The level that it bears.
+    pub(super) level: SecrecyLevel,
+    /// Who asked; somebody else confirms.
+    pub(super) by: Option<Person>,
 }
 
 /// Its content was erased, because it is secret (đã xóa nội dung).

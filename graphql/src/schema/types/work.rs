@@ -45,9 +45,9 @@ impl WorkItem {
         self.0.branch.map(|branch| Uuid(branch.uuid()))
     }
 
-    /// Everybody in a post of this role owes it.
-    async fn role(&self) -> Option<Role> {
-        self.0.role.map(Role::from)
+    /// Everybody in a post of one of these roles owes it.
+    async fn roles(&self) -> Vec<Role> {
+        self.0.roles.iter().map(|role| Role::from(*role)).collect()
     }
 
     /// The unit whose head owes it.

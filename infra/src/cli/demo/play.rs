@@ -331,7 +331,7 @@ mod tests {
     use socai::config::Config;
     use socai_projections::{
         PageRequest, Viewer,
-        statistics::{DocumentFigure, DocumentFigures, DocumentGroup, Period, StatisticsFilter},
+        statistics::{DocumentFigure, DocumentFigures, GroupBy, Period, StatisticsFilter},
         work_list::{WorkFilter, WorkScope, WorkState},
     };
 
@@ -341,7 +341,7 @@ mod tests {
     async fn figures(app: &App, since: Date, at: Timestamp) -> DocumentFigures {
         let filter = StatisticsFilter::of(Period { from: since.start(), before: at.plus_micros(1) });
         let viewer = Viewer::operator(MINISTRY.organ(), at);
-        app.views.document_statistics(&viewer, &filter, DocumentGroup::Organ).await.unwrap()[0].figures
+        app.views.document_statistics(&viewer, &filter, GroupBy::Organ).await.unwrap()[0].figures
     }
 
     /// As things stand when the demo opens at this instant.

@@ -12,7 +12,7 @@ use socai_domain::{
 };
 use socai_projections::{
     PageRequest, Viewer, Views,
-    statistics::{CountedDocument, DocumentFigure, DocumentFigures, DocumentGroup, Period, StatisticsFilter},
+    statistics::{CountedDocument, DocumentFigure, DocumentFigures, GroupBy, Period, StatisticsFilter},
     work_list::{WorkFilter, WorkScope, WorkState},
 };
 
@@ -251,7 +251,7 @@ fn filter(since: Date, at: Timestamp) -> (Viewer, StatisticsFilter) {
 
 async fn figures(views: &Views, since: Date, at: Timestamp) -> anyhow::Result<DocumentFigures> {
     let (viewer, filter) = filter(since, at);
-    let all = views.document_statistics(&viewer, &filter, DocumentGroup::Organ).await?;
+    let all = views.document_statistics(&viewer, &filter, GroupBy::Organ).await?;
     Ok(all.first().map(|line| line.figures).unwrap_or_default())
 }
 

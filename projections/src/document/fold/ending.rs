@@ -16,7 +16,7 @@ use socai_domain::{
 use super::acting;
 use crate::{
     directory::Organ,
-    document::state::{Document, Erased, Registration, ResolutionMade, Rework, RoundEnd},
+    document::state::{Document, Erased, ExpungeAsked, Registration, ResolutionMade, Rework, RoundEnd},
 };
 
 impl Document {
@@ -61,6 +61,11 @@ impl Document {
                 self.close(Stage::Cancelled, RoundEnd::Cancelled, meta.at, &organ.calendar);
                 self.cancelled = Some((e.kind, Some(e.reason.clone())));
             }
+            Event::ExpungeRequested(e) => {
+                let people: Vec<_> = meta.person.into_iter().chain(meta.on_behalf_of).collect();
+                self.expunge_asked = Some(ExpungeAsked { at: meta.at, level: e.level, people });
+            }
+            Event::ExpungeDeclined(_) => self.expunge_asked = None,
             Event::Expunged(e) => self.expunge(e, meta.at),
             Event::ErasureCompleted(_) => {
                 self.erased.get_or_insert(Erased { level: None, completed: true }).completed = true;

@@ -12,7 +12,7 @@ use crate::{
     directory::Organ,
     document::{
         rows::PartyKind,
-        state::{Document, Registration, Remark, Rework, RoundEnd},
+        state::{Document, OtherContent, Registration, Remark, Rework, RoundEnd},
     },
 };
 
@@ -27,7 +27,10 @@ impl Document {
                 self.files.clone_from(&e.files);
                 self.follows = e.follows;
             }
-            Event::ArrivedAgain(_) => self.arrived_again = self.arrived_again.saturating_add(1),
+            Event::ArrivedAgain(e) => {
+                let (details, files) = (e.details.clone(), e.files.clone());
+                self.arrived_again.push(OtherContent { at: meta.at, details, files, noted_at: None });
+            }
             Event::UnopenedLogged(e) => {
                 self.go(Stage::Unopened, meta.at);
                 self.channel = Some(socai_domain::document_types::Channel::Paper);
@@ -36,7 +39,12 @@ impl Document {
             }
             Event::AuthenticityChecked(e) => self.authenticity = Some((meta.at, e.clone())),
             Event::Corrected(e) => self.details = Some(e.new.clone()),
-            Event::Annotated(e) => self.remarks.push(Remark { at: meta.at, by: meta.person, text: e.note.clone() }),
+            Event::Annotated(e) => {
+                self.remarks.push(Remark { at: meta.at, by: meta.person, text: e.note.clone() });
+                for other in self.arrived_again.iter_mut().filter(|other| other.noted_at.is_none()) {
+                    other.noted_at = Some(meta.at);
+                }
+            }
             Event::ScanAttached(e) => self.files.extend(e.files.iter().cloned()),
             Event::PaperArrived(e) => self.paper_arrived_at = Some(e.arrived_at),
             Event::ReceiptRefused(e) => {
