@@ -2,7 +2,8 @@
 //!
 //! - [`Views`]: the handle. Every query is a method of it, beside the read model that it asks.
 //! - Read models, a module each: [`directory`], [`document`], [`branches`], [`incoming_register`],
-//!   [`follow_up_register`], [`work_list`], [`statistics`], [`lags`], [`search`].
+//!   [`follow_up_register`], [`work_list`], [`statistics`], [`lags`], [`savings`],
+//!   [`search`].
 //! - [`Viewer`]: who asks. What they may see is part of the SQL of every query.
 //! - [`Page`]: pages by key.
 
@@ -21,6 +22,7 @@ mod models;
 pub mod page;
 mod rebuild;
 mod rows;
+pub mod savings;
 pub mod search;
 mod sql;
 pub mod statistics;

@@ -1,7 +1,7 @@
 //! All read models, by name and version. A new one is a module and a line here.
 
 use crate::{
-    branches, directory, document, follow_up_register, incoming_register, lags, rows::Out, search, statistics,
+    branches, directory, document, follow_up_register, incoming_register, lags, rows::Out, savings, search, statistics,
     table::Table, work_list,
 };
 
@@ -21,7 +21,7 @@ pub(crate) struct Model {
 
 fn nothing(_: &document::Document, _: &mut Out) {}
 
-pub(crate) static MODELS: [Model; 9] = [
+pub(crate) static MODELS: [Model; 10] = [
     Model {
         name: directory::NAME,
         version: directory::VERSION,
@@ -83,6 +83,13 @@ pub(crate) static MODELS: [Model; 9] = [
         version: lags::VERSION,
         tables: &[&lags::LAG, &lags::REWORK, &lags::PAPER, &lags::PROMPT],
         of_document: lags::rows,
+        derived: &[],
+    },
+    Model {
+        name: savings::NAME,
+        version: savings::VERSION,
+        tables: &[&savings::SAVING],
+        of_document: savings::rows,
         derived: &[],
     },
     Model {

@@ -102,6 +102,7 @@ catalogue! {
         130 "CalendarDecided" 1 => CalendarDecided(organ::CalendarDecided),
         131 "LimitDecided" 1 => LimitDecided(organ::LimitDecided),
         132 "SettingChanged" 1 => SettingChanged(organ::SettingChanged),
+        133 "BaselineDecided" 1 => BaselineDecided(organ::BaselineDecided),
     }
     Person: /// What is known of a person.
     PersonEvent {

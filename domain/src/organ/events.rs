@@ -139,6 +139,30 @@ stable! {
         pub limit: Limit,
     }
 
+    /// What work took before and costs on paper: what "faster" and "saved" are reckoned by. What nobody knows is not
+    /// reckoned.
+    #[derive(Default)]
+    pub struct Baseline {
+        /// Working minutes from arrival to resolution, before: the middle one.
+        pub handling_minutes: Option<u32>,
+        /// A printed or copied page, in đồng.
+        pub page_price: Option<u32>,
+        /// A posted envelope, in đồng.
+        pub envelope_price: Option<u32>,
+        /// Minutes of somebody's work that a copy on paper takes: to print, carry, sign for.
+        pub copy_minutes: Option<u32>,
+        /// An hour of somebody's work, in đồng.
+        pub hour_price: Option<u32>,
+    }
+
+    /// From a day on, until the next such day, this is reckoned by.
+    pub struct BaselineDecided {
+        /// The first day.
+        pub from: Date,
+        /// What it is reckoned by.
+        pub baseline: Baseline,
+    }
+
     /// A setting of the agency's working regulation.
     pub struct SettingChanged {
         /// The setting and its value.

@@ -11,6 +11,7 @@ pub mod change_setting;
 pub mod close_unit;
 pub mod create_post;
 pub mod create_unit;
+pub mod decide_baseline;
 pub mod decide_calendar;
 pub mod decide_limit;
 pub mod delegate;
@@ -147,6 +148,8 @@ pub struct Organ {
     pub calendar: WorkingCalendar,
     /// Time limits, oldest first.
     pub limits: Vec<DatedLimit>,
+    /// What "faster" and "saved" are reckoned by, by the first day.
+    pub baselines: BTreeMap<Date, events::Baseline>,
     /// Settings.
     pub settings: Settings,
 }
@@ -342,6 +345,9 @@ impl Aggregate for Organ {
                 urgency: e.urgency,
                 limit: e.limit,
             }),
+            Event::BaselineDecided(e) => {
+                self.baselines.insert(e.from, e.baseline.clone());
+            }
             Event::SettingChanged(e) => self.settings.change(e.setting.clone()),
         }
     }

@@ -190,3 +190,36 @@ async fn a_list_shows_what_is_counted_and_the_document_of_now() {
     let now = world.ask(world.scene.leader, query, json!({ "of": march() })).await;
     assert_eq!(World::data(&now)["countedBranches"]["edges"], json!([]));
 }
+
+#[tokio::test]
+async fn savings_show_their_inputs_and_results_only_where_parameters_are_decided() {
+    let world = World::new().await;
+    directed(&world).await;
+    let query =
+        "query($of: FiguresInput!, $at: Position) { savings(of: $of, atLeast: $at) { baseline { from pagePrice }
+        handling { count } paperless copies pages timesFaster onPages onPost total } }";
+    let saved = async |who, at: Value| {
+        World::data(&world.ask(who, query, json!({ "of": march(), "at": at })).await)["savings"].clone()
+    };
+    let before = saved(world.scene.leader, Value::Null).await;
+    let nothing = json!([{ "baseline": null, "handling": { "count": 0 }, "paperless": 0, "copies": 0, "pages": 0,
+        "timesFaster": null, "onPages": null, "onPost": null, "total": null }]);
+    assert_eq!(before, nothing, "paper saves nothing");
+    let mutation = "mutation($input: DecideBaselineInput!) { decideBaseline(input: $input) { receipt { position } } }";
+    let input = json!({ "commandId": world.command_id().to_string(), "from": "2026-02-01", "pagePrice": 300,
+        "envelopePrice": 10_000 });
+    let refused = world.ask(world.scene.leader, mutation, json!({ "input": input })).await;
+    assert_eq!(World::error(&refused)["code"], "NOT_ENTITLED");
+    let decided = world.ask(world.scene.administrator, mutation, json!({ "input": input })).await;
+    let at = World::data(&decided)["decideBaseline"]["receipt"]["position"].clone();
+    let electronic = with(world.arrival(), json!({ "channel": "INTERNAL" }));
+    let arrived = world.mutate(world.scene.clerk, "receiveIncoming", electronic).await;
+    let after = saved(world.scene.leader, arrived["payload"]["receipt"]["position"].clone()).await;
+    assert_eq!(after[0]["baseline"], json!({ "from": "2026-02-01", "pagePrice": 300 }), "{at}");
+    assert_eq!((&after[0]["paperless"], &after[0]["onPost"]), (&json!(1), &json!(10_000)));
+    assert_eq!(
+        (&after[0]["onPages"], &after[0]["total"], &after[0]["timesFaster"]),
+        (&json!(0), &Value::Null, &Value::Null)
+    );
+    assert_eq!(saved(world.scene.outsider, Value::Null).await[0]["paperless"], 0);
+}

@@ -27,6 +27,8 @@ pub(crate) struct Organ {
     pub(super) open_within: bool,
     pub(super) due_soon_days: u16,
     pub(super) urgent_minutes: u32,
+    /// By the first day.
+    pub(crate) baselines: BTreeMap<Date, organ::events::Baseline>,
     years: BTreeMap<i16, CalendarYear>,
     /// Made of the years.
     #[serde(skip)]
@@ -84,6 +86,7 @@ impl Organ {
             open_within: settings.open_within_organ,
             due_soon_days: settings.due_soon_days,
             urgent_minutes: settings.urgent_minutes,
+            baselines: BTreeMap::new(),
             years: BTreeMap::new(),
             calendar: WorkingCalendar::default(),
         }
@@ -185,6 +188,9 @@ impl Organ {
             Event::CalendarDecided(e) => {
                 self.years.insert(e.calendar.year, e.calendar.clone());
                 self.calendar.set(e.calendar.clone());
+            }
+            Event::BaselineDecided(e) => {
+                self.baselines.insert(e.from, e.baseline.clone());
             }
             Event::SettingChanged(e) => match &e.setting {
                 Setting::OpenWithinOrgan { on } => self.open_within = *on,

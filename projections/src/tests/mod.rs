@@ -10,6 +10,7 @@ mod generated;
 mod history;
 mod promptness;
 mod registers;
+mod savings;
 mod searching;
 mod visibility;
 mod work;

@@ -7,8 +7,9 @@ use socai_domain::{
     organ::{
         Setting, abolish_post::AbolishPost, assume_post::AssumePost, change_code::ChangeOrganCode,
         change_setting::ChangeSetting, close_unit::CloseUnit, create_post::CreatePost, create_unit::CreateUnit,
-        decide_calendar::DecideCalendar, decide_limit::DecideLimit, delegate::DelegatePost,
-        end_delegation::EndDelegation, leave_post::LeavePost, rename_unit::RenameUnit, succeed::SucceedOrgan,
+        decide_baseline::DecideBaseline, decide_calendar::DecideCalendar, decide_limit::DecideLimit,
+        delegate::DelegatePost, end_delegation::EndDelegation, events::Baseline, leave_post::LeavePost,
+        rename_unit::RenameUnit, succeed::SucceedOrgan,
     },
     text::{OrganCode, ShortText},
 };
@@ -200,6 +201,25 @@ pub(crate) struct DecideLimitInput {
     limit: LimitInput,
 }
 
+/// Input of `decideBaseline`. What is left out is not reckoned.
+#[derive(Debug, InputObject)]
+pub(crate) struct DecideBaselineInput {
+    #[graphql(flatten)]
+    envelope: Envelope,
+    /// The first day; it holds until the next such day.
+    from: Date,
+    /// Working minutes from arrival to resolution, before: the middle one (thời gian xử lý trước đây).
+    handling_minutes: Option<u32>,
+    /// A printed or copied page, in đồng (giá một trang in, sao chụp).
+    page_price: Option<u32>,
+    /// A posted envelope, in đồng (cước một bì thư).
+    envelope_price: Option<u32>,
+    /// Minutes of somebody's work that a copy on paper takes (số phút cho một bản giấy).
+    copy_minutes: Option<u32>,
+    /// An hour of somebody's work, in đồng (giá một giờ công).
+    hour_price: Option<u32>,
+}
+
 /// A setting of the agency's working regulation (thiết lập theo quy chế làm việc).
 #[derive(Debug, OneofObject)]
 pub(crate) enum SettingInput {
@@ -347,6 +367,21 @@ impl AffairsMutation {
             limit: input.limit.read("limit")?,
         };
         on_organ(ctx, &input.envelope, command).await
+    }
+
+    /// Decide from a day on what "faster" and "saved" are reckoned by (quy định cách tính tiết kiệm).
+    async fn decide_baseline(&self, ctx: &Context<'_>, input: DecideBaselineInput) -> Result<OrganPayload> {
+        let DecideBaselineInput {
+            envelope,
+            from,
+            handling_minutes,
+            page_price,
+            envelope_price,
+            copy_minutes,
+            hour_price,
+        } = input;
+        let baseline = Baseline { handling_minutes, page_price, envelope_price, copy_minutes, hour_price };
+        on_organ(ctx, &envelope, DecideBaseline { from: from.0, baseline }).await
     }
 
     /// Change a setting of the working regulation (thay đổi thiết lập).

@@ -17,6 +17,7 @@ use crate::{
         labels::Channel,
         types::{
             figures::ProcessingStatistics,
+            savings::Saving,
             times::{LagStatistics, Prompt},
         },
     },
@@ -189,5 +190,22 @@ impl FiguresQuery {
         }
         let rework = views.rework_statistics(&viewer, &filter).await?;
         Ok(LagStatistics::of(lags, promptness, rework, views.paper_statistics(&viewer, &filter).await?))
+    }
+
+    /// How much faster than before, and what was saved (tiết kiệm): formulas over parameters that the agency decides
+    /// (`decideBaseline`), with their inputs. One for each stretch of the period with the same parameters.
+    #[graphql(complexity = "5 * child_complexity")]
+    async fn savings(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is reckoned.")] of: FiguresInput,
+        #[graphql(desc = "As it stood at this past moment; for those who see all of the organ.")] as_of: Option<
+            DateTime,
+        >,
+        at_least: Option<Position>,
+    ) -> Result<Vec<Saving>> {
+        let (views, viewer) = at(ctx, as_of, at_least).await?;
+        let savings = views.savings(&viewer, &of.read(&services(ctx).views).await?).await?;
+        Ok(savings.into_iter().map(Saving::from).collect())
     }
 }

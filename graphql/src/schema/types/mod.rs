@@ -11,6 +11,7 @@ pub(crate) mod ledger;
 mod parts;
 pub(crate) mod people;
 pub(crate) mod register;
+pub(crate) mod savings;
 pub(crate) mod times;
 pub(crate) mod trail;
 mod words;

@@ -35,6 +35,7 @@ titles! {
     "CalendarDecided" "Quy định lịch làm việc" "Calendar decided",
     "LimitDecided" "Quy định thời hạn" "Time limit decided",
     "SettingChanged" "Thay đổi thiết lập" "Setting changed",
+    "BaselineDecided" "Quy định cách tính tiết kiệm" "Baseline of savings decided",
     "PersonRegistered" "Đăng ký người dùng" "Person registered",
     "PersonChanged" "Sửa thông tin người dùng" "Person changed",
     "BookOpened" "Mở sổ" "Book opened",
