@@ -2,7 +2,7 @@
 //!
 //! - [`Views`]: the handle. Every query is a method of it, beside the read model that it asks.
 //! - Read models, a module each: [`directory`], [`document`], [`branches`], [`incoming_register`],
-//!   [`follow_up_register`], [`work_list`], [`statistics`], [`lags`], [`savings`],
+//!   [`follow_up_register`], [`work_list`], [`holdings`], [`statistics`], [`lags`], [`savings`],
 //!   [`search`].
 //! - [`Viewer`]: who asks. What they may see is part of the SQL of every query.
 //! - [`Page`]: pages by key.
@@ -16,6 +16,7 @@ mod erasure;
 mod error;
 pub mod follow_up_register;
 mod follower;
+pub mod holdings;
 pub mod incoming_register;
 pub mod lags;
 mod models;

@@ -1,8 +1,8 @@
 //! All read models, by name and version. A new one is a module and a line here.
 
 use crate::{
-    branches, directory, document, follow_up_register, incoming_register, lags, rows::Out, savings, search, statistics,
-    table::Table, work_list,
+    branches, directory, document, follow_up_register, holdings, incoming_register, lags, rows::Out, savings, search,
+    statistics, table::Table, work_list,
 };
 
 /// A read model.
@@ -69,6 +69,13 @@ pub(crate) static MODELS: [Model; 10] = [
         version: work_list::VERSION,
         tables: &[&work_list::ITEM],
         of_document: work_list::rows,
+        derived: &[],
+    },
+    Model {
+        name: holdings::NAME,
+        version: holdings::VERSION,
+        tables: &[&holdings::HOLDING],
+        of_document: holdings::rows,
         derived: &[],
     },
     Model {

@@ -60,7 +60,7 @@ impl Branch {
     pub(super) fn new(parent: Option<BranchId>, new: &NewBranch, round: u32, meta: &Meta) -> Self {
         Self {
             parent,
-            author: meta.on_behalf_of.or(meta.person).zip(meta.acting_as).map(|(person, post)| Holder { post, person }),
+            author: Holder::who_acted(meta),
             assignee: new.assignee,
             role: new.role,
             limit: new.limit,
@@ -155,6 +155,11 @@ impl Holder {
     /// Is this the person acting, or the one they substitute for, in that post?
     pub fn is(&self, acting: &Acting) -> bool {
         self.post == acting.post && (self.person == acting.person || Some(self.person) == acting.on_behalf_of)
+    }
+
+    /// The post in which something was done, held by its holder (not the substitute).
+    pub fn who_acted(meta: &Meta) -> Option<Self> {
+        meta.on_behalf_of.or(meta.person).zip(meta.acting_as).map(|(person, post)| Self { post, person })
     }
 
     /// The acting person's post, held by its holder (not the substitute).

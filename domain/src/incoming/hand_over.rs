@@ -69,8 +69,8 @@ impl IncomingDocument {
         directs || follows || self.held_by(holder).next().is_some()
     }
 
-    /// Everybody with whom something of this document lies.
-    fn holders(&self) -> impl Iterator<Item = Holder> {
+    /// Everybody with whom something of this document lies; some may be named twice.
+    pub fn holders(&self) -> impl Iterator<Item = Holder> {
         let assignees = self.present_branches().map(|(_, branch)| branch.assignee).chain(self.follower);
         let people = assignees.filter_map(|assignee| match assignee {
             Assignee::Person { holder } => Some(holder),
@@ -86,8 +86,11 @@ impl IncomingDocument {
 }
 
 impl HandOverWork {
-    fn may(&self, acting: &Acting, by: &By<'_>) -> bool {
-        in_reach(acting, self.from, by) && in_reach(acting, self.to, by)
+    /// May this person hand work over between these posts, whatever the document?
+    pub fn is_entitled(&self, by: &By<'_>) -> Result<(), Refusal> {
+        let acting = by.require_any(&[Role::UnitHead, Role::Leader, Role::Administrator])?;
+        let reached = in_reach(&acting, self.from, by) && in_reach(&acting, self.to, by);
+        if reached { Ok(()) } else { Err(Denied::NotInPath.into()) }
     }
 }
 
@@ -112,10 +115,7 @@ impl Decide for HandOverWork {
     }
 
     fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<Event>, Refusal> {
-        let acting = by.require_any(&[Role::UnitHead, Role::Leader, Role::Administrator])?;
-        if !self.may(&acting, by) {
-            return Err(Denied::NotInPath.into());
-        }
+        self.is_entitled(by)?;
         let from = Holder { post: self.from, person: self.person };
         if !document.lies_with(from) {
             return Ok(vec![]); // already so: nothing is left to hand over

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
+use socai_domain::decide::Who;
 
 use crate::world::{World, person_of, post_of, with};
 
@@ -109,16 +110,60 @@ async fn the_administrator_hands_over_what_somebody_holds_without_seeing_it() {
     let (id, lead) = directed(&world).await;
     let assign = json!({ "branch": lead, "branches": [{ "assignee": { "post": post_of(world.scene.officer) }, "role": "LEAD" }] });
     World::data(&world.mutate(world.scene.head, "assignIncoming", with(world.on(&id), assign)).await);
-    let mutation =
-        "mutation($input: HandOverWorkInput!) { handOverWork(input: $input) { receipts { stream changed } } }";
-    let input = json!({ "commandId": world.command_id().to_string(), "person": format!("person-{}", person_of(world.scene.officer)),
-        "from": post_of(world.scene.officer), "to": post_of(world.scene.colleague) });
-    let answer = world.ask(world.scene.administrator, mutation, json!({ "input": input })).await;
-    assert_eq!(World::data(&answer)["handOverWork"]["receipts"], json!([{ "stream": id, "changed": true }]));
+    let input = hand_over(&world, world.scene.officer, world.scene.colleague);
+    let answer = world.ask(world.scene.administrator, HAND_OVER, json!({ "input": input })).await;
+    let changed = json!([{ "document": id, "receipt": { "stream": id, "changed": true }, "refusal": null }]);
+    assert_eq!(World::data(&answer)["handOverWork"]["documents"], changed);
     let held = &branches_of(&world, &id).await[1];
     assert_eq!(held["assignee"]["holder"]["person"]["name"], "Nguyễn Văn colleague");
-    let again = world.ask(world.scene.administrator, mutation, json!({ "input": input })).await;
-    assert_eq!(World::data(&again)["handOverWork"]["receipts"], json!([]));
+    let again = world.ask(world.scene.administrator, HAND_OVER, json!({ "input": input })).await;
+    assert_eq!(World::data(&again)["handOverWork"]["documents"], json!([]));
+}
+
+const HAND_OVER: &str = "mutation($input: HandOverWorkInput!) { handOverWork(input: $input) { documents {
+    document receipt { stream changed } refusal } } }";
+
+fn hand_over(world: &World, from: Who, to: Who) -> Value {
+    json!({ "commandId": world.command_id().to_string(), "person": format!("person-{}", person_of(from)),
+        "from": post_of(from), "to": post_of(to) })
+}
+
+#[tokio::test]
+async fn a_hand_over_takes_what_is_followed_and_known_of_too_and_goes_on_after_a_refusal() {
+    let world = World::new().await;
+    let scene = &world.scene;
+    let first = submitted(&world).await;
+    let pass = json!({ "to": post_of(scene.deputy) });
+    World::data(&world.mutate(scene.leader, "passToLeader", with(world.on(&first), pass)).await);
+    let second = submitted(&world).await;
+    let direct = json!({ "follower": { "post": post_of(scene.deputy) }, "branches": [
+        { "assignee": { "unit": scene.unit.to_string() }, "role": "LEAD", "limit": { "workingDays": 3 } } ] });
+    World::data(&world.mutate(scene.leader, "directIncoming", with(world.on(&second), direct)).await);
+    let third = submitted(&world).await;
+    let direct = json!({ "branches": [
+        { "assignee": { "unit": scene.unit.to_string() }, "role": "LEAD", "limit": { "workingDays": 3 } },
+        { "assignee": { "post": post_of(scene.deputy) }, "role": "INFORMED" } ] });
+    World::data(&world.mutate(scene.leader, "directIncoming", with(world.on(&third), direct)).await);
+    let changed = |id: &str| json!({ "document": id, "receipt": { "stream": id, "changed": true }, "refusal": null });
+    let refused = |id: &str| json!({ "document": id, "receipt": null, "refusal": "NOT_A_LEADER" });
+    let input = json!({ "input": hand_over(&world, scene.deputy, scene.head) });
+    let answer = world.ask(scene.administrator, HAND_OVER, input).await;
+    let expected = json!([refused(&first), changed(&second), changed(&third)]);
+    assert_eq!(World::data(&answer)["handOverWork"]["documents"], expected);
+    // Who directed has it, too, without a branch of their own.
+    let input = json!({ "input": hand_over(&world, scene.leader, scene.deputy) });
+    let answer = world.ask(scene.administrator, HAND_OVER, input).await;
+    assert_eq!(World::data(&answer)["handOverWork"]["documents"], json!([changed(&second), changed(&third)]));
+}
+
+#[tokio::test]
+async fn who_may_hand_over_is_asked_before_anything_is_looked_up() {
+    let world = World::new().await;
+    for (who, code) in [(world.scene.officer, "NOT_ENTITLED"), (world.scene.outsider, "NO_POST")] {
+        let input = json!({ "input": hand_over(&world, world.scene.colleague, world.scene.officer) });
+        let refused = world.ask(who, HAND_OVER, input).await;
+        assert_eq!(World::error(&refused)["code"], code);
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Who has a document now, and since when.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use socai_domain::{
     id::BranchId,
@@ -31,6 +33,24 @@ pub enum HeldBy {
 }
 
 impl Document {
+    /// Everybody with whom something of it lies, in which post: an open branch, the directing of it, the follow-up. The
+    /// rule is the domain's ([`socai_domain::incoming::IncomingDocument::lies_with`]).
+    pub(crate) fn holders(&self) -> BTreeSet<Holder> {
+        let person = |assignee| match assignee {
+            Assignee::Person { holder } => Some(holder),
+            Assignee::Unit { .. } => None,
+        };
+        let open = self.branches.iter().filter(|branch| branch.ended.is_none());
+        let mut holders: BTreeSet<Holder> = open.filter_map(|branch| person(branch.assignee)).collect();
+        if matches!(self.stage, Some(Stage::Submitted | Stage::Directed)) {
+            holders.extend(self.leader);
+        }
+        if self.stage == Some(Stage::Directed) {
+            holders.extend(self.follower.and_then(person));
+        }
+        holders
+    }
+
     /// Who has it, and since when.
     pub fn held(&self) -> (HeldBy, Timestamp) {
         let leader = || self.leader.map_or(HeldBy::Clerks, HeldBy::Leader);

@@ -1,6 +1,6 @@
 //! The views say of a document what decisions on it are made by.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use socai_domain::{
     decide::{Aggregate as _, Meta},
@@ -36,7 +36,7 @@ async fn events(history: &History, stream: StreamId) -> Vec<(Meta, DomainEvent)>
 
 #[tokio::test]
 async fn views_and_decisions_see_the_same_document() {
-    let (mut compared, mut leads, mut without) = (0, 0, 0);
+    let (mut compared, mut leads, mut without, mut held) = (0, 0, 0, 0);
     for seed in seeds() {
         let mut generated = Generated::new(seed + 700);
         generated.steps(250);
@@ -77,10 +77,7 @@ async fn views_and_decisions_see_the_same_document() {
                 continue;
             }
             assert_eq!(shown.stage, decided.stage, "seed {seed} {}", row.id);
-            // The views also name a leader who directed what nobody had submitted to them.
-            if decided.leader.is_some() {
-                assert_eq!(shown.leader, decided.leader, "seed {seed} {}", row.id);
-            }
+            assert_eq!(shown.leader, decided.leader, "seed {seed} {}", row.id);
             assert_eq!(shown.follower, decided.follower, "seed {seed} {}", row.id);
             assert_eq!(shown.pauses, decided.pauses, "seed {seed} {}", row.id);
             assert_eq!(shown.branches.len(), decided.branches.len(), "seed {seed} {}", row.id);
@@ -109,6 +106,13 @@ async fn views_and_decisions_see_the_same_document() {
                 }
             }
 
+            let holders: BTreeSet<_> = decided.holders().collect();
+            assert_eq!(shown.holders(), holders, "seed {seed} {}", row.id);
+            for holder in holders {
+                let listed = views.documents_with(organ(), holder).await.unwrap();
+                assert!(listed.contains(&row.id), "seed {seed} {}", row.id);
+                held += 1;
+            }
             let lead = shown.lead_leaf().map(|branch| branch.id);
             let other = decided.lead_leaf().filter(|(_, branch)| branch.is_open()).map(|(id, _)| id);
             assert_eq!(lead, other, "seed {seed} {}", row.id);
@@ -116,6 +120,7 @@ async fn views_and_decisions_see_the_same_document() {
         }
     }
     assert!(leads > 20, "only {leads} leads were compared");
+    assert!(held > 100, "only {held} times something lay with somebody");
     assert!(without > 0, "no unit was without a head");
     assert!(compared > 20, "only {compared} open branches were compared");
 }

@@ -1,26 +1,12 @@
 //! Work is done: signed for, reported on, given back, completed, handed over.
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use socai_domain::{
-    id::{IncomingId, PersonId, PostId},
-    incoming::{
-        self, accept_branch::AcceptBranch, complete_branch::CompleteBranch, hand_over::HandOverWork,
-        report_progress::ReportProgress, request_extension::RequestExtension, return_branch::ReturnBranch,
-    },
-    text::LongText,
-};
-use socai_projections::{
-    MAX_PAGE, PageRequest, Viewer,
-    work_list::{WorkFilter, WorkScope},
-};
-
 use super::{
-    DocumentPayload, Receipt, Target, act, attachments, command_id,
+    DocumentPayload, Receipt, Target, attachments,
     directing::{BranchReasonInput, branch, reason},
-    on_document,
+    on_document, sealed,
 };
 use crate::{
-    error::Result,
+    error::{ApiError, ErrorCode, Result},
     reading::{reached, services},
     scalars::{DateTime, Uuid},
     schema::{
@@ -28,6 +14,17 @@ use crate::{
         labels::Resolution,
     },
     session::session,
+};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use socai_commands::CommandError;
+use socai_domain::{
+    decide::Refusal as _,
+    id::{PersonId, PostId},
+    incoming::{
+        self, accept_branch::AcceptBranch, complete_branch::CompleteBranch, events::Holder, hand_over::HandOverWork,
+        report_progress::ReportProgress, request_extension::RequestExtension, return_branch::ReturnBranch,
+    },
+    text::LongText,
 };
 
 /// Input of `acceptBranch`.
@@ -95,8 +92,22 @@ pub(crate) struct HandOverWorkInput {
 /// What was handed over (kết quả bàn giao).
 #[derive(Debug, SimpleObject)]
 pub(crate) struct HandOverPayload {
-    /// One for each document. If it stopped in the middle, send the same command again: it goes on.
-    receipts: Vec<Receipt>,
+    /// Each document of which something lay with them, the oldest first. If an error broke it off, send the command again: it
+    /// goes on.
+    documents: Vec<HandedOver>,
+}
+
+/// What became of one document (kết quả bàn giao từng văn bản): a receipt, or a refusal.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct HandedOver {
+    /// The document: `incoming-…`.
+    document: ID,
+    /// It was handed over (`changed`), or nothing was left to hand over (not `changed`).
+    receipt: Option<Receipt>,
+    /// It stays where it was: why. The others go on.
+    refusal: Option<ErrorCode>,
+    /// Why, in words.
+    message: Option<&'static str>,
 }
 
 #[derive(Debug, Default)]
@@ -139,43 +150,31 @@ impl HandlingMutation {
         on_document(ctx, &input.target, command).await
     }
 
-    /// Hand all that a person holds in a post over to another post (bàn giao), one record for each document. By the head of
-    /// the unit, a leader, or the administrator, who need not see the documents.
+    /// Hand all that lies with a person in a post over to another post (bàn giao): branches, what they direct, what they
+    /// follow; one record for each document. By the head of the unit, a leader, or the administrator, who need not see the
+    /// documents.
     async fn hand_over_work(&self, ctx: &Context<'_>, input: HandOverWorkInput) -> Result<HandOverPayload> {
-        let (services, caller) = (services(ctx), session(ctx).caller()?);
-        let (from, to) = (PostId::new(input.from.0), PostId::new(input.to.0));
+        let (services, session) = (services(ctx), session(ctx));
         let person: PersonId = input::person("person", &input.person)?;
+        let from = Holder { post: PostId::new(input.from.0), person };
+        let command = HandOverWork { person, from: from.post, to: PostId::new(input.to.0) };
+        let sealed = sealed(session, &input.envelope)?;
+        let organ = services.handler.organ(sealed.organ).await?;
+        let entitled = command.is_entitled(&sealed.by(&organ, services.clock().now()));
+        entitled.map_err(|refusal| ApiError::refused(refusal.code(), refusal.fields(), refusal.reload(), &refusal))?;
         reached(services, services.log().head().await?.position).await?;
-        let mut receipts = Vec::new();
-        for document in held(services, caller.organ, person, from).await? {
-            let step = command_id(&input.envelope).step(&document.to_string()).uuid();
-            let envelope = Envelope { command_id: Uuid(step), expected_revision: None, ..input.envelope.clone() };
-            let command = HandOverWork { person, from, to };
-            receipts.push(act(ctx, incoming::stream(document), &envelope, command).await?.into());
+        let mut documents = Vec::new();
+        for id in services.views.documents_with(sealed.organ, from).await? {
+            let (step, stream) = (sealed.command_id.step(&id.to_string()), incoming::stream(id));
+            let envelope = socai_commands::Envelope { command_id: step, expected_revision: None, ..sealed };
+            let (receipt, refusal) = match services.handler.execute(stream, envelope, command).await {
+                Ok(outcome) => (Some(outcome.into()), None),
+                Err(CommandError::Refused(refused)) => (None, Some(ErrorCode::from(refused.code))),
+                Err(error) => return Err(error.into()),
+            };
+            let message = refusal.map(|refusal| refusal.message(session.language));
+            documents.push(HandedOver { document: ID(stream.to_string()), receipt, refusal, message });
         }
-        Ok(HandOverPayload { receipts })
+        Ok(HandOverPayload { documents })
     }
-}
-
-/// The documents of which something lies with a person in a post.
-async fn held(
-    services: &crate::app::Services,
-    organ: socai_domain::id::OrganId,
-    person: PersonId,
-    post: PostId,
-) -> Result<Vec<IncomingId>> {
-    let viewer = Viewer::operator(organ, services.clock().now());
-    let filter = WorkFilter { scope: WorkScope::Person(person), state: None, kind: None };
-    let (mut held, mut request) = (Vec::new(), PageRequest::first(MAX_PAGE));
-    loop {
-        let page = services.views.work_list(&viewer, &filter, &request).await?;
-        held.extend(page.nodes().filter(|item| item.post == Some(post)).map(|item| item.document.id));
-        match page.end_cursor {
-            Some(cursor) if page.has_next => request = request.after(cursor),
-            _ => break,
-        }
-    }
-    held.sort_unstable();
-    held.dedup();
-    Ok(held)
 }

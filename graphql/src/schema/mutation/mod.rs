@@ -231,14 +231,19 @@ fn command_id(envelope: &Envelope) -> socai_domain::id::CommandId {
     socai_domain::id::CommandId::new(envelope.command_id.0)
 }
 
-async fn act<C: Decide>(ctx: &Context<'_>, stream: StreamId, envelope: &Envelope, command: C) -> Result<Outcome> {
-    let (session, services) = (session(ctx), services(ctx));
+/// The caller's command, as the handler takes it.
+fn sealed(session: &Session, envelope: &Envelope) -> Result<socai_commands::Envelope> {
     let caller = session.caller()?;
-    let sealed = socai_commands::Envelope::of(caller.organ, Requester::Person(caller.person), command_id(envelope))
+    let sealed = socai_commands::Envelope::of(caller.organ, Requester::Person(caller.person), command_id(envelope));
+    Ok(sealed
         .acting_as(envelope.acting_as.map(|post| PostId::new(post.0)))
         .correlation(session.correlation)
-        .expecting(envelope.expected_revision.map(|revision| revision.0));
-    match services.handler.execute(stream, sealed, command).await {
+        .expecting(envelope.expected_revision.map(|revision| revision.0)))
+}
+
+async fn act<C: Decide>(ctx: &Context<'_>, stream: StreamId, envelope: &Envelope, command: C) -> Result<Outcome> {
+    let (session, services) = (session(ctx), services(ctx));
+    match services.handler.execute(stream, sealed(session, envelope)?, command).await {
         Ok(outcome) => Ok(outcome),
         Err(CommandError::Refused(refused)) if refused.code == Code::ChangedSince => {
             let error = ApiError::from(CommandError::Refused(refused));

@@ -6,14 +6,13 @@ use socai_domain::{
     id::BranchId,
     incoming::{
         BranchEnd, Event, Stage,
-        events::{BranchRole, Expunged, NewBranch, Reopened},
+        events::{BranchRole, Expunged, Holder, NewBranch, Reopened},
     },
     register::VoidReason,
     text::ArrivalNumber,
     time::Timestamp,
 };
 
-use super::acting;
 use crate::{
     directory::Organ,
     document::state::{Document, Erased, ExpungeAsked, Registration, ResolutionMade, Rework, RoundEnd},
@@ -45,12 +44,12 @@ impl Document {
             }
             Event::ResolutionProposed(e) => {
                 self.proposers = meta.person.into_iter().chain(meta.on_behalf_of).collect();
-                self.proposed = acting(meta).map(|by| (meta.at, by, e.clone()));
+                self.proposed = Holder::who_acted(meta).map(|by| (meta.at, by, e.clone()));
             }
             Event::ResolutionDeclined(_) => self.proposed = None,
             Event::Resolved(e) => {
                 self.close(Stage::Resolved, RoundEnd::Resolved, meta.at, &organ.calendar);
-                let (how, by, transferred_to) = (e.how, acting(meta), e.transferred_to.clone());
+                let (how, by, transferred_to) = (e.how, Holder::who_acted(meta), e.transferred_to.clone());
                 let (answers, note) = (e.answers.clone(), e.note.clone());
                 if let Some(round) = self.rounds.last_mut() {
                     round.resolution = Some(ResolutionMade { how, answers, note, transferred_to, by });

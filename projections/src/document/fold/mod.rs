@@ -239,7 +239,7 @@ impl Branch {
             id: new.branch,
             parent,
             round,
-            author: acting(meta),
+            author: Holder::who_acted(meta),
             assignee: new.assignee,
             unit,
             held_since: meta.at,
@@ -274,11 +274,6 @@ impl Branch {
             ..DeadlineSum::new(self.assigned_at, self.limit).capped_by(self.capped_by)
         }
     }
-}
-
-/// The post acted in, held by its holder (not the substitute).
-fn acting(meta: &Meta) -> Option<Holder> {
-    meta.on_behalf_of.or(meta.person).zip(meta.acting_as).map(|(person, post)| Holder { post, person })
 }
 
 fn unit_of(who: Assignee, organ: &Organ) -> Option<UnitId> {

@@ -3,11 +3,13 @@
 use socai_domain::{
     decide::Meta,
     id::BranchId,
-    incoming::{Event, Stage, events::Assignee},
+    incoming::{
+        Event, Stage,
+        events::{Assignee, Holder},
+    },
     time::Timestamp,
 };
 
-use super::acting;
 use crate::{
     directory::Organ,
     document::{
@@ -91,7 +93,7 @@ impl Document {
                 self.directed_at = self.directed_at.or(Some(meta.at));
                 self.directive.clone_from(&e.note);
                 if !e.by_regulation {
-                    self.leader = acting(meta).or(self.leader);
+                    self.leader = Holder::who_acted(meta).or(self.leader);
                 }
                 if let Some(follower) = e.follower {
                     self.follower = Some(follower);
