@@ -12,7 +12,7 @@ use socai_domain::{
     ledger::{Direction, DomainEvent, Revision, StreamId, StreamKind},
     process::{Action, Step, next_steps},
     refusal::Code,
-    register::{Register, VoidReason, assign::AssignNumber, void::VoidNumber},
+    register::{Fingerprint, Register, VoidReason, assign::AssignNumber, renew::RenewFingerprints, void::VoidNumber},
 };
 
 use crate::{CommandError, Envelope, Receipt, Refused, Requester, digest, gate::Pass, inner::Inner, run::Done};
@@ -76,8 +76,16 @@ impl Inner {
         correlation: CorrelationId,
     ) -> Result<Option<Receipt>, CommandError> {
         match &step.action {
-            Action::Assign { document, began_by, began } => {
-                self.assign(pass, step, correlation, (*document, *began_by), began).await
+            Action::Assign { document, began_by, began, as_of } => {
+                self.assign(pass, step, correlation, (*document, *began_by), began, *as_of).await
+            }
+            Action::Renew { document, fingerprints, as_of } => {
+                // Without a number it is compared with what is registered when it gets one.
+                let book = |state: &IncomingDocument, _| state.registered.map(|(register, _)| register);
+                let Some(register) = self.view(incoming::stream(*document), book).await? else { return Ok(None) };
+                let (document, fingerprints, as_of) = (*document, fingerprints.clone(), *as_of);
+                let command = RenewFingerprints { document, fingerprints, as_of };
+                self.step(pass, register_stream(register), step, correlation, command).await.map(|_| None)
             }
             Action::Finish { document, register, number } => {
                 let waits = |state: &IncomingDocument, _| state.registered != Some((*register, *number));
@@ -134,18 +142,21 @@ impl Inner {
         correlation: CorrelationId,
         (document, began_by): (IncomingId, CommandId),
         began: &RegistrationBegan,
+        as_of: u64,
     ) -> Result<Option<Receipt>, CommandError> {
-        let waits = |state: &IncomingDocument, _| state.is_registering(began_by);
-        if !self.view(incoming::stream(document), waits).await? {
-            return Ok(None);
-        }
+        let compared = |state: &IncomingDocument, _| {
+            let details = state.details.as_ref().filter(|_| state.is_registering(began_by));
+            details.map(incoming::register::fingerprints)
+        };
+        let Some(fingerprints) = self.view(incoming::stream(document), compared).await? else { return Ok(None) };
         let command = AssignNumber {
             organ: step.organ,
             series: began.series.clone(),
             year: began.year,
             document,
-            fingerprint: began.fingerprint,
-            elsewhere: self.elsewhere(step, began).await?,
+            elsewhere: self.elsewhere(step, began, &fingerprints).await?,
+            fingerprints,
+            as_of,
             accepted_duplicates: began.accepted_duplicates.clone(),
             accepted_because: began.accepted_because.clone(),
         };
@@ -186,15 +197,18 @@ impl Inner {
         Ok(Step::new(step.organ, step.command, step.cause, "finishRegistration", action))
     }
 
-    /// Documents with the same fingerprint in the book of the year before; and in the next, when that year has begun.
-    async fn elsewhere(&self, step: &Step, began: &RegistrationBegan) -> Result<Vec<IncomingId>, CommandError> {
-        let Some(fingerprint) = began.fingerprint else { return Ok(Vec::new()) };
+    /// Documents that look the same in the book of the year before; and in the next, when that year has begun.
+    async fn elsewhere(
+        &self,
+        step: &Step,
+        began: &RegistrationBegan,
+        fingerprints: &[Fingerprint],
+    ) -> Result<Vec<IncomingId>, CommandError> {
         let next = (self.now().year() > began.year).then(|| began.year.saturating_add(1));
         let mut found = Vec::new();
         for year in [Some(began.year.saturating_sub(1)), next].into_iter().flatten() {
             let book = RegisterId::of(step.organ, began.series.as_str(), year);
-            let same = |book: &Register, _| book.fingerprints.get(&fingerprint).cloned().unwrap_or_default();
-            found.extend(self.view(register_stream(book), same).await?);
+            found.extend(self.view(register_stream(book), |book: &Register, _| book.alike(fingerprints)).await?);
         }
         Ok(found)
     }

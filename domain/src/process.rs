@@ -3,6 +3,7 @@
 //! ```text
 //! incoming: RegistrationBegan ──► register: NumberAssigned ──► incoming: Registered
 //!                              └─ refused as a duplicate ────► incoming: RegistrationAbandoned
+//! incoming: Corrected ──► register: FingerprintsRenewed, where it has a number
 //! incoming: Cancelled with a number ──► register: NumberVoided
 //! incoming: Expunged ──► register: NumberVoided; keys and files destroyed ──► incoming: ErasureCompleted
 //! ```
@@ -15,15 +16,17 @@ use crate::{
     id::{CauseId, CommandId, IncomingId, OrganId, RegisterId},
     incoming::{self, events::RegistrationBegan},
     ledger::{DomainEvent, EventKind, Revision},
-    register::{self, VoidReason},
+    register::{self, Fingerprint, VoidReason},
     text::{ArrivalNumber, Reason},
 };
 
 /// `IncomingExpunged`: what stands before it is erased, so it is the first that a new key seals.
 pub const EXPUNGED: EventKind = EventKind::new(462);
 
-/// The kinds that something follows from: `RegistrationBegan`, `NumberAssigned`, `IncomingCancelled`, `IncomingExpunged`.
-const LEADING: [EventKind; 4] = [EventKind::new(410), EventKind::new(301), EventKind::new(460), EXPUNGED];
+/// The kinds that something follows from: `RegistrationBegan`, `NumberAssigned`, `IncomingCorrected`, `IncomingCancelled`,
+/// `IncomingExpunged`.
+const LEADING: [EventKind; 5] =
+    [EventKind::new(410), EventKind::new(301), EventKind::new(404), EventKind::new(460), EXPUNGED];
 
 /// May a step follow from an event of this kind? Tells without opening the record.
 pub fn leads_on(kind: EventKind) -> bool {
@@ -52,8 +55,19 @@ pub enum Action {
         document: IncomingId,
         /// The command that began the registration.
         began_by: CommandId,
-        /// The book, and what duplicates are found by.
+        /// The book.
         began: RegistrationBegan,
+        /// The revision of the document at which it began.
+        as_of: u64,
+    },
+    /// The book compares the document by what was corrected.
+    Renew {
+        /// The document.
+        document: IncomingId,
+        /// What duplicates are found by now.
+        fingerprints: Vec<Fingerprint>,
+        /// The revision of the document that says so.
+        as_of: u64,
     },
     /// The document takes the number that the book gave.
     Finish {
@@ -106,7 +120,14 @@ pub fn next_steps(event: &DomainEvent, meta: &Meta, cause: CauseId) -> Vec<Step>
     match event {
         DomainEvent::Incoming(incoming::Event::RegistrationBegan(began)) => {
             let (document, began_by) = (IncomingId::new(meta.stream), meta.command);
-            vec![step("assignNumber", Action::Assign { document, began_by, began: began.clone() })]
+            let as_of = meta.revision.number();
+            vec![step("assignNumber", Action::Assign { document, began_by, began: began.clone(), as_of })]
+        }
+        DomainEvent::Incoming(incoming::Event::Corrected(corrected)) => {
+            let [old, new] = [&corrected.old, &corrected.new].map(incoming::register::fingerprints);
+            let (document, as_of) = (IncomingId::new(meta.stream), meta.revision.number());
+            let renew = |fingerprints| step("renewFingerprints", Action::Renew { document, fingerprints, as_of });
+            (old != new).then(|| renew(new)).into_iter().collect()
         }
         DomainEvent::Register(register::Event::NumberAssigned(assigned)) => {
             let (document, register, number) = (assigned.document, RegisterId::new(meta.stream), assigned.number);
@@ -138,7 +159,7 @@ mod tests {
     use crate::{
         document_types::SecrecyLevel,
         id::PersonId,
-        incoming::events::{Cancelled, Expunged},
+        incoming::events::{Cancelled, Corrected, Details, Expunged},
         register::testing::{assigned, number},
         time::Timestamp,
     };
@@ -171,7 +192,10 @@ mod tests {
     #[test]
     fn the_kinds_that_lead_on_are_the_ones_meant() {
         let names: Vec<_> = LEADING.iter().map(|kind| kind.entry().unwrap().name).collect();
-        assert_eq!(names, ["RegistrationBegan", "NumberAssigned", "IncomingCancelled", "IncomingExpunged"]);
+        assert_eq!(
+            names,
+            ["RegistrationBegan", "NumberAssigned", "IncomingCorrected", "IncomingCancelled", "IncomingExpunged"]
+        );
     }
 
     #[test]
@@ -179,6 +203,19 @@ mod tests {
         let steps = steps(assigned(7, 3).event);
         let (document, register) = (crate::register::testing::document(7), RegisterId::new(meta().stream));
         assert_eq!(steps[0].action, Action::Finish { document, register, number: number(3) });
+    }
+
+    #[test]
+    fn only_a_correction_of_what_is_compared_renews_it() {
+        let old = incoming::testing::details();
+        let corrected = |new: &Details| {
+            let (old, new, reason) = (old.clone(), new.clone(), Reason::new("Văn thư nhập nhầm dữ liệu").unwrap());
+            steps(incoming::Event::from(Corrected { old, new, reason }))
+        };
+        assert_eq!(corrected(&Details { page_count: Some(9), ..old.clone() }), []);
+        let new = Details { issuer_code: None, ..old.clone() };
+        let (fingerprints, document) = (incoming::register::fingerprints(&new), IncomingId::new(meta().stream));
+        assert_eq!(corrected(&new)[0].action, Action::Renew { document, fingerprints, as_of: 4 });
     }
 
     #[test]

@@ -50,6 +50,7 @@ async fn apply_event(
                     let book = book.clone();
                     rows.entry(db, &book, e.number.get()).await?.give(e.document, &meta);
                 }
+                register::Event::FingerprintsRenewed(_) => {}
                 register::Event::NumberVoided(e) => {
                     let book = book.clone();
                     rows.entry(db, &book, e.number.get()).await?.void(e, &meta);

@@ -6,31 +6,36 @@ use socai_domain::{
     document_types::SecrecyLevel,
     id::{CommandId, OrganId},
     incoming::{
-        IncomingDocument, cancel::CancelIncoming, confirm_expunge::ConfirmExpunge, expunge::ExpungeIncoming,
-        testing::main_file,
+        IncomingDocument,
+        cancel::CancelIncoming,
+        confirm_expunge::ConfirmExpunge,
+        events::{Corrected, Details},
+        expunge::ExpungeIncoming,
+        testing::{details, main_file},
     },
     ledger::{EventLog, StreamId},
     refusal::Code,
     register::VoidReason,
-    text::Reason,
+    text::{CodeNumber, Reason},
     time::Timestamp,
 };
 
 use crate::{
     faults::Life,
-    world::{World, document, register},
+    world::{Happen, World, document, register},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Process {
     Registration,
     Duplicate,
+    Correction,
     Cancellation,
     Expunge,
 }
 
 impl Process {
-    const ALL: [Self; 4] = [Self::Registration, Self::Duplicate, Self::Cancellation, Self::Expunge];
+    const ALL: [Self; 5] = [Self::Registration, Self::Duplicate, Self::Correction, Self::Cancellation, Self::Expunge];
 
     /// A ledger in which it can begin.
     async fn ready(self) -> World {
@@ -41,7 +46,7 @@ impl Process {
             world.arrived_as(&handler, 2, 1).await;
             world.register(&handler, 2, 20).await.unwrap();
         }
-        if matches!(self, Self::Cancellation | Self::Expunge) {
+        if matches!(self, Self::Correction | Self::Cancellation | Self::Expunge) {
             world.register(&handler, 1, 10).await.unwrap();
         }
         if self == Self::Expunge {
@@ -56,6 +61,12 @@ impl Process {
     async fn begin(self, world: &World, handler: &Handler) -> Result<Receipt, CommandError> {
         match self {
             Self::Registration | Self::Duplicate => world.register(handler, 1, 7).await,
+            Self::Correction => {
+                let (old, reason) = (details(), Reason::new("Nhập nhầm số").unwrap());
+                let new = Details { number: CodeNumber::new("77").ok(), ..old.clone() };
+                let happen = Happen::<IncomingDocument>(vec![Corrected { old, new, reason }.into()]);
+                handler.execute(document(1), world.clerk(7), happen).await
+            }
             Self::Cancellation => {
                 let reason = Reason::new("Đăng ký nhầm văn bản").unwrap();
                 handler.execute(document(1), world.clerk(7), CancelIncoming { kind: VoidReason::Error, reason }).await
@@ -88,10 +99,13 @@ async fn what_each_process_leads_to() {
         (owned(document), owned(book))
     };
     let registered = ["IncomingArrived", "RegistrationBegan", "IncomingRegistered"];
-    let book = ["BookOpened", "NumberAssigned"];
+    let book = ["BookOpened", "NumberAssigned", "FingerprintsRenewed"];
     assert_eq!(Process::Registration.end().await, ends(&registered, &book));
     let abandoned = ["IncomingArrived", "RegistrationBegan", "RegistrationAbandoned"];
     assert_eq!(Process::Duplicate.end().await, ends(&abandoned, &book));
+    let corrected = [&registered[..], &["IncomingCorrected"]].concat();
+    let renewed = [&book[..], &["FingerprintsRenewed"]].concat();
+    assert_eq!(Process::Correction.end().await, ends(&corrected, &renewed));
     let cancelled = [&registered[..], &["IncomingCancelled"]].concat();
     let voided = [&book[..], &["NumberVoided"]].concat();
     assert_eq!(Process::Cancellation.end().await, ends(&cancelled, &voided));

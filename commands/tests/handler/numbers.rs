@@ -3,15 +3,21 @@
 use std::{collections::HashSet, sync::Arc};
 
 use futures::future::join_all;
-use socai_commands::{CommandError, Reactions};
+use socai_commands::{CommandError, Reactions, Receipt};
 use socai_domain::{
-    incoming::IncomingDocument,
+    incoming::{
+        self, IncomingDocument,
+        events::{Corrected, Details},
+    },
     ledger::{Direction, EventLog, Opened, Opener},
     refusal::Code,
     register::Register,
+    testing::MORNING,
+    text::{CodeNumber, Reason},
 };
+use uuid::Uuid;
 
-use crate::world::{World, document};
+use crate::world::{Happen, World, document};
 
 const CLERKS: u128 = 64;
 
@@ -89,4 +95,55 @@ async fn of_two_clerks_with_the_same_document_one_is_refused() {
         assert_eq!((refused.code, refused.because_of), (Code::PossibleDuplicate, vec![document(registered).key()]));
     }
     assert_eq!(world.assignments(2026).await.len(), 50);
+}
+
+#[tokio::test]
+async fn the_paper_of_what_came_over_the_axis_is_found_although_the_clerk_knows_no_code() {
+    let world = World::new().await;
+    let handler = world.handler().await;
+    let axis = incoming::testing::details();
+    world.arrived_with(&handler, 1, axis.clone()).await;
+    world.register(&handler, 1, 1).await.unwrap();
+    world.arrived_with(&handler, 2, Details { issuer_code: None, ..axis.clone() }).await;
+    assert_eq!(duplicates(world.register(&handler, 2, 2).await), [document(1).key()]);
+    // The other way round, and from one year's book to the next.
+    let number = CodeNumber::new("77").ok();
+    let paper = Details { issuer_code: None, number, ..axis };
+    world.arrived_with(&handler, 3, paper.clone()).await;
+    world.register(&handler, 3, 3).await.unwrap();
+    world.clock.set(MORNING.plus_minutes(366 * 24 * 60));
+    world.arrived_with(&handler, 4, Details { issuer_code: incoming::testing::details().issuer_code, ..paper }).await;
+    assert_eq!(duplicates(world.register(&handler, 4, 4).await), [document(3).key()]);
+}
+
+#[tokio::test]
+async fn what_was_corrected_is_found_by_what_it_says_now_and_reactions_change_nothing() {
+    let world = World::new().await;
+    let handler = world.handler().await;
+    let old = incoming::testing::details();
+    world.arrived_with(&handler, 1, old.clone()).await;
+    world.register(&handler, 1, 1).await.unwrap();
+    let new = Details { number: CodeNumber::new("77").ok(), ..old.clone() };
+    let corrected =
+        Corrected { old: old.clone(), new: new.clone(), reason: Reason::new("Nhập nhầm số").unwrap() };
+    let happen = Happen::<IncomingDocument>(vec![corrected.into()]);
+    handler.execute(document(1), world.clerk(2), happen).await.unwrap();
+    assert_eq!(world.history(world.book(2026)).await.last().unwrap(), "FingerprintsRenewed");
+    let known = world.history(world.book(2026)).await.len();
+    world.arrived_with(&handler, 2, old).await;
+    world.register(&handler, 2, 3).await.unwrap();
+    world.arrived_with(&handler, 3, new).await;
+    assert_eq!(duplicates(world.register(&handler, 3, 4).await), [document(1).key()]);
+    // The reactions take the step, too, and change nothing.
+    let before = world.history(world.book(2026)).await;
+    assert!(before.len() > known);
+    world.replay(&world.handler().await).await.unwrap();
+    assert_eq!(world.history(world.book(2026)).await, before);
+}
+
+fn duplicates(answer: Result<Receipt, CommandError>) -> Vec<Uuid> {
+    match answer {
+        Err(CommandError::Refused(refused)) if refused.code == Code::PossibleDuplicate => refused.because_of,
+        other => panic!("{other:?}"),
+    }
 }

@@ -165,7 +165,11 @@ impl World {
     /// Document `n` has arrived; it is the issuer's number `number`.
     pub async fn arrived_as(&self, handler: &Handler, n: u128, number: u128) -> StreamId {
         let number = CodeNumber::new(number.to_string()).ok();
-        let details = Details { number, ..incoming::testing::details() };
+        self.arrived_with(handler, n, Details { number, ..incoming::testing::details() }).await
+    }
+
+    /// Document `n` has arrived, and says this of itself.
+    pub async fn arrived_with(&self, handler: &Handler, n: u128, details: Details) -> StreamId {
         let (channel, files) = (Channel::Axis, vec![incoming::testing::main_file()]);
         let arrived = Arrived { channel, axis: None, arrived_at: MORNING, details, files, follows: None };
         let envelope = self.system(0xa_0000_0000 + n);

@@ -25,6 +25,9 @@ pub enum Refusal {
     /// Nothing has arrived, or it was refused or cancelled.
     #[error("only data of a document that is here and was taken in are corrected")]
     WrongStage,
+    /// A number is on its way: what duplicates are found by stays until it is there.
+    #[error("a number is being given to the document")]
+    Underway,
     /// The axis gave it.
     #[error("the exchange axis gave {field}: annotate it instead")]
     GivenByAxis {
@@ -43,6 +46,7 @@ impl crate::decide::Refusal for Refusal {
         match self {
             Self::NotTheClerk(denied) => denied.code(),
             Self::WrongStage => Code::WrongStage,
+            Self::Underway => Code::RegistrationUnderway,
             Self::GivenByAxis { .. } => Code::GivenByAxis,
             Self::Unacceptable(why) => why.code(),
         }
@@ -54,6 +58,10 @@ impl crate::decide::Refusal for Refusal {
             Self::Unacceptable(why) => why.fields(),
             _ => &[],
         }
+    }
+
+    fn reload(&self) -> bool {
+        *self == Self::Underway
     }
 }
 
@@ -74,6 +82,7 @@ impl Decide for CorrectIncoming {
     fn permit(document: &IncomingDocument, by: &By<'_>) -> Result<(), Refusal> {
         by.require(Role::RecordsClerk)?;
         match document.stage {
+            Some(Stage::Arrived) if document.registering.is_some() => Err(Refusal::Underway),
             Some(Stage::Arrived | Stage::Registered | Stage::Submitted | Stage::Directed | Stage::Resolved) => Ok(()),
             _ => Err(Refusal::WrongStage),
         }
@@ -124,7 +133,7 @@ mod tests {
     use super::*;
     use crate::{
         decide::Who,
-        incoming::testing::{Plausible, arrived, arrived_on_paper, details},
+        incoming::testing::{Plausible, arrived, arrived_on_paper, details, registration_began},
         testing::{Scene, given, scene},
         text::{CodeNumber, ShortText},
     };
@@ -156,6 +165,14 @@ mod tests {
             .then([corrected(details(), numbered("21"))])
             .when(scene.clerk, correct(numbered("21")))
             .then_nothing_happened();
+    }
+
+    #[test]
+    fn not_while_a_number_is_on_its_way() {
+        let scene = scene();
+        given(&scene.organ, [arrived_on_paper(&scene), registration_began(&scene)])
+            .when(scene.clerk, correct(numbered("21")))
+            .then_refused(Code::RegistrationUnderway);
     }
 
     #[test]

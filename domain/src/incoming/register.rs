@@ -96,7 +96,7 @@ impl Decide for RegisterIncoming {
         let series = by.organ.settings.incoming_series.clone();
         let year = by.at.year();
         let register = RegisterId::of(organ, series.as_str(), year);
-        let fingerprint = fingerprint(details);
+        let fingerprint = fingerprints(details).first().copied();
         let accepted_because = self.accepted_because.clone().filter(|_| !accepted_duplicates.is_empty());
         Ok(vec![
             RegistrationBegan { register, series, year, fingerprint, accepted_duplicates, accepted_because }.into(),
@@ -104,18 +104,19 @@ impl Decide for RegisterIncoming {
     }
 }
 
-/// What a duplicate is found by (Decree 30/2020, Annex VI, 1h): issuer, number, symbol, year of promulgation. None where
-/// the document does not say enough. Either form of the issuer's identifier, `05` or `5`, small or capital: the same.
-pub fn fingerprint(details: &Details) -> Option<Fingerprint> {
-    let (number, notation) = (details.number.clone()?, details.notation.clone()?);
-    let year = details.promulgated_on?.year();
-    let issuer = match &details.issuer_code {
-        Some(code) => format!("code:{}", code.normalised()),
-        None => format!("name:{}", search_key(details.issuer_name.as_str())),
+/// What a duplicate is found by (Decree 30/2020, Annex VI, 1h): issuer, number, symbol, year of promulgation; by the
+/// issuer's code, where that is known, then by the name, because a clerk seldom knows the code. None where the document does
+/// not say enough. Either form of the issuer's identifier, `05` or `5`, small or capital: the same.
+pub fn fingerprints(details: &Details) -> Vec<Fingerprint> {
+    let (Some(number), Some(notation), Some(date)) = (&details.number, &details.notation, details.promulgated_on)
+    else {
+        return Vec::new();
     };
-    let key = DocumentCode { number, notation }.key();
-    let (number, notation) = key.split_once('/')?;
-    Some(Fingerprint::of(&issuer, number, notation, year))
+    let key = DocumentCode { number: number.clone(), notation: notation.clone() }.key();
+    let Some((number, notation)) = key.split_once('/') else { return Vec::new() };
+    let code = details.issuer_code.as_ref().map(|code| format!("code:{}", code.normalised()));
+    let name = format!("name:{}", search_key(details.issuer_name.as_str()));
+    code.into_iter().chain([name]).map(|issuer| Fingerprint::of(&issuer, number, notation, date.year())).collect()
 }
 
 #[cfg(test)]
@@ -205,9 +206,9 @@ mod tests {
         let same = |change: fn(&mut Details)| {
             let mut other = details();
             change(&mut other);
-            fingerprint(&other) == fingerprint(&details())
+            fingerprints(&other) == fingerprints(&details())
         };
-        assert!(fingerprint(&details()).is_some());
+        assert_eq!(fingerprints(&details()).len(), 2);
         assert!(same(|d| d.issuer_code = OrganCode::new("H99").ok()), "the other form of the identifier");
         assert!(same(|d| d.number = CodeNumber::new("012").ok()));
         assert!(same(|d| d.notation = CodeNotation::new("ubnd-vp").ok()));
@@ -219,14 +220,20 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_without_the_code_shares_the_fingerprint_by_name() {
+        let by_name = fingerprints(&Details { issuer_code: None, ..details() });
+        assert_eq!(by_name, fingerprints(&details())[1..]);
+    }
+
+    #[test]
     fn without_a_code_the_name_tells_issuers_apart_and_without_a_number_nothing_is_compared() {
         let of = |name: &str, number: Option<&str>| {
             let number = number.and_then(|number| CodeNumber::new(number).ok());
             let issuer_name = ShortText::new(name).unwrap();
-            fingerprint(&Details { issuer_code: None, issuer_name, number, ..details() })
+            fingerprints(&Details { issuer_code: None, issuer_name, number, ..details() })
         };
         assert_eq!(of("Ủy ban Ví Dụ", Some("5")), of("UỶ BAN  VÍ DỤ", Some("05")));
         assert_ne!(of("Ủy ban Ví Dụ", Some("5")), of("Hội đồng Ví Dụ", Some("5")));
-        assert_eq!(of("Ủy ban Ví Dụ", None), None);
+        assert_eq!(of("Ủy ban Ví Dụ", None), []);
     }
 }

@@ -143,7 +143,7 @@ pub fn registration_began(scene: &Scene) -> Past<Event> {
         register,
         series,
         year: 2026,
-        fingerprint: super::register::fingerprint(&details()),
+        fingerprint: super::register::fingerprints(&details()).first().copied(),
         accepted_duplicates,
         accepted_because,
     };

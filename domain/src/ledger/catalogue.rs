@@ -114,6 +114,7 @@ catalogue! {
         300 "BookOpened" 1 => BookOpened(register::BookOpened),
         301 "NumberAssigned" 1 => NumberAssigned(register::NumberAssigned),
         302 "NumberVoided" 1 => NumberVoided(register::NumberVoided),
+        303 "FingerprintsRenewed" 1 => FingerprintsRenewed(register::FingerprintsRenewed),
     }
     Incoming: /// What happens to an incoming document.
     IncomingEvent {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     Event, Fingerprint, Register,
-    events::{BookOpened, NumberAssigned},
+    events::{BookOpened, FingerprintsRenewed, NumberAssigned},
 };
 use crate::{
     decide::{By, Decide},
@@ -64,9 +64,11 @@ pub struct AssignNumber {
     pub year: i16,
     /// The document.
     pub document: IncomingId,
-    /// What duplicates are found by.
-    pub fingerprint: Option<Fingerprint>,
-    /// Documents with the same fingerprint in the neighbouring years' books.
+    /// What duplicates are found by: by the issuer's code, where that is known, then by the issuer's name.
+    pub fingerprints: Vec<Fingerprint>,
+    /// The revision of the document that says so.
+    pub as_of: u64,
+    /// Documents that look the same in the neighbouring years' books.
     pub elsewhere: Vec<IncomingId>,
     /// Documents that the clerk saw and accepted as duplicates.
     pub accepted_duplicates: Vec<IncomingId>,
@@ -77,10 +79,9 @@ pub struct AssignNumber {
 impl AssignNumber {
     /// What the document may be a duplicate of, and nobody accepted.
     fn candidates(&self, register: &Register) -> Vec<IncomingId> {
-        let here =
-            self.fingerprint.and_then(|fingerprint| register.fingerprints.get(&fingerprint)).into_iter().flatten();
+        let here = register.alike(&self.fingerprints);
         let open = |document: &&IncomingId| **document != self.document && !self.accepted_duplicates.contains(document);
-        let mut candidates: Vec<_> = here.chain(&self.elsewhere).filter(open).copied().collect();
+        let mut candidates: Vec<_> = here.iter().chain(&self.elsewhere).filter(open).copied().collect();
         candidates.sort_unstable();
         candidates.dedup();
         candidates
@@ -111,15 +112,20 @@ impl Decide for AssignNumber {
         let assigned = NumberAssigned {
             number: next.ok_or(Refusal::BookFull)?,
             document: self.document,
-            fingerprint: self.fingerprint,
+            fingerprint: self.fingerprints.first().copied(),
             accepted_duplicates: self.accepted_duplicates.clone(),
             accepted_because: self.accepted_because.clone(),
         };
         let opened = BookOpened { organ: self.organ, series: self.series.clone(), year: self.year };
-        Ok(match register.organ {
+        let mut events = match register.organ {
             None => vec![opened.into(), assigned.into()],
             Some(_) => vec![assigned.into()],
-        })
+        };
+        if self.fingerprints.len() > 1 {
+            let (document, fingerprints, as_of) = (self.document, self.fingerprints.clone(), self.as_of);
+            events.push(FingerprintsRenewed { document, fingerprints, as_of }.into());
+        }
+        Ok(events)
     }
 }
 
@@ -129,7 +135,7 @@ mod tests {
     use crate::{
         decide::Who,
         register::testing::{assign, assigned, document, opened, voided},
-        testing::{given, scene},
+        testing::{MORNING, given, scene},
     };
 
     #[test]
@@ -153,7 +159,7 @@ mod tests {
     #[test]
     fn a_possible_duplicate_is_refused_until_it_is_accepted_or_voided() {
         let scene = scene();
-        let same = || AssignNumber { fingerprint: assign(1).fingerprint, ..assign(2) };
+        let same = || AssignNumber { fingerprints: assign(1).fingerprints, ..assign(2) };
         let refused = given(&scene.organ, [opened(), assigned(1, 1)]).when(Who::System, same());
         refused.then_refused(Code::PossibleDuplicate);
         let accepted = AssignNumber { accepted_duplicates: vec![document(1)], ..same() };
@@ -164,6 +170,25 @@ mod tests {
         given(&scene.organ, [opened(), assigned(1, 1)])
             .when(Who::System, elsewhere)
             .then_refused(Code::PossibleDuplicate);
+    }
+
+    #[test]
+    fn a_duplicate_is_found_by_code_or_name_but_not_where_two_codes_differ() {
+        let scene = scene();
+        let of = |issuer: &str| Fingerprint::of(issuer, "1", "UBND-VP", 2026);
+        let (code, other, name) = (of("code:H99"), of("code:H98"), of("name:uy ban"));
+        let looks_like =
+            |n, fingerprints: &[Fingerprint]| AssignNumber { fingerprints: fingerprints.to_vec(), ..assign(n) };
+        let after = |first: &[Fingerprint], second: &[Fingerprint]| {
+            let mut book = given(&scene.organ, [opened()]);
+            book.attempt(Who::System, MORNING, &looks_like(1, first)).unwrap();
+            book.attempt(Who::System, MORNING, &looks_like(2, second)).map(|_| ())
+        };
+        let duplicate = Err(Code::PossibleDuplicate);
+        assert_eq!(after(&[code, name], &[name]), duplicate);
+        assert_eq!(after(&[name], &[code, name]), duplicate);
+        assert_eq!(after(&[code, name], &[code, name]), duplicate);
+        assert_eq!(after(&[code, name], &[other, name]), Ok(()));
     }
 
     #[test]

@@ -40,6 +40,17 @@ stable! {
         pub note: Option<Reason>,
     }
 
+    /// By what a document of the book is compared from now on, instead of what was said before: it has several fingerprints, or
+    /// what they are made of was corrected.
+    pub struct FingerprintsRenewed {
+        /// The document.
+        pub document: IncomingId,
+        /// By the issuer's code, where that is known, then by the issuer's name. Empty: too little is known.
+        pub fingerprints: Vec<Fingerprint>,
+        /// The revision of the document that says so; what an older one says comes too late.
+        pub as_of: u64,
+    }
+
     /// Digest of issuer, number, symbol and year of promulgation (Decree 30/2020, Annex VI, 1h).
     #[derive(Copy)]
     pub struct Fingerprint([u8; 16]);

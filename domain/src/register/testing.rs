@@ -32,7 +32,7 @@ pub fn number(n: u32) -> ArrivalNumber {
 }
 
 /// Each document has its own fingerprint.
-fn fingerprint(n: u32) -> Fingerprint {
+pub fn fingerprint(n: u32) -> Fingerprint {
     Fingerprint::of("H99", &n.to_string(), "UBND-VP", 2026)
 }
 
@@ -43,7 +43,8 @@ pub fn assign(n: u32) -> AssignNumber {
         series: series(),
         year: 2026,
         document: document(n),
-        fingerprint: Some(fingerprint(n)),
+        fingerprints: vec![fingerprint(n)],
+        as_of: 0,
         elsewhere: Vec::new(),
         accepted_duplicates: Vec::new(),
         accepted_because: None,

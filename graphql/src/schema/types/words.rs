@@ -41,6 +41,7 @@ titles! {
     "BookOpened" "Mở sổ" "Book opened",
     "NumberAssigned" "Cấp số đến" "Arrival number assigned",
     "NumberVoided" "Hủy số" "Number voided",
+    "FingerprintsRenewed" "Cập nhật dấu hiệu phát hiện trùng" "Compared anew for duplicates",
     "IncomingArrived" "Văn bản đến" "Document arrived",
     "IncomingArrivedAgain" "Trục gửi lại với nội dung khác" "Arrived again with other content",
     "UnopenedLogged" "Ghi nhận, chuyển nguyên bì" "Logged unopened",
