@@ -123,6 +123,7 @@ codes! {
     TransferTarget "TRANSFER_TARGET" "" "Name the other agency when, and only when, the document is transferred." "Chỉ nêu cơ quan nhận khi chuyển văn bản sang cơ quan khác, và khi đó phải nêu.",
     NothingProposed "NOTHING_PROPOSED" "" "No resolution waits to be confirmed." "Không có đề xuất kết thúc nào đang chờ xác nhận.",
     DeadlineMissing "DEADLINE_MISSING" "" "State the new deadline." "Hãy nêu thời hạn mới.",
+    LeadGone "LEAD_GONE" "" "The unit that led was closed, or nobody holds the post that led: name who leads now." "Đơn vị chủ trì trước đây đã giải thể hoặc vị trí chủ trì không còn người giữ: hãy nêu đơn vị hoặc cá nhân chủ trì mới.",
     LeadersWord "LEADERS_WORD" "" "A clerk reopens on a leader's word: name the leader, who holds that post now." "Văn thư chỉ mở lại theo ý kiến của lãnh đạo: hãy nêu lãnh đạo đang giữ vị trí đó.",
 }
 

@@ -235,7 +235,10 @@ impl Rows {
                 self.documents.put(id, Some(stored.clone()), || stored);
             }
         }
-        let open = |document: &Document| document.branches.iter().any(|branch| branch.ended.is_none());
+        let open = |document: &Document| {
+            let runs = document.round().is_some_and(|round| round.ended.is_none());
+            runs || document.branches.iter().any(|branch| branch.ended.is_none())
+        };
         let works = |document: &Document| document.organ == organ && open(document);
         for (id, cached) in self.documents.things.iter_mut().filter(|(_, cached)| works(&cached.now)) {
             let before = cached.now.clone();

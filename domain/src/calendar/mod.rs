@@ -30,7 +30,7 @@ const USUAL_HOURS: [WorkingSpan; 2] =
     [WorkingSpan { from_minute: 480, until_minute: 720 }, WorkingSpan { from_minute: 780, until_minute: 1020 }];
 
 /// What kind of day a date is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum DayKind {
     /// Monday to Friday.
     Weekday,

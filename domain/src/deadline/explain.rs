@@ -7,12 +7,17 @@ use crate::{
 };
 
 /// One line of the sum, in the order in which it is reckoned.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum SumLine {
     /// When the work was assigned; that day is day 0.
     Start {
         /// The instant.
         at: Timestamp,
+    },
+    /// A limit that its author replaced by another.
+    Replaced {
+        /// As it was given.
+        limit: Limit,
     },
     /// The limit.
     Limit {
@@ -43,7 +48,7 @@ pub enum SumLine {
         /// The pause.
         pause: Pause,
     },
-    /// What start, limit and pauses make, before any extension.
+    /// What start, limit and pauses make, before any extension: by the nearest of the limits.
     Original {
         /// The deadline.
         due: Due,
@@ -76,7 +81,7 @@ pub enum SumLine {
 }
 
 /// Why a day did not count.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Skipped {
     /// A weekend, a holiday or an exchanged day off.
     NotWorked(DayKind),
@@ -88,16 +93,18 @@ impl DeadlineSum {
     /// How the deadline comes about: start, limit, pauses, each day that did not count, extensions with old and new,
     /// the whole's deadline, result.
     pub fn explain(&self, calendar: &WorkingCalendar) -> Vec<SumLine> {
-        let mut lines = vec![SumLine::Start { at: self.start }, SumLine::Limit { limit: self.limit }];
+        let mut lines = vec![SumLine::Start { at: self.start }];
+        lines.extend(self.replaced.iter().map(|&limit| SumLine::Replaced { limit }));
+        lines.push(SumLine::Limit { limit: self.limit });
         lines.extend(self.pauses.iter().map(|&pause| SumLine::Pause { pause }));
 
-        let original = self.first_due(calendar);
+        let original = self.original(calendar);
         if let Limit::WorkingDays { days } = self.limit {
             self.explain_days(&mut lines, self.start.date(), days, calendar);
         }
         lines.push(SumLine::Original { due: original });
 
-        let mut due = original;
+        let mut due = self.first_due(calendar);
         for Step { extension, old, new, too_late } in self.steps(calendar) {
             if let (ExtendBy::WorkingDays { days }, Due::At(before)) = (extension.by, old) {
                 self.explain_days(&mut lines, day_of_deadline(before), days, calendar);

@@ -81,8 +81,10 @@ stable! {
 pub struct DeadlineSum {
     /// When the work was assigned.
     pub start: Timestamp,
-    /// The limit in force at that moment.
+    /// The limit: the one in force at that moment, or what its author changed it to.
     pub limit: Limit,
+    /// What it was before its author changed it, the first first.
+    pub replaced: Vec<Limit>,
     /// The pauses, in any order; they may overlap.
     pub pauses: Vec<Pause>,
     /// The extensions, in the order in which they were granted.
@@ -92,7 +94,7 @@ pub struct DeadlineSum {
 }
 
 /// Where a sum stands. Ordered by how much time it leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum Due {
     /// Due at this instant: what ends at or before it is on time.
     At(Timestamp),
@@ -128,7 +130,7 @@ impl Pause {
 impl DeadlineSum {
     /// A start and a limit, and nothing else yet.
     pub fn new(start: Timestamp, limit: Limit) -> Self {
-        Self { start, limit, pauses: Vec::new(), extensions: Vec::new(), parent_due: None }
+        Self { start, limit, replaced: Vec::new(), pauses: Vec::new(), extensions: Vec::new(), parent_due: None }
     }
 
     /// As a part of a whole that is due then: not due after it, and due with it when it has no limit of its own.
@@ -148,9 +150,15 @@ impl DeadlineSum {
         self.cap(own)
     }
 
-    /// When it would be due without any extension: who ended after this and in time "met it only by extension".
+    /// When it would be due without any extension: who ended after this and in time "met it only by extension". More time by
+    /// another limit is an extension by another name, so the nearest of all its limits counts.
     pub fn original_due(&self, calendar: &WorkingCalendar) -> Option<Timestamp> {
-        self.cap(self.first_due(calendar)).at()
+        self.cap(self.original(calendar)).at()
+    }
+
+    fn original(&self, calendar: &WorkingCalendar) -> Due {
+        let before = self.replaced.iter().map(|limit| self.due_within(*limit, calendar));
+        before.fold(self.first_due(calendar), Due::min)
     }
 
     /// The deadline by which lateness is judged: an extension granted after the deadline had passed does not undo it.
@@ -165,7 +173,11 @@ impl DeadlineSum {
     }
 
     fn first_due(&self, calendar: &WorkingCalendar) -> Due {
-        match self.limit {
+        self.due_within(self.limit, calendar)
+    }
+
+    fn due_within(&self, limit: Limit, calendar: &WorkingCalendar) -> Due {
+        match limit {
             Limit::WorkingDays { days } => self.count(self.start.date(), days, calendar),
             Limit::Minutes { minutes } => self.run(minutes),
             Limit::At { at } => Due::At(at),

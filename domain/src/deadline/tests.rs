@@ -149,6 +149,27 @@ fn an_extension_after_the_deadline_does_not_undo_lateness() {
 }
 
 #[test]
+fn more_time_by_another_limit_is_more_time() {
+    let within = |limits: &[u16]| {
+        let limits: Vec<_> = limits.iter().map(|days| Limit::WorkingDays { days: *days }).collect();
+        let (last, replaced) = limits.split_last().unwrap();
+        DeadlineSum { replaced: replaced.to_vec(), ..DeadlineSum::new(at("08-10T08:00"), *last) }
+    };
+    let calendar = calendar();
+    let longer = within(&[2, 5]);
+    assert_eq!(longer.due(&calendar), end_of("2026-08-17"));
+    assert_eq!(longer.original_due(&calendar), end_of("2026-08-12"));
+    let shorter = within(&[5, 2]);
+    assert_eq!(
+        (shorter.due(&calendar), shorter.original_due(&calendar)),
+        (longer.original_due(&calendar), end_of("2026-08-12"))
+    );
+    let lines = longer.explain(&calendar);
+    assert!(lines.contains(&SumLine::Replaced { limit: Limit::WorkingDays { days: 2 } }));
+    assert!(lines.contains(&SumLine::Original { due: Due::At(date("2026-08-12").end()) }));
+}
+
+#[test]
 fn a_part_is_never_due_after_the_whole() {
     let calendar = calendar();
     let parent = Some(at("08-12T17:00"));
@@ -239,9 +260,12 @@ fn sums() -> impl Strategy<Value = DeadlineSum> {
         (0..30u16).prop_map(|days| ExtendBy::WorkingDays { days }),
     ];
     let extensions = (instants(), by).prop_map(|(granted_at, by)| Extension { granted_at, by });
-    (instants(), limits(), vec(pauses, 0..4), vec(extensions, 0..4), proptest::option::of(instants())).prop_map(
-        |(start, limit, pauses, extensions, parent_due)| DeadlineSum { start, limit, pauses, extensions, parent_due },
-    )
+    let replaced = vec(limits(), 0..2);
+    (instants(), limits(), replaced, vec(pauses, 0..4), vec(extensions, 0..4), proptest::option::of(instants()))
+        .prop_map(|(start, limit, replaced, pauses, extensions, parent_due)| {
+            let sum = DeadlineSum::new(start, limit).capped_by(parent_due);
+            DeadlineSum { replaced, pauses, extensions, ..sum }
+        })
 }
 
 /// Only a stated instant ends a clock that stands for ever: then less time may be left than if it had not stood yet.
@@ -272,7 +296,9 @@ proptest! {
     #[test]
     fn pauses_and_extensions_never_take_time_away(sum in sums(), more in sums()) {
         let before = sum.standing(&calendar());
-        prop_assert!(Due::at(before) >= sum.original_due(&calendar()) || before.at().is_none());
+        let only_extended = DeadlineSum { replaced: Vec::new(), ..sum.clone() }.original_due(&calendar());
+        prop_assert!(Due::at(before) >= only_extended || before.at().is_none());
+        prop_assert!(sum.original_due(&calendar()) <= only_extended || only_extended.is_none());
         let mut paused = sum.clone();
         paused.pauses.extend(more.pauses);
         if !sum.extensions.iter().any(|e| matches!(e.by, ExtendBy::Until { .. })) {
@@ -313,11 +339,9 @@ proptest! {
         let extension = Extension { granted_at: wild(1), by: ExtendBy::WorkingDays { days: n } };
         for limit in [Limit::WorkingDays { days: n }, Limit::Minutes { minutes }, Limit::At { at: wild(0) }, Limit::None] {
             let sum = DeadlineSum {
-                start: wild(2),
-                limit,
                 pauses: vec![Pause { from: wild(3), until: Some(wild(4)) }],
                 extensions: vec![extension],
-                parent_due: Some(wild(5)),
+                ..DeadlineSum::new(wild(2), limit).capped_by(Some(wild(5)))
             };
             prop_assert!(sum.due(&calendar()).is_some());
             prop_assert!(sum.explain(&calendar()).len() < 20_000);

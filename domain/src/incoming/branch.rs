@@ -122,11 +122,9 @@ impl Branch {
     /// The sum that its own deadline comes from; [`super::IncomingDocument::due`] caps it by the branches above.
     pub fn sum(&self, pauses: &[Pause]) -> DeadlineSum {
         DeadlineSum {
-            start: self.assigned_at,
-            limit: self.limit,
             pauses: pauses.to_vec(),
             extensions: self.extensions.clone(),
-            parent_due: None,
+            ..DeadlineSum::new(self.assigned_at, self.limit)
         }
     }
 

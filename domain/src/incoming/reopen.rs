@@ -1,14 +1,19 @@
 //! Reopen: a leader, or the clerk on a leader's word, takes up a resolved document again, with a reason and a new deadline.
-//! The old resolution stays; a new round begins.
+//! The old resolution stays; a new round begins. The lead goes to whom is named, else to the unit or post that had it, whoever
+//! holds that post now.
 
 use serde::Serialize;
 use thiserror::Error;
 
-use super::{Barred, Event, IncomingDocument, Stage, assignment::Misassigned, assignment::To, events::Reopened};
+use super::{
+    Barred, Event, IncomingDocument, Stage,
+    assignment::{Misassigned, To},
+    events::{Assignee, BranchReassigned, Reopened},
+};
 use crate::{
     deadline::Limit,
     decide::{By, Decide},
-    id::PostId,
+    id::{BranchId, PostId},
     organ::Role,
     refusal::Code,
     text::Reason,
@@ -26,6 +31,12 @@ pub enum Refusal {
     /// A new deadline is stated.
     #[error("a new deadline is stated")]
     NoDeadline,
+    /// The unit that led is closed, or nobody holds the post.
+    #[error("the unit that led is closed, or nobody holds the post that led: name who leads now")]
+    LeadGone,
+    /// Nobody may be given work like this.
+    #[error("{0}")]
+    NotAssignable(Misassigned),
     /// Not this deadline.
     #[error(transparent)]
     Misassigned(#[from] Misassigned),
@@ -37,7 +48,8 @@ impl crate::decide::Refusal for Refusal {
             Self::Barred(barred) => barred.code(),
             Self::NoWord => Code::LeadersWord,
             Self::NoDeadline => Code::DeadlineMissing,
-            Self::Misassigned(misassigned) => misassigned.code(),
+            Self::LeadGone => Code::LeadGone,
+            Self::NotAssignable(misassigned) | Self::Misassigned(misassigned) => misassigned.code(),
         }
     }
 
@@ -45,6 +57,7 @@ impl crate::decide::Refusal for Refusal {
         match self {
             Self::Barred(_) => &[],
             Self::NoWord => &["onWordOf"],
+            Self::LeadGone | Self::NotAssignable(_) => &["to"],
             Self::NoDeadline | Self::Misassigned(_) => &["limit"],
         }
     }
@@ -59,6 +72,24 @@ pub struct ReopenIncoming {
     pub limit: Limit,
     /// For a clerk: the post of the leader on whose word it is.
     pub on_word_of: Option<PostId>,
+    /// Who leads; none: who led before.
+    pub to: Option<To>,
+}
+
+impl ReopenIncoming {
+    /// The lead of the round before, and who has it from now on.
+    fn lead(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Option<(Assignee, Assignee)>, Refusal> {
+        let Some((_, lead)) = document.root_lead() else { return Ok(None) };
+        let again = match lead.assignee {
+            Assignee::Unit { unit } => To::Unit(unit),
+            Assignee::Person { holder } => To::Post(holder.post),
+        };
+        let to = match self.to {
+            Some(to) => to.assignee(by.organ, by.at).map_err(Refusal::NotAssignable),
+            None => again.assignee(by.organ, by.at).map_err(|_| Refusal::LeadGone),
+        };
+        Ok(Some((lead.assignee, to?)))
+    }
 }
 
 impl Decide for ReopenIncoming {
@@ -83,7 +114,13 @@ impl Decide for ReopenIncoming {
         }
         // the pauses of the round before do not touch the new one
         IncomingDocument::default().check_limit(None, self.limit, by.at, by)?;
-        Ok(vec![Reopened { reason: self.reason.clone(), limit: self.limit, on_word_of: word }.into()])
+        let lead = self.lead(document, by)?;
+        let mut events = vec![Reopened { reason: self.reason.clone(), limit: self.limit, on_word_of: word }.into()];
+        if let Some((from, to)) = lead.filter(|(from, to)| from != to) {
+            let branch = BranchId::of(by.command, 0);
+            events.push(BranchReassigned { branch, from, to, reason: self.reason.clone() }.into());
+        }
+        Ok(events)
     }
 }
 
@@ -92,17 +129,21 @@ mod tests {
     use super::*;
     use crate::{
         incoming::{
-            events::{Assignee, Resolution, Resolved},
+            events::{BranchRole, Directed, Resolution, Resolved},
             testing::*,
         },
-        testing::{Given, MORNING, Scene, given, scene},
+        testing::{Given, MORNING, Past, Scene, given, scene},
     };
 
     fn reopen() -> ReopenIncoming {
-        ReopenIncoming { reason: because(), limit: Limit::WorkingDays { days: 4 }, on_word_of: None }
+        ReopenIncoming { reason: because(), limit: Limit::WorkingDays { days: 4 }, on_word_of: None, to: None }
     }
 
     fn resolved(scene: &Scene) -> Given<IncomingDocument> {
+        resolved_after(scene, to_assigned(scene))
+    }
+
+    fn resolved_after(scene: &Scene, events: Vec<Past<Event>>) -> Given<IncomingDocument> {
         let resolved = Resolved {
             how: Resolution::Noted,
             answers: vec![],
@@ -112,7 +153,48 @@ mod tests {
             closed_because: None,
             confirms: None,
         };
-        given(&scene.organ, to_assigned(scene).into_iter().chain([past(scene.head, 7, resolved)]))
+        given(&scene.organ, events.into_iter().chain([past(scene.head, 7, resolved)]))
+    }
+
+    /// The head led in person, not their unit.
+    fn led_by_the_head(scene: &Scene) -> Given<IncomingDocument> {
+        let branches = vec![new_branch(LEAD, person(scene.head), BranchRole::Lead, 10)];
+        let directed = Directed { note: None, branches, follower: None, by_regulation: false };
+        resolved_after(scene, to_submitted(scene).into_iter().chain([past(scene.leader, 3, directed)]).collect())
+    }
+
+    fn leads_now(given: &Given<IncomingDocument>) -> Assignee {
+        given.state().root_lead().unwrap().1.assignee
+    }
+
+    #[test]
+    fn the_successor_in_the_post_leads() {
+        let mut scene = scene();
+        let document = led_by_the_head(&scene);
+        let (from, successor) = (person(scene.head), scene.succeeds(scene.head, MORNING.plus_minutes(400)));
+        let (branch, to) = (BranchId::of(crate::testing::command_id(), 0), person(successor));
+        let reopened = Reopened { reason: because(), limit: reopen().limit, on_word_of: None };
+        let reassigned = BranchReassigned { branch, from, to, reason: because() };
+        let given =
+            document.in_organ(&scene.organ).when(scene.leader, reopen()).then([reopened.into(), reassigned.into()]);
+        assert_eq!(leads_now(&given), to);
+    }
+
+    #[test]
+    fn who_led_has_gone_so_another_is_named() {
+        let mut scene = scene();
+        let (unit_led, head_led) = (resolved(&scene), led_by_the_head(&scene));
+        scene.leaves_at(scene.head, MORNING);
+        scene.organ.units.get_mut(&scene.unit).unwrap().closed = true;
+        for document in [unit_led, head_led] {
+            let given = || document.clone().in_organ(&scene.organ);
+            given().when(scene.leader, reopen()).then_refused(Code::LeadGone);
+            let to = |to| ReopenIncoming { to: Some(to), ..reopen() };
+            given().when(scene.leader, to(To::Unit(scene.unit))).then_refused(Code::NotAssignable);
+            let mut given = given();
+            given.attempt(scene.leader, MORNING, &to(To::Unit(scene.other_unit))).unwrap();
+            assert_eq!(leads_now(&given), Assignee::Unit { unit: scene.other_unit });
+        }
     }
 
     #[test]

@@ -244,7 +244,7 @@ impl World {
             }
             19 if one.yes => self.ask(who, &ConfirmResolution {}),
             19 => self.ask(who, &DeclineResolution { reason }),
-            20 => self.ask(who, &ReopenIncoming { reason, limit, on_word_of: None }),
+            20 => self.ask(who, &ReopenIncoming { reason, limit, on_word_of: None, to: None }),
             21 => match self.people[one.to[1].0 % 10] {
                 Who::Acting(from) => self.ask(who, &HandOverWork { person: from.person, from: from.post, to: to_post }),
                 _ => Ok(vec![]),

@@ -83,6 +83,13 @@ impl<A: Aggregate> Given<A> {
         &self.state
     }
 
+    /// In the organ as it is by now.
+    #[must_use]
+    pub fn in_organ(mut self, organ: &Organ) -> Self {
+        self.organ = organ.clone();
+        self
+    }
+
     /// At another instant than an hour after the last event.
     #[must_use]
     pub fn at(mut self, at: Timestamp) -> Self {

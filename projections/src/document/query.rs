@@ -10,7 +10,7 @@ use socai_domain::{
 };
 use sqlx::SqliteConnection;
 
-use super::state::Document;
+use super::state::{Branch, Document, Round};
 use crate::{
     directory,
     error::ViewsError,
@@ -93,18 +93,12 @@ pub struct DocumentFilter {
 pub struct DocumentView {
     /// The document as folded.
     pub document: Document,
-    /// For each branch that has a deadline or had one: the sum, line by line.
+    /// For each branch that has a deadline or had one: the sum, line by line; of an ended one as it stood at its end.
     pub sums: Vec<(BranchId, Vec<SumLine>)>,
+    /// The sum of the document's own deadline: that of the root LEAD branch of its present round.
+    pub sum: Option<Vec<SumLine>>,
     /// The position of the log that this reflects.
     pub position: Option<Position>,
-}
-
-impl DocumentView {
-    /// The sum of the document's own deadline: that of its root LEAD branch.
-    pub fn sum(&self) -> Option<&[SumLine]> {
-        let lead = self.document.root_lead(self.document.round()?.number)?.id;
-        self.sums.iter().find(|(branch, _)| *branch == lead).map(|(_, sum)| sum.as_slice())
-    }
 }
 
 pub(crate) const COLUMNS: &str = "d.id, d.organ, d.revision, d.stage, d.stage_since, d.channel, d.type_name, d.urgency, \
@@ -123,8 +117,12 @@ impl Views {
         let document: Document = decode(&Cells::of(&row).next::<Vec<u8>>()?)?;
         let calendar = directory::calendar(snapshot.db(), document.organ).await?;
         let owed = document.branches.iter().filter(|branch| branch.original_due.is_some() || branch.due.is_some());
-        let sums = owed.map(|branch| (branch.id, branch.sum(&document.pauses).explain(&calendar))).collect();
-        Ok(Some(DocumentView { sums, position: snapshot.position, document }))
+        let now = |branch: &Branch| branch.sum(&document.pauses).explain(&calendar);
+        let kept = |sum: &[SumLine], branch| if sum.is_empty() { now(branch) } else { sum.to_vec() };
+        let sums = owed.map(|branch| (branch.id, kept(&branch.sum_at_end, branch))).collect();
+        let of = |round: &Round| document.root_lead(round.number).map(|lead| kept(&round.sum_at_end, lead));
+        let sum = document.round().and_then(of);
+        Ok(Some(DocumentView { sums, sum, position: snapshot.position, document }))
     }
 
     /// A document as lists show it, if the viewer sees it.
@@ -248,14 +246,15 @@ pub(crate) fn read(cells: &mut Cells<'_>) -> Result<DocumentRow, ViewsError> {
     })
 }
 
-/// The documents of an organ on which work is open.
+/// The documents of an organ whose clock runs.
 pub(crate) async fn open_documents(
     db: &mut SqliteConnection,
     organ: OrganId,
 ) -> Result<Vec<(IncomingId, Document)>, ViewsError> {
     let mut sql = Sql::plain();
     sql.push("SELECT id, state FROM document WHERE document IN (SELECT b.document FROM branch b WHERE b.organ = ");
-    sql.bind(organ).push(" AND b.ended_at IS NULL)");
+    sql.bind(organ).push(" AND b.ended_at IS NULL UNION SELECT f.document FROM document_fact f WHERE f.organ = ");
+    sql.bind(organ).push(" AND f.ended_at IS NULL)");
     let rows = sql.fetch_all(db).await?;
     let read = |cells: &mut Cells<'_>| Ok((cells.next()?, decode(&cells.next::<Vec<u8>>()?)?));
     rows.iter().map(|row| read(&mut Cells::of(row))).collect()

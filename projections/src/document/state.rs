@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use socai_domain::{
-    deadline::{Extension, Limit, Pause},
+    deadline::{Extension, Limit, Pause, SumLine},
     document_types::{Channel, SecrecyLevel},
     id::{BranchId, IncomingId, OrganId, PersonId, RegisterId, UnitId},
     incoming::{
@@ -117,7 +117,8 @@ pub struct Round {
     pub number: u32,
     /// When it began.
     pub began_at: Timestamp,
-    /// Its root LEAD branch's deadline as shown: every extension counted.
+    /// The deadline of its root LEAD branch as shown: every extension counted. It runs on until the round ends, also when that
+    /// branch is done.
     pub due: Option<Timestamp>,
     /// Without any extension.
     pub original_due: Option<Timestamp>,
@@ -127,6 +128,8 @@ pub struct Round {
     pub ended: Option<(RoundEnd, Timestamp)>,
     /// How it was resolved.
     pub resolution: Option<ResolutionMade>,
+    /// How its deadline came about, as it stood at its end. Empty before, and where there is none.
+    pub(crate) sum_at_end: Vec<SumLine>,
 }
 
 /// How a round ended.
@@ -176,6 +179,8 @@ pub struct Branch {
     pub role: BranchRole,
     /// The limit.
     pub limit: Limit,
+    /// What it was before its author changed it, the first first.
+    pub replaced: Vec<Limit>,
     /// What is to be done.
     pub note: Option<LongText>,
     /// When it was given: day 0.
@@ -202,6 +207,8 @@ pub struct Branch {
     pub result: Option<String>,
     /// How the lead officer proposes to resolve the document.
     pub proposal: Option<Resolution>,
+    /// How its deadline came about, as it stood at its end. Empty before, and where there is none.
+    pub(crate) sum_at_end: Vec<SumLine>,
     /// When it is due, every extension counted; frozen at the end.
     pub due: Option<Timestamp>,
     /// Without any extension.

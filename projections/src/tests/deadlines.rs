@@ -2,7 +2,7 @@
 
 use socai_domain::{
     calendar::{CalendarYear, Holiday},
-    deadline::Limit,
+    deadline::{Limit, SumLine},
     id::IncomingId,
     incoming::{
         Stage,
@@ -49,9 +49,7 @@ async fn a_holiday_decreed_later_moves_what_is_open_and_nothing_else() {
     let (open, done) = (directed(&mut history, 1), directed(&mut history, 2));
     history.at("2026-03-04T09:00:00").by(Who::Officer).completes(done, 2).resolves(done);
     assert_eq!(round(&history, open).await.due, Some(at("2026-03-11T00:00:00")));
-    let (date, name) = (Date::new(2026, 3, 9).unwrap(), ShortText::new("Ngày nghỉ ví dụ").unwrap());
-    let calendar = CalendarYear { holidays: vec![Holiday { date, name }], ..CalendarYear::plain(2026) };
-    history.agency(agency::CalendarDecided { calendar });
+    history.agency(holiday(9));
     assert_eq!(round(&history, open).await.due, Some(at("2026-03-12T00:00:00")));
     assert_eq!(round(&history, done).await.due, Some(at("2026-03-11T00:00:00")));
 }
@@ -135,4 +133,61 @@ async fn a_branch_counts_for_who_held_it_at_its_end() {
     let lines = views.branch_statistics(&history.sight(Who::Leader), &filter, GroupBy::Person).await.unwrap();
     let shown: Vec<_> = lines.iter().map(|line| (line.person, line.figures.on_time)).collect();
     assert_eq!(shown, [(Some(Who::OtherOfficer.person()), 1)]);
+}
+
+fn holiday(day: i8) -> agency::CalendarDecided {
+    let (date, name) = (Date::new(2026, 3, day).unwrap(), ShortText::new("Ngày nghỉ ví dụ").unwrap());
+    agency::CalendarDecided {
+        calendar: CalendarYear { holidays: vec![Holiday { date, name }], ..CalendarYear::plain(2026) },
+    }
+}
+
+#[tokio::test]
+async fn the_documents_clock_runs_on_when_the_lead_is_done() {
+    let mut history = History::new();
+    let document = directed(&mut history, 1);
+    history.at("2026-03-04T09:00:00").by(Who::Officer).completes(document, 1);
+    let lead = async |history: &History| {
+        let view = history.views().await.document(&history.sight(Who::Leader), document).await.unwrap().unwrap();
+        (view.document.branches[0].due, view.document.round().unwrap().due)
+    };
+    let frozen = Some(at("2026-03-11T00:00:00"));
+    history.agency(holiday(9));
+    assert_eq!(lead(&history).await, (frozen, Some(at("2026-03-12T00:00:00"))));
+    history.at("2026-03-05T09:00:00").then(document, on::Paused { reason: reason(), until: at("2026-03-06T12:00:00") });
+    assert_eq!(lead(&history).await, (frozen, Some(at("2026-03-13T00:00:00"))));
+    history.at("2026-03-12T09:00:00").resolves(document);
+    let shown = figures(&history.views().await, history.sight(Who::Leader)).await;
+    assert_eq!((shown.on_time, shown.late_done), (1, 0));
+}
+
+#[tokio::test]
+async fn the_sum_of_what_has_ended_is_that_of_its_end() {
+    let mut history = History::new();
+    let (open, done) = (directed(&mut history, 1), directed(&mut history, 2));
+    history.at("2026-03-04T09:00:00").by(Who::Officer).completes(done, 2).resolves(done);
+    history.by(Who::Officer).completes(open, 1);
+    history.agency(holiday(9));
+    history.at("2026-03-05T09:00:00").then(open, on::Paused { reason: reason(), until: at("2026-03-06T12:00:00") });
+    let views = history.views().await;
+    for document in [open, done] {
+        let view = views.document(&history.sight(Who::Leader), document).await.unwrap().unwrap();
+        let result = |sum: &[SumLine]| match sum.last() {
+            Some(SumLine::Result { due, .. }) => due.at(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(result(&view.sums[0].1), view.document.branches[0].due);
+        assert_eq!(result(&view.sum.unwrap()), view.document.rounds[0].due);
+    }
+}
+
+#[tokio::test]
+async fn more_time_by_another_limit_is_met_only_by_extension() {
+    let mut history = History::new();
+    let document = directed(&mut history, 1);
+    let amended = on::BranchAmended { branch: branch(1), limit: Some(DAYS(9)), note: None, reason: reason() };
+    history.at("2026-03-05T09:00:00").then(document, amended);
+    history.at("2026-03-12T09:00:00").by(Who::Officer).completes(document, 1).resolves(document);
+    let shown = figures(&history.views().await, history.sight(Who::Leader)).await;
+    assert_eq!((shown.on_time, shown.met_only_by_extension, shown.late), (1, 1, 0));
 }

@@ -257,7 +257,12 @@ impl Plausible for DeclineResolution {
 impl Plausible for ReopenIncoming {
     fn plausible(scene: &Scene, _: &IncomingDocument, who: Who) -> Self {
         let on_word_of = (who == scene.clerk).then(|| post(scene.leader));
-        ReopenIncoming { reason: because(), limit: Limit::end_of(Date::new(2027, 12, 30).unwrap()), on_word_of }
+        ReopenIncoming {
+            reason: because(),
+            limit: Limit::end_of(Date::new(2027, 12, 30).unwrap()),
+            on_word_of,
+            to: None,
+        }
     }
 }
 

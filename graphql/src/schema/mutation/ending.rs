@@ -19,7 +19,7 @@ use crate::{
     error::Result,
     scalars::{Date, DateTime, Uuid},
     schema::{
-        input::{LimitInput, field, optional},
+        input::{AssigneeInput, LimitInput, field, optional},
         labels::Resolution,
     },
 };
@@ -84,6 +84,8 @@ pub(crate) struct ReopenIncomingInput {
     limit: LimitInput,
     /// The leader's post on whose word a clerk reopens it.
     on_word_of: Option<Uuid>,
+    /// Who leads. Without it who led before; for a post, whoever holds it now.
+    to: Option<AssigneeInput>,
 }
 
 #[derive(Debug, Default)]
@@ -135,6 +137,7 @@ impl EndingMutation {
             reason: reason(input.reason)?,
             limit: input.limit.read("limit")?,
             on_word_of: input.on_word_of.map(|post| PostId::new(post.0)),
+            to: input.to.map(Into::into),
         };
         on_document(ctx, &input.target, command).await
     }

@@ -17,6 +17,8 @@ use crate::{
 pub(crate) enum SumLineKind {
     /// When the work was given: day 0.
     Start,
+    /// A limit that its author replaced by another.
+    Replaced,
     /// The limit.
     Limit,
     /// A day that did not count.
@@ -124,6 +126,12 @@ fn line(of: &SumLine, language: Language) -> DeadlineLine {
             None,
             Some(*at),
         ),
+        SumLine::Replaced { limit: of } => {
+            let words = limit(*of, language);
+            let text =
+                say(format!("Thời hạn trước khi điều chỉnh: {words}"), format!("Limit before it was changed: {words}"));
+            (SumLineKind::Replaced, text, None, None)
+        }
         SumLine::Limit { limit: of } => {
             let words = limit(*of, language);
             (SumLineKind::Limit, say(format!("Thời hạn: {words}"), format!("Limit: {words}")), None, None)

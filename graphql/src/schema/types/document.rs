@@ -236,7 +236,7 @@ impl IncomingDocument {
     /// The document's own deadline: that of its root LEAD branch (thời hạn giải quyết). None before it is directed.
     async fn deadline(&self, ctx: &Context<'_>, lang: Option<Language>) -> Option<Deadline> {
         let round = self.document().round()?;
-        let sum = self.0.sum()?;
+        let sum = self.0.sum.as_ref()?;
         Some(Deadline {
             due_at: round.due.map(DateTime),
             original_due_at: round.original_due.map(DateTime),

@@ -146,7 +146,7 @@ mod tests {
         let by = ExtendBy::Until { at: Timestamp::parse("2027-01-09T00:00:00+07:00").unwrap() };
         let extensions = vec![Extension { granted_at: start.plus_minutes(10), by }];
         let limit = Limit::WorkingDays { days: 3 };
-        let sum = DeadlineSum { start, limit, pauses: Vec::new(), extensions, parent_due: None };
+        let sum = DeadlineSum { extensions, ..DeadlineSum::new(start, limit) };
         let lines = sum.explain(&calendar(start.date()));
         assert_eq!(
             Lang::Vi.sum(&lines),

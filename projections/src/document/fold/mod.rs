@@ -3,6 +3,8 @@
 mod ending;
 mod passing;
 
+use std::collections::BTreeMap;
+
 use socai_domain::{
     calendar::WorkingCalendar,
     deadline::{DeadlineSum, Extension, Pause},
@@ -37,6 +39,7 @@ impl Document {
         if changes_deadlines(event) {
             self.derive_deadlines(&organ.calendar);
         }
+        self.keep_sums(&organ.calendar);
     }
 
     /// Takes in a record whose content was erased: its header tells what happened, not more.
@@ -77,31 +80,41 @@ impl Document {
         }
     }
 
-    /// Derives the deadlines of all that is open from the newest calendar. What has ended keeps its own.
+    /// Derives the deadlines of all that is open from the newest calendar. What has ended keeps its own; but the clock of a
+    /// round, and of what is open under an ended branch, runs on.
     pub(crate) fn derive_deadlines(&mut self, calendar: &WorkingCalendar) {
-        for at in 0..self.branches.len() {
-            let whole = self.branches[at].parent;
-            let capped_by =
-                self.branches[..at].iter().find(|above| Some(above.id) == whole).and_then(|above| above.due);
-            let branch = &mut self.branches[at];
-            if branch.ended.is_some() || branch.role == BranchRole::Informed {
+        let mut derived: BTreeMap<BranchId, Deadlines> = BTreeMap::new();
+        for branch in &mut self.branches {
+            if branch.role == BranchRole::Informed {
                 continue;
             }
-            branch.capped_by = capped_by;
-            let sum = branch.sum(&self.pauses);
-            branch.due = sum.due(calendar);
-            branch.original_due = sum.original_due(calendar);
-            branch.binding_due = sum.binding_due(calendar);
-            if let Some(late) = branch.late_before_amended {
-                branch.binding_due = Some(branch.binding_due.map_or(late, |due| due.min(late)));
+            let capped_by = branch.parent.and_then(|whole| derived.get(&whole)).and_then(|whole| whole.due);
+            let deadlines = branch.deadlines(capped_by, &self.pauses, calendar);
+            if branch.ended.is_none() {
+                branch.capped_by = capped_by;
+                (branch.due, branch.original_due, branch.binding_due) =
+                    (deadlines.due, deadlines.original, deadlines.binding);
+            }
+            derived.insert(branch.id, deadlines);
+        }
+        let Some(at) = self.rounds.len().checked_sub(1).filter(|at| self.rounds[*at].ended.is_none()) else { return };
+        let lead = self.root_lead(self.rounds[at].number).and_then(|lead| derived.get(&lead.id)).copied();
+        let (lead, round) = (lead.unwrap_or_default(), &mut self.rounds[at]);
+        (round.due, round.original_due, round.binding_due) = (lead.due, lead.original, lead.binding);
+    }
+
+    /// What has ended keeps its sum, too, whatever calendar and pauses come later.
+    fn keep_sums(&mut self, calendar: &WorkingCalendar) {
+        for at in 0..self.rounds.len() {
+            if self.rounds[at].ended.is_some() && self.rounds[at].sum_at_end.is_empty() {
+                let lead = self.root_lead(self.rounds[at].number);
+                let sum = lead.map(|lead| lead.sum(&self.pauses).explain(calendar));
+                self.rounds[at].sum_at_end = sum.unwrap_or_default();
             }
         }
-        let Some(at) = self.rounds.len().checked_sub(1) else { return };
-        if self.rounds[at].ended.is_none() {
-            let lead = self.root_lead(self.rounds[at].number);
-            let due = lead.map_or((None, None, None), |lead| (lead.due, lead.original_due, lead.binding_due));
-            let round = &mut self.rounds[at];
-            (round.due, round.original_due, round.binding_due) = due;
+        let ended = |branch: &&mut Branch| branch.ended.is_some() && branch.role != BranchRole::Informed;
+        for branch in self.branches.iter_mut().filter(ended).filter(|branch| branch.sum_at_end.is_empty()) {
+            branch.sum_at_end = branch.sum(&self.pauses).explain(calendar);
         }
     }
 
@@ -117,7 +130,16 @@ impl Document {
     fn begin_round(&mut self, at: Timestamp) {
         let number = u32::try_from(self.rounds.len()).unwrap_or(u32::MAX).saturating_add(1);
         let (due, original_due, binding_due) = (None, None, None);
-        self.rounds.push(Round { number, began_at: at, due, original_due, binding_due, ended: None, resolution: None });
+        self.rounds.push(Round {
+            number,
+            began_at: at,
+            due,
+            original_due,
+            binding_due,
+            ended: None,
+            resolution: None,
+            sum_at_end: Vec::new(),
+        });
     }
 
     fn end_round(&mut self, how: RoundEnd, at: Timestamp) {
@@ -150,7 +172,7 @@ impl Document {
                 if let Some(limit) = e.limit {
                     let late = branch.binding_due.filter(|due| *due < meta.at);
                     branch.late_before_amended = branch.late_before_amended.or(late);
-                    branch.limit = limit;
+                    branch.replaced.push(std::mem::replace(&mut branch.limit, limit));
                     branch.extensions.clear();
                 }
                 if e.note.is_some() {
@@ -233,6 +255,14 @@ impl Document {
     }
 }
 
+/// A deadline: every extension counted, without any, and by which lateness is judged.
+#[derive(Clone, Copy, Default)]
+struct Deadlines {
+    due: Option<Timestamp>,
+    original: Option<Timestamp>,
+    binding: Option<Timestamp>,
+}
+
 impl Branch {
     fn new(parent: Option<BranchId>, new: &NewBranch, round: u32, meta: &Meta, unit: Option<UnitId>) -> Self {
         Self {
@@ -245,6 +275,7 @@ impl Branch {
             held_since: meta.at,
             role: new.role,
             limit: new.limit,
+            replaced: Vec::new(),
             note: new.note.clone(),
             assigned_at: meta.at,
             accepted: None,
@@ -258,6 +289,7 @@ impl Branch {
             ended: None,
             result: None,
             proposal: None,
+            sum_at_end: Vec::new(),
             due: None,
             original_due: None,
             binding_due: None,
@@ -266,9 +298,18 @@ impl Branch {
         }
     }
 
+    /// Its deadlines by this calendar, as a part of a whole that is due then.
+    fn deadlines(&self, capped_by: Option<Timestamp>, pauses: &[Pause], calendar: &WorkingCalendar) -> Deadlines {
+        let sum = self.sum(pauses).capped_by(capped_by);
+        let (late, binding) = (self.late_before_amended, sum.binding_due(calendar));
+        let binding = late.map_or(binding, |late| Some(binding.map_or(late, |due| due.min(late))));
+        Deadlines { due: sum.due(calendar), original: sum.original_due(calendar), binding }
+    }
+
     /// What its deadline is made of.
     pub fn sum(&self, pauses: &[Pause]) -> DeadlineSum {
         DeadlineSum {
+            replaced: self.replaced.clone(),
             pauses: pauses.to_vec(),
             extensions: self.extensions.clone(),
             ..DeadlineSum::new(self.assigned_at, self.limit).capped_by(self.capped_by)
