@@ -4,18 +4,16 @@ use std::{
     collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicI64, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
 };
 
 use futures::future::{BoxFuture, ready};
-use serde::{Serialize, Serializer};
 use socai_commands::{
     Blobs, BlobsUnavailable, CheckpointError, Checkpoints, CommandError, Envelope, Handler, ReactionError, Reactions,
     Receipt, Requester,
 };
 use socai_domain::{
-    decide::{Aggregate, By, Decide, Who},
     document_types::Channel,
     id::{CommandId, IncomingId, OrganId, PersonId, RegisterId},
     incoming::{
@@ -28,34 +26,14 @@ use socai_domain::{
         memory_keys::MemoryKeyRing,
     },
     organ,
-    refusal::Denied,
-    testing::{MORNING, scene},
+    testing::{MORNING, SetClock, acting, scene},
     text::CodeNumber,
-    time::{Clock, Timestamp},
 };
 use uuid::Uuid;
 
+pub use socai_domain::testing::Happen;
+
 use crate::faults::{Dying, Life};
-
-/// A clock that is set.
-#[derive(Clone, Debug)]
-pub struct SetClock(Arc<AtomicI64>);
-
-impl SetClock {
-    pub fn at(instant: Timestamp) -> Self {
-        Self(Arc::new(AtomicI64::new(instant.as_micros())))
-    }
-
-    pub fn set(&self, instant: Timestamp) {
-        self.0.store(instant.as_micros(), Ordering::SeqCst);
-    }
-}
-
-impl Clock for SetClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
-    }
-}
 
 /// Files in memory, and which documents hold them.
 #[derive(Debug, Default)]
@@ -100,11 +78,6 @@ pub struct World {
     pub leader: PersonId,
 }
 
-fn person(who: Who) -> PersonId {
-    let Who::Acting(acting) = who else { panic!("{who:?} holds no post") };
-    acting.person
-}
-
 impl World {
     /// With the agency of the domain's tests in it.
     pub async fn new() -> Self {
@@ -117,8 +90,8 @@ impl World {
             blobs: Arc::default(),
             checkpoints: Arc::default(),
             organ: scene.organ.id.unwrap(),
-            clerk: person(scene.clerk),
-            leader: person(scene.leader),
+            clerk: acting(scene.clerk).person,
+            leader: acting(scene.leader).person,
         };
         let handler = world.handler().await;
         let events = socai_domain::testing::agency_events();
@@ -227,28 +200,4 @@ pub fn register() -> RegisterIncoming {
 /// The stream of document `n`.
 pub fn document(n: u128) -> StreamId {
     incoming::stream(IncomingId::new(Uuid::from_u128(0xd0c_0000_0000 + n)))
-}
-
-/// Lets events happen, whatever the state.
-#[derive(Clone, Debug)]
-pub struct Happen<A: Aggregate>(pub Vec<A::Event>);
-
-impl<A: Aggregate> Serialize for Happen<A> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{:?}", self.0))
-    }
-}
-
-impl<A: Aggregate> Decide for Happen<A> {
-    type State = A;
-    type Refusal = Denied;
-    const NAME: &'static str = "happen";
-
-    fn permit(_: &A, _: &By<'_>) -> Result<(), Denied> {
-        Ok(())
-    }
-
-    fn decide(&self, _: &A, _: &By<'_>) -> Result<Vec<A::Event>, Denied> {
-        Ok(self.0.clone())
-    }
 }

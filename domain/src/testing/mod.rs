@@ -7,10 +7,12 @@
 //! ```
 
 pub mod arbitrary;
+mod around;
 pub mod key_ring;
 pub mod samples;
 mod scene;
 
+pub use around::{Happen, SetClock};
 pub use scene::{MORNING, Scene, acting, agency_events, scene};
 
 use crate::{

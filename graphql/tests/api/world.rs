@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -18,18 +18,16 @@ use futures::{
     future::{BoxFuture, ready},
     stream,
 };
-use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use socai_commands::{Blobs, BlobsUnavailable, Envelope, Handler, Requester};
 use socai_domain::{
-    decide::{Aggregate, By, Decide, Who},
+    decide::Who,
     id::{CommandId, IncomingId, OrganId, PersonId},
     ledger::{EventLog, LedgerId, Opener, memory::MemoryLog, memory_keys::MemoryKeyRing},
     organ, person,
-    refusal::Denied,
-    testing::{MORNING, Scene, agency_events, scene},
+    testing::{Happen, MORNING, Scene, SetClock, acting, agency_events, scene},
     text::PersonName,
-    time::{Clock, Timestamp},
+    time::Clock,
 };
 use socai_graphql::{
     App, Services, Settings,
@@ -39,22 +37,6 @@ use socai_graphql::{
 use socai_projections::{Follower, Views};
 use tokio::sync::oneshot;
 use uuid::Uuid;
-
-/// A clock that is set.
-#[derive(Clone, Debug)]
-pub(crate) struct SetClock(Arc<AtomicI64>);
-
-impl SetClock {
-    pub(crate) fn pass_minutes(&self, minutes: i64) {
-        self.0.fetch_add(minutes * 60_000_000, Ordering::SeqCst);
-    }
-}
-
-impl Clock for SetClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
-    }
-}
 
 /// Files in memory.
 #[derive(Debug, Default)]
@@ -94,30 +76,6 @@ impl Blobs for MemoryFiles {
     }
 }
 
-/// Lets events happen, whatever the state: how the agency came about.
-#[derive(Clone, Debug)]
-struct Happen<A: Aggregate>(Vec<A::Event>);
-
-impl<A: Aggregate> Serialize for Happen<A> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{:?}", self.0))
-    }
-}
-
-impl<A: Aggregate> Decide for Happen<A> {
-    type State = A;
-    type Refusal = Denied;
-    const NAME: &'static str = "happen";
-
-    fn permit(_: &A, _: &By<'_>) -> Result<(), Denied> {
-        Ok(())
-    }
-
-    fn decide(&self, _: &A, _: &By<'_>) -> Result<Vec<A::Event>, Denied> {
-        Ok(self.0.clone())
-    }
-}
-
 /// The private and the public key made of this seed, in PEM.
 pub(crate) fn keys(seed: u8) -> (String, String) {
     let key = SigningKey::from_bytes(&[seed; 32]);
@@ -144,7 +102,7 @@ impl World {
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
-        let clock = SetClock(Arc::new(AtomicI64::new(MORNING.plus_minutes(5).as_micros())));
+        let clock = SetClock::at(MORNING.plus_minutes(5));
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let log = Arc::new(MemoryLog::new(LedgerId(Uuid::from_u128(0x50ca1)), Arc::clone(&shared)));
         let opener = Opener::new(Arc::new(MemoryKeyRing::new()));
@@ -326,6 +284,5 @@ pub(crate) fn person_of(who: Who) -> PersonId {
 }
 
 pub(crate) fn post_of(who: Who) -> String {
-    let Who::Acting(acting) = who else { panic!("{who:?} holds no post") };
-    acting.post.to_string()
+    acting(who).post.to_string()
 }
