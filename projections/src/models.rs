@@ -21,7 +21,7 @@ pub(crate) struct Model {
 
 fn nothing(_: &document::Document, _: &mut Out) {}
 
-pub(crate) static MODELS: [Model; 10] = [
+pub(crate) static MODELS: [Model; 11] = [
     Model {
         name: directory::NAME,
         version: directory::VERSION,
