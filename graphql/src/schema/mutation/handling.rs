@@ -161,7 +161,7 @@ impl HandlingMutation {
         let sealed = sealed(session, &input.envelope)?;
         let organ = services.handler.organ(sealed.organ).await?;
         let entitled = command.is_entitled(&sealed.by(&organ, services.clock().now()));
-        entitled.map_err(|refusal| ApiError::refused(refusal.code(), refusal.fields(), refusal.reload(), &refusal))?;
+        entitled.map_err(|refusal| ApiError::refused(refusal.code(), refusal.fields(), refusal.reload(), refusal))?;
         reached(services, services.log().head().await?.position).await?;
         let mut documents = Vec::new();
         for id in services.views.documents_with(sealed.organ, from).await? {
