@@ -51,12 +51,34 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Stats(it) => it.run(),
     };
     done.unwrap_or_else(|error| {
-        eprintln!("socai: {error:#}");
+        eprintln!("socai: {}", told(&error));
         ExitCode::FAILURE
+    })
+}
+
+/// An error and its causes, but those that it has told already.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+        "" => cause,
+        told if told.contains(&cause) => told.to_owned(),
+        told => format!("{told}: {cause}"),
     })
 }
 
 /// A runtime for subcommands that need one.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::told;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = anyhow!("no space left").context("log/1: no space left").context("the log is not written");
+        assert_eq!(told(&error), "the log is not written: log/1: no space left");
+    }
 }

@@ -65,7 +65,10 @@ impl Plan {
     }
 
     pub(super) fn make(disk: &dyn Disk, dir: &Path, expect: Option<(Position, RecordHash)>) -> Result<Self, Fault> {
-        let names = disk.list().map_err(Fault::io(format!("listing {}", dir.display())))?;
+        let names = disk.list().map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Fault::Missing(dir.display().to_string()),
+            _ => Fault::io(format!("listing {}", dir.display()))(error),
+        })?;
         let marker = closed::read(disk, &names)?;
         let mut numbers: Vec<u32> = names.iter().filter_map(|name| segment_number(name)).collect();
         numbers.sort_unstable();

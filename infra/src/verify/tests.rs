@@ -269,7 +269,7 @@ async fn a_head_beyond_the_end_or_of_another_ledger_is_unexpected() {
     assert!(matches!(verify(dir.path(), Some((foreign, head.hash))), Err(Fault::Unexpected(_))));
     let inside = Position::new(head.position.ledger(), 1, head.records - 1);
     assert!(matches!(verify(dir.path(), Some((inside, head.hash))), Err(Fault::Unexpected(_))));
-    assert!(matches!(verify(&dir.path().join("none"), None), Err(Fault::Unreadable { .. })));
+    assert!(matches!(verify(&dir.path().join("none"), None), Err(Fault::Missing(_))));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
