@@ -61,8 +61,8 @@ impl Client {
                     "arriving": {
                         "arrivedAt": "2026-03-03T08:00:00+07:00",
                         "details": {
-                            "number": format!("{n}"), "issuer": "Ủy ban nhân dân tỉnh Ví Dụ", "type": "CV", "urgency": "NORMAL",
-                            "date": "2026-03-02", "abstract": "Về việc báo cáo tình hình thực hiện nhiệm vụ",
+                            "number": format!("{n}"), "issuerName": "Ủy ban nhân dân tỉnh Ví Dụ", "typeName": "Công văn",
+                            "promulgatedOn": "2026-03-02", "abstractText": "Về việc báo cáo tình hình thực hiện nhiệm vụ",
                         },
                     },
                 } },
