@@ -6,7 +6,7 @@ use socai_projections::{Viewer, ViewsError};
 
 use crate::{
     app::Services,
-    error::{ApiCode, ApiError, Result},
+    error::{ApiCode, ApiError, Hint, Result},
     scalars::Position,
     session::{Caller, session},
 };
@@ -48,8 +48,16 @@ pub(crate) async fn reached(services: &Services, position: ledger::Position) -> 
 impl From<ViewsError> for ApiError {
     fn from(error: ViewsError) -> Self {
         match error {
-            ViewsError::BadCursor => Self::field("after", error),
-            ViewsError::PageSize { .. } => Self::field("first", error),
+            ViewsError::BadCursor => Self::field(
+                "after",
+                Hint::new(
+                    "không phải con trỏ của danh sách này: hãy gửi lại `endCursor` của trang trước",
+                    error.to_string(),
+                ),
+            ),
+            ViewsError::PageSize { max, .. } => {
+                Self::field("first", Hint::new(format!("mỗi trang có 1 đến {max} mục"), error.to_string()))
+            }
             ViewsError::NotYet(_) => Self::new(ApiCode::NotYet, error),
             ViewsError::Log(error) => error.into(),
             ViewsError::Open(error) => error.into(),

@@ -59,6 +59,27 @@ pub enum InvalidText {
     Zero,
 }
 
+impl InvalidText {
+    /// The same in Vietnamese.
+    pub fn message_vi(&self) -> String {
+        match self {
+            Self::Empty => "nội dung để trống; hãy nhập".to_owned(),
+            Self::TooShort { least, is } => format!("nội dung có {is} ký tự; hãy nhập ít nhất {least}"),
+            Self::TooLong { most, is } => format!("nội dung có {is} ký tự; hãy rút ngắn còn {most}"),
+            Self::Unusable { code, at } => {
+                format!("ký tự thứ {at} (U+{code:04X}) không nhìn thấy được hoặc làm đổi cách đọc; hãy bỏ đi")
+            }
+            Self::NotAllowed { found } => format!("không dùng được ký tự {found:?} ở đây; hãy bỏ đi"),
+            Self::NoLetter => "không có chữ cái nào; hãy ghi đầy đủ tên hoặc mã".to_owned(),
+            Self::NamesAFolder { name } => format!("{name:?} là tên thư mục; hãy ghi tên tệp"),
+            Self::NotADocumentCode { text } => {
+                format!("{text:?} không phải số, ký hiệu văn bản; hãy ghi như 15/QĐ-BNV")
+            }
+            Self::Zero => "số trong sổ bắt đầu từ 1, không phải 0".to_owned(),
+        }
+    }
+}
+
 /// What one kind of text allows.
 #[derive(Clone, Copy)]
 pub(super) struct Rule {

@@ -118,7 +118,10 @@ mod tests {
 
     #[test]
     fn a_reason_says_something() {
-        assert_eq!(Reason::new("sai   "), Err(InvalidText::TooShort { least: 10, is: 3 }));
+        let wrong = Reason::new("sai   ").unwrap_err();
+        assert_eq!(wrong, InvalidText::TooShort { least: 10, is: 3 });
+        assert_eq!(wrong.to_string(), "the text has 3 characters; write at least 10");
+        assert_eq!(wrong.message_vi(), "nội dung có 3 ký tự; hãy nhập ít nhất 10");
         assert_eq!(Reason::new("Gửi nhầm cơ quan").unwrap().as_str(), "Gửi nhầm cơ quan");
     }
 

@@ -11,9 +11,10 @@ use async_graphql::{Enum, ServerError, Value};
 use socai_domain::{
     ledger::{KeyError, OpenError, ReadError},
     refusal::Code,
+    text::InvalidText,
 };
 
-use crate::session::Session;
+use crate::{Language, session::Session};
 
 /// What a client may do after an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -48,10 +49,48 @@ struct Parts {
     code: ErrorCode,
     retry: Retry,
     fields: Vec<String>,
-    hint: Option<String>,
+    hint: Option<Hint>,
     present: Option<Value>,
     because_of: Vec<Value>,
     cause: String,
+}
+
+/// What is told after a code's message: what to do, in both languages.
+#[derive(Clone, Debug)]
+pub struct Hint {
+    vi: String,
+    en: String,
+}
+
+impl Hint {
+    /// In Vietnamese and in English.
+    pub fn new(vi: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { vi: vi.into(), en: en.into() }
+    }
+
+    /// What a parser says: it knows one language only.
+    pub fn of_parser(said: impl fmt::Display) -> Self {
+        Self::new(said.to_string(), said.to_string())
+    }
+
+    fn of(&self, language: Language) -> &str {
+        match language {
+            Language::Vi => &self.vi,
+            Language::En => &self.en,
+        }
+    }
+}
+
+impl From<(&str, &str)> for Hint {
+    fn from((vi, en): (&str, &str)) -> Self {
+        Self::new(vi, en)
+    }
+}
+
+impl From<InvalidText> for Hint {
+    fn from(why: InvalidText) -> Self {
+        Self::new(why.message_vi(), why.to_string())
+    }
 }
 
 /// What the API's functions answer.
@@ -67,9 +106,9 @@ impl ApiError {
     }
 
     /// A field is not as it must be. `why` is shown: it says what to do and holds nothing that the client did not send.
-    pub fn field(field: &str, why: impl fmt::Display) -> Self {
-        let why = why.to_string();
-        let mut error = Self::new(Code::InvalidInput, format!("{field}: {why}"));
+    pub fn field(field: &str, why: impl Into<Hint>) -> Self {
+        let why = why.into();
+        let mut error = Self::new(Code::InvalidInput, format!("{field}: {}", why.en));
         (error.0.fields, error.0.hint) = (vec![field.to_owned()], Some(why));
         error
     }
@@ -91,7 +130,7 @@ impl ApiError {
 
     /// With more for the client to show; safe for the caller's eyes.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn hint(mut self, hint: impl Into<Hint>) -> Self {
         self.0.hint = Some(hint.into());
         self
     }
@@ -125,7 +164,7 @@ impl ApiError {
             tracing::info!(code, %correlation, cause = parts.cause, "request refused");
         }
         let message = match &parts.hint {
-            Some(hint) => format!("{} {hint}", parts.code.message(session.language)),
+            Some(hint) => format!("{} {}", parts.code.message(session.language), hint.of(session.language)),
             None => parts.code.message(session.language).to_owned(),
         };
         let mut error = ServerError::new(message, None);
@@ -206,5 +245,5 @@ fn unplanned(error: &ServerError) -> ApiError {
     if too_much.iter().any(|words| error.message.to_lowercase().contains(words)) {
         return ApiError::new(ApiCode::TooComplex, &error.message);
     }
-    ApiError::new(ApiCode::BadRequest, &error.message).hint(error.message.clone())
+    ApiError::new(ApiCode::BadRequest, &error.message).hint(Hint::of_parser(&error.message))
 }

@@ -45,6 +45,12 @@ async fn keep(app: &App, session: &Session, body: Body) -> Result<Uploaded> {
     let (caller, services) = (session.caller()?, app.services());
     let bytes = body.into_data_stream().map(|piece| piece.map_err(std::io::Error::other)).boxed();
     let kept = services.files.put(bytes, services.settings.upload).await?;
+    if kept.size == 0 {
+        return Err(ApiError::field(
+            "file",
+            ("tệp rỗng; hãy kiểm tra rồi gửi lại", "the file is empty; look at it and send it again"),
+        ));
+    }
     let (ticket, until) = services.tickets.issue(&caller, kept, services.clock().now());
     let hash = RecordHash(kept.hash).to_string();
     Ok(Uploaded { ticket, expires_at: until.to_string(), hash, size: kept.size })

@@ -13,7 +13,7 @@ use socai_domain::refusal::Code;
 use super::{fail, socket};
 use crate::{
     app::App,
-    error::{ApiCode, ApiError},
+    error::{ApiCode, ApiError, Hint},
     session::Session,
 };
 
@@ -31,7 +31,7 @@ pub(super) async fn answer(
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if kind.split(';').next().map(str::trim) != Some("application/json") {
         let why = "application/json: {\"query\": …, \"variables\": …}";
-        return fail(&ApiError::new(ApiCode::BadRequest, "not JSON").hint(why), &session);
+        return fail(&ApiError::new(ApiCode::BadRequest, "not JSON").hint(Hint::of_parser(why)), &session);
     }
     let body = match body {
         Ok(body) => body,
@@ -42,7 +42,7 @@ pub(super) async fn answer(
     };
     match serde_json::from_slice::<Request>(&body) {
         Ok(request) => Json(app.execute(session, request).await).into_response(),
-        Err(error) => fail(&ApiError::new(ApiCode::BadRequest, &error).hint(error.to_string()), &session),
+        Err(error) => fail(&ApiError::new(ApiCode::BadRequest, &error).hint(Hint::of_parser(&error)), &session),
     }
 }
 

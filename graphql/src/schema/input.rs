@@ -2,7 +2,7 @@
 
 use super::labels::{BranchRole, FileRole, SecrecyLevel, Urgency};
 use crate::{
-    error::{ApiError, Result},
+    error::{ApiError, Hint, Result},
     scalars::{Date, DateTime, Revision, Uuid},
 };
 use async_graphql::{ID, InputObject, OneofObject};
@@ -15,12 +15,12 @@ use socai_domain::{
 };
 
 /// The result of making a value of the domain, with the input field to blame.
-pub(crate) fn field<T, E: std::fmt::Display>(name: &str, made: Result<T, E>) -> Result<T> {
+pub(crate) fn field<T, E: Into<Hint>>(name: &str, made: Result<T, E>) -> Result<T> {
     made.map_err(|why| ApiError::field(name, why))
 }
 
 /// As [`field`], for a field that may be left out.
-pub(crate) fn optional<T, E: std::fmt::Display, G>(
+pub(crate) fn optional<T, E: Into<Hint>, G>(
     name: &str,
     given: Option<G>,
     make: impl FnOnce(G) -> Result<T, E>,
@@ -36,19 +36,28 @@ pub(crate) fn stream(id: &ID, kind: StreamKind) -> Option<StreamId> {
 /// The document that an id names.
 pub(crate) fn document(name: &str, id: &ID) -> Result<IncomingId> {
     let found = stream(id, StreamKind::Incoming).map(|stream| IncomingId::new(stream.key()));
-    found.ok_or_else(|| ApiError::field(name, "write the id of an incoming document: incoming-…"))
+    found.ok_or_else(|| {
+        ApiError::field(
+            name,
+            ("hãy ghi mã của một văn bản đến: incoming-…", "write the id of an incoming document: incoming-…"),
+        )
+    })
 }
 
 /// The person that an id names.
 pub(crate) fn person(name: &str, id: &ID) -> Result<PersonId> {
     let found = stream(id, StreamKind::Person).map(|stream| PersonId::new(stream.key()));
-    found.ok_or_else(|| ApiError::field(name, "write the id of a person: person-…"))
+    found.ok_or_else(|| {
+        ApiError::field(name, ("hãy ghi mã của một người: person-…", "write the id of a person: person-…"))
+    })
 }
 
 /// The organ that an id names.
 pub(crate) fn organ(name: &str, id: &ID) -> Result<OrganId> {
     let found = stream(id, StreamKind::Organ).map(|stream| OrganId::new(stream.key()));
-    found.ok_or_else(|| ApiError::field(name, "write the id of an organ: organ-…"))
+    found.ok_or_else(|| {
+        ApiError::field(name, ("hãy ghi mã của một cơ quan: organ-…", "write the id of an organ: organ-…"))
+    })
 }
 
 /// What comes with every command (thông tin kèm theo mỗi lệnh).
@@ -105,7 +114,7 @@ impl LimitInput {
             Self::At(at) => Ok(deadline::Limit::At { at: at.0 }),
             Self::EndOf(date) => Ok(deadline::Limit::end_of(date.0)),
             Self::None(true) => Ok(deadline::Limit::None),
-            Self::None(false) => Err(ApiError::field(name, "none is true or left out")),
+            Self::None(false) => Err(ApiError::field(name, ("none là true hoặc bỏ trống", "none is true or left out"))),
         }
     }
 }

@@ -6,7 +6,7 @@ use async_graphql::{Context, OutputType, SimpleObject, TypeName, connection::Pag
 use socai_projections::{Cursor, MAX_PAGE, Page, PageRequest, ViewsError};
 
 use crate::{
-    error::{ApiError, Result},
+    error::{ApiError, Hint, Result},
     scalars::Position,
 };
 
@@ -53,7 +53,8 @@ impl<T: OutputType> TypeName for Connection<T> {
 pub(crate) fn request(first: Option<u32>, after: Option<String>) -> Result<PageRequest> {
     let first = first.unwrap_or(USUAL);
     if first == 0 || first > MAX_PAGE {
-        return Err(ApiError::field("first", format!("a page has 1 to {MAX_PAGE} items")));
+        let hint = Hint::new(format!("mỗi trang có 1 đến {MAX_PAGE} mục"), format!("a page has 1 to {MAX_PAGE} items"));
+        return Err(ApiError::field("first", hint));
     }
     Ok(PageRequest { first, after: after.map(Cursor::from_text) })
 }

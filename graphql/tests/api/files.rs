@@ -101,6 +101,10 @@ async fn uploads_answer_alike_and_have_a_limit() {
     assert_eq!((first.0, again.0, keys(&first.1)), (201, 201, keys(&again.1)));
     assert_eq!(first.1["hash"], again.1["hash"]);
     assert_ne!(first.1["ticket"], again.1["ticket"]);
+    let (status, answer) = upload(world.scene.clerk, Vec::new()).await;
+    assert_eq!((status, World::error(&answer)["code"].as_str()), (422, Some("INVALID_INPUT")), "{answer}");
+    let message = answer["errors"][0]["message"].as_str().unwrap();
+    assert!(message.ends_with("tệp rỗng; hãy kiểm tra rồi gửi lại"), "{message}");
     let (status, answer) = upload(world.scene.clerk, vec![b'x'; 101]).await;
     assert_eq!((status, &World::error(&answer)["code"]), (413, &json!("TOO_LARGE")));
     let nobody = world.client().post(format!("{}/files", world.url)).body(PDF).send().await.unwrap();

@@ -310,7 +310,9 @@ async fn attachment(services: &Services, caller: &Caller, file: FileInput) -> Re
         }
         FileSource::Of(of) => {
             let document = input::document("files.source.of.document", &of.document)?;
-            let hash = field("files.source.of.hash", of.hash.parse::<socai_domain::ledger::RecordHash>())?;
+            let hash = of.hash.parse::<socai_domain::ledger::RecordHash>();
+            let wrong = ("hãy ghi 64 chữ số thập lục phân", "write 64 hexadecimal digits");
+            let hash = field("files.source.of.hash", hash.map_err(|_| wrong))?;
             let known = visible::file(services, caller, document, hash.0).await?;
             Ok(Attachment { hash: known.hash, name, size: known.size, role })
         }

@@ -88,7 +88,10 @@ impl From<FiguresBy> for GroupBy {
 impl FiguresInput {
     pub(super) async fn read(self, today: &Views) -> Result<StatisticsFilter> {
         if self.before.0 <= self.from.0 {
-            return Err(ApiError::field("of.before", "the period ends after it begins"));
+            return Err(ApiError::field(
+                "of.before",
+                ("kỳ kết thúc sau khi bắt đầu", "the period ends after it begins"),
+            ));
         }
         let person = |id: ID| -> Result<PersonId> { input::person("of.person", &id) };
         let unit = match (self.unit.map(|unit| UnitId::new(unit.0)), self.unit_tree) {
@@ -115,10 +118,10 @@ pub(super) async fn at(ctx: &Context<'_>, as_of: Option<DateTime>, fresh: Option
         return Ok((services.views.clone(), viewer(ctx)?));
     };
     if fresh.is_some() {
-        return Err(ApiError::field("asOf", "asOf and atLeast exclude each other"));
+        return Err(ApiError::field("asOf", ("chỉ dùng asOf hoặc atLeast", "asOf and atLeast exclude each other")));
     }
     if then > services.clock().now() {
-        return Err(ApiError::field("asOf", "a past moment"));
+        return Err(ApiError::field("asOf", ("hãy ghi một thời điểm đã qua", "give a past moment")));
     }
     let caller = session(ctx).caller()?;
     // Whoever may see figures now may see those of then; nobody sees more of then than of now.

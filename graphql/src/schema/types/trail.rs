@@ -179,7 +179,8 @@ const CHUNK: usize = 256;
 /// Reads and verifies a document's whole stream, and opens the page that was asked for.
 pub(crate) async fn read(services: &Services, document: IncomingId, first: u32, after: Option<&str>) -> Result<Trail> {
     let stream = incoming::stream(document);
-    let wrong = |_| ApiError::field("after", "give back the cursor of a record");
+    let wrong =
+        |_| ApiError::field("after", ("hãy gửi lại con trỏ của một bản ghi", "give back the cursor of a record"));
     let from =
         after.map(|text| text.parse::<u64>().map_err(wrong)).transpose()?.map_or(0, |after| after.saturating_add(1));
     let genesis = RecordHash::genesis(services.log().ledger(), stream);
