@@ -35,6 +35,12 @@ pub enum ViewsError {
     /// The views have not come to this position in the time given. Try again.
     #[error("the views have not reached position {0} yet: try again")]
     NotYet(Position),
+    /// Other past moments are being read from the log, or something was erased meanwhile. Try again.
+    #[error("other past moments are being read from the ledger: try again")]
+    PastBusy,
+    /// The views of that moment take more memory than one past moment may.
+    #[error("the views of that moment are larger than is kept in memory: use `socai stats --as-of`")]
+    PastTooLarge,
     /// The views belong to another ledger, or another life of its engine: rebuild them.
     #[error("the views were built from another ledger than {0}: run `socai rebuild`")]
     Foreign(Position),

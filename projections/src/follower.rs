@@ -1,9 +1,12 @@
 //! Follows the log: open the records, apply them, commit rows and checkpoint together, say how far it is.
 
-use std::{future::Future, sync::Arc};
+use std::{collections::HashSet, future::Future, sync::Arc};
 
 use futures::StreamExt as _;
-use socai_domain::ledger::{EventLog, Followed, Opener, Position, Recorded};
+use socai_domain::{
+    id::IncomingId,
+    ledger::{EventLog, Followed, Opened, Opener, Position, Recorded},
+};
 
 use crate::{
     apply::apply,
@@ -85,16 +88,23 @@ pub(crate) struct Builder {
     gate: Arc<dyn Gate>,
     /// Clean the files after an erasure.
     clean: bool,
+    /// Documents of which only the erasure is read, whether or not their keys are destroyed yet.
+    erased: HashSet<IncomingId>,
 }
 
 impl Builder {
     pub(crate) fn new(views: Views, opener: Opener) -> Self {
-        Self { views, opener, rows: Rows::default(), gate: Arc::new(Open), clean: true }
+        Self { views, opener, rows: Rows::default(), gate: Arc::new(Open), clean: true, erased: HashSet::new() }
     }
 
     /// For a file that nobody has read yet and that no erased text ever reaches.
     pub(crate) fn building(views: Views, opener: Opener) -> Self {
         Self { clean: false, ..Self::new(views, opener) }
+    }
+
+    /// As if the keys of these documents were destroyed already.
+    pub(crate) fn without(self, erased: &HashSet<IncomingId>) -> Self {
+        Self { erased: erased.clone(), ..self }
     }
 
     #[cfg(test)]
@@ -111,8 +121,10 @@ impl Builder {
                 writer.commit().await?;
                 self.rows.settled();
                 if erased && self.clean {
+                    self.views.pasts.forget();
                     erasure::clean(&self.views, gate).await?;
                 }
+                self.views.note_organs(records);
                 self.views.announce(records.last().map(|last| last.position));
                 Ok(())
             }
@@ -134,7 +146,10 @@ impl Builder {
         let opened = self.opener.open_all(&sealed).await?;
         let (mut erased, mut taken) = (false, 0_i64);
         for (Recorded { position, record }, opened) in fresh.into_iter().zip(&opened) {
-            erased |= erasure::concerns(opened);
+            let concerned = erasure::concerns(opened);
+            let hidden = !concerned && self.erased.contains(&IncomingId::new(record.header().stream.key()));
+            let opened = if hidden { &Opened::Erased } else { opened };
+            erased |= concerned;
             let place = i64::try_from(position.place()).unwrap_or(i64::MAX);
             apply(&mut self.rows, &mut writer.db, place, record.header(), opened).await?;
             taken += 1;

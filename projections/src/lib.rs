@@ -21,6 +21,7 @@ pub mod incoming_register;
 pub mod lags;
 mod models;
 pub mod page;
+mod past;
 mod rebuild;
 mod rows;
 pub mod savings;
@@ -40,7 +41,7 @@ pub use follower::Follower;
 pub use page::{Cursor, MAX_PAGE, Page, PageRequest};
 pub use rebuild::{Rebuilt, rebuild};
 pub use store::Views;
-pub use viewer::Viewer;
+pub use viewer::{Rights, Standing, Viewer};
 
 #[cfg(test)]
 mod tests;

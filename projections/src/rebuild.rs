@@ -1,9 +1,13 @@
 //! Building views anew from the log: beside the old ones, then in their place; or in memory, as of a past moment.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 use futures::StreamExt as _;
 use socai_domain::{
+    id::IncomingId,
     ledger::{EventLog, Followed, Opener, Recorded},
     time::Timestamp,
 };
@@ -17,6 +21,9 @@ use crate::{
 
 /// Records in one transaction of a build.
 const CHUNK: usize = 10_000;
+
+/// Records in one transaction of a replay: other work is let in between two.
+const REPLAYED: usize = 1_000;
 
 /// What a rebuild made.
 #[derive(Clone, Copy, Debug)]
@@ -66,10 +73,33 @@ impl Views {
     /// `until`, in memory. Takes as long as reading that prefix does. Ask them with a viewer of that instant.
     pub async fn build_until(log: &dyn EventLog, opener: Opener, until: Timestamp) -> Result<Self, ViewsError> {
         let views = Self::in_memory().await?;
-        let mut builder = Builder::building(views.clone(), opener);
-        fill(log, &mut builder, CHUNK, |recorded| recorded.record.header().recorded <= until, &mut |_| {}).await?;
+        replay(log, opener, &views, until, &HashSet::new()).await?;
         Ok(views)
     }
+}
+
+/// Takes the prefix of the log up to an instant into empty views, without what was said in the `erased` documents. Tells
+/// when its last record was recorded (without one, the beginning of time) and when the record after it was, if there is one.
+pub(crate) async fn replay(
+    log: &dyn EventLog,
+    opener: Opener,
+    views: &Views,
+    until: Timestamp,
+    erased: &HashSet<IncomingId>,
+) -> Result<(Timestamp, Option<Timestamp>), ViewsError> {
+    let mut builder = Builder::building(views.clone(), opener).without(erased);
+    let (mut last, mut next) = (Timestamp::from_micros(i64::MIN), None);
+    let wanted = |recorded: &Recorded| {
+        let at = recorded.record.header().recorded;
+        if at <= until {
+            last = at;
+        } else {
+            next = Some(at);
+        }
+        at <= until
+    };
+    fill(log, &mut builder, REPLAYED, wanted, &mut |_| {}).await?;
+    Ok((last, next))
 }
 
 /// Takes in all that is in the log now, while `wanted` holds; says how many records.
@@ -77,7 +107,7 @@ pub(crate) async fn fill(
     log: &dyn EventLog,
     builder: &mut Builder,
     chunk: usize,
-    wanted: impl Fn(&Recorded) -> bool + Send,
+    mut wanted: impl FnMut(&Recorded) -> bool + Send,
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<u64, ViewsError> {
     let mut followed = log.follow(None);
@@ -88,7 +118,7 @@ pub(crate) async fn fill(
             Some(Ok(Followed::Records(records))) => {
                 let before = waiting.len();
                 let count = records.len();
-                waiting.extend(records.into_iter().take_while(&wanted));
+                waiting.extend(records.into_iter().take_while(&mut wanted));
                 more = waiting.len() - before == count;
             }
             None | Some(Ok(Followed::CaughtUp)) => more = false,

@@ -11,6 +11,7 @@ use crate::{
     page::{self, Page, PageRequest},
     store::Snapshot,
     value::{Cells, Value},
+    viewer::Rights,
 };
 
 /// A query in the making.
@@ -18,11 +19,12 @@ use crate::{
 pub(crate) struct Sql {
     text: String,
     args: Vec<Value>,
+    rights: Option<Rights>,
 }
 
 impl Sql {
     pub(crate) fn plain() -> Self {
-        Self { text: String::new(), args: Vec::new() }
+        Self { text: String::new(), args: Vec::new(), rights: None }
     }
 
     /// Adds text of the program.
@@ -55,6 +57,12 @@ impl Sql {
     /// The viewer's values come first.
     pub(crate) fn with(&mut self, viewer: &crate::viewer::Viewer) {
         self.args.extend(viewer.args());
+        self.rights = viewer.given();
+    }
+
+    /// What the viewer may see today, where these views are of the past.
+    pub(crate) fn rights(&self) -> Option<&Rights> {
+        self.rights.as_ref()
     }
 
     /// A value that the text already calls `$4`.

@@ -1,8 +1,16 @@
 //! The views' database: opening it, its checkpoint, and snapshots to read from.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use socai_domain::ledger::Position;
+use socai_domain::{
+    id::OrganId,
+    ledger::{Position, Recorded, StreamKind},
+};
 use sqlx::{
     AssertSqlSafe, Sqlite, SqliteConnection, SqlitePool, Transaction,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -12,6 +20,7 @@ use tokio::sync::watch;
 use crate::{
     error::ViewsError,
     models::{self, MODELS},
+    past::Pasts,
     sql::Sql,
     value::Cells,
 };
@@ -31,6 +40,9 @@ pub struct Views {
     reached: Arc<watch::Sender<Option<Position>>>,
     /// Erased text may still stand in free pages of the files.
     unclean: Arc<watch::Sender<bool>>,
+    pub(crate) pasts: Arc<Pasts>,
+    /// Where each organ last changed since these views were opened.
+    organs: Arc<Mutex<HashMap<OrganId, Position>>>,
 }
 
 /// One state of the views, and the position of the log that it reflects.
@@ -95,7 +107,7 @@ impl Views {
 
     async fn with(write: SqlitePool, read: SqlitePool) -> Result<Self, ViewsError> {
         let (reached, unclean) = (Arc::new(watch::Sender::new(None)), Arc::new(watch::Sender::new(false)));
-        let views = Self { write, read, reached, unclean };
+        let views = Self { write, read, reached, unclean, pasts: Arc::default(), organs: Arc::default() };
         let position = views.position().await?;
         views.reached.send_replace(position);
         Ok(views)
@@ -124,6 +136,20 @@ impl Views {
     /// Tells each position that the views come to, the present one first: for subscriptions.
     pub fn progress(&self) -> watch::Receiver<Option<Position>> {
         self.reached.subscribe()
+    }
+
+    /// The position of the last change of the organ itself (its people, posts, units, calendar) since these views were opened.
+    pub fn organ_changed(&self, organ: OrganId) -> Option<Position> {
+        self.organs.lock().unwrap_or_else(PoisonError::into_inner).get(&organ).copied()
+    }
+
+    /// Notes which organs changed in these records, before they are announced.
+    pub(crate) fn note_organs(&self, records: &[Recorded]) {
+        let mut organs = self.organs.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_organs = records.iter().map(|recorded| (recorded.record.header().stream, recorded.position));
+        for (stream, position) in of_organs.filter(|(stream, _)| stream.kind() == StreamKind::Organ) {
+            organs.insert(OrganId::new(stream.key()), position);
+        }
     }
 
     /// How many records of the log they have taken in.

@@ -2,6 +2,8 @@
 //! which they or their unit (a head: with sub-units) hold or held a part, or to which they were granted access. Where the
 //! organ is open, everybody in it sees all. It stands inside the SQL of every query.
 
+use std::sync::Arc;
+
 use socai_domain::{
     id::{OrganId, PersonId},
     organ::Role,
@@ -11,28 +13,87 @@ use socai_domain::{
 use crate::{
     directory,
     document::PartyKind,
+    error::ViewsError,
     sql::Sql,
-    value::{Column as _, Value, literal},
+    store::Views,
+    value::{Cells, Column as _, Value, literal},
 };
 
 /// Who asks, about whose documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Viewer {
     organ: OrganId,
     /// None: the operator at the console.
     person: Option<PersonId>,
     at: Timestamp,
+    /// In views of the past: what they may see today. None: what these views say.
+    rights: Option<Rights>,
+}
+
+/// What somebody may see today, for views of the past: content is of then, rights are of now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rights(May);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum May {
+    /// All documents of the organ.
+    All,
+    /// These, as a JSON list of their keys: the places of their first records, the same in all views of a log.
+    These(Arc<str>),
+}
+
+/// What sort of rights somebody has in their organ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// They hold a post, or substitute in one.
+    pub acts: bool,
+    /// They see all of the organ.
+    pub sees_all: bool,
+}
+
+impl Views {
+    /// Whether the viewer holds a post, and whether they see all.
+    pub async fn standing(&self, viewer: &Viewer) -> Result<Standing, ViewsError> {
+        let mut sql = Sql::of(viewer);
+        sql.push("SELECT EXISTS (SELECT 1 FROM acting), EXISTS (SELECT 1 FROM sees_all)");
+        let Some(row) = sql.fetch_optional(self.snapshot().await?.db()).await? else {
+            return Ok(Standing { acts: false, sees_all: false });
+        };
+        let mut cells = Cells::of(&row);
+        Ok(Standing { acts: cells.next()?, sees_all: cells.next()? })
+    }
+
+    /// What the viewer may see in these views.
+    pub async fn rights(&self, viewer: &Viewer) -> Result<Rights, ViewsError> {
+        let mut snapshot = self.snapshot().await?;
+        let mut all = Sql::of(viewer);
+        all.push("SELECT COUNT(*) FROM sees_all");
+        if all.count(snapshot.db()).await? > 0 {
+            return Ok(Rights(May::All));
+        }
+        let mut these = Sql::of(viewer);
+        these.push("SELECT json_group_array(d.document) FROM document d WHERE ").visible();
+        let row = these.fetch_optional(snapshot.db()).await?;
+        let list: Option<String> = row.map_or(Ok(None), |row| Cells::of(&row).next())?;
+        Ok(Rights(May::These(list.unwrap_or_else(|| "[]".to_owned()).into())))
+    }
 }
 
 impl Viewer {
     /// A person. `at` is now: what posts they hold or substitute in, and what is late, is judged at this instant.
     pub fn person(organ: OrganId, person: PersonId, at: Timestamp) -> Self {
-        Self { organ, person: Some(person), at }
+        Self { organ, person: Some(person), at, rights: None }
     }
 
     /// The operator at the console sees all of the organ. Never for a request from outside.
     pub fn operator(organ: OrganId, at: Timestamp) -> Self {
-        Self { organ, person: None, at }
+        Self { organ, person: None, at, rights: None }
+    }
+
+    /// With these rights instead of those that the views of a past moment would give.
+    #[must_use]
+    pub fn seeing(self, rights: Rights) -> Self {
+        Self { rights: Some(rights), ..self }
     }
 
     /// Whose documents.
@@ -92,6 +153,14 @@ impl Sql {
 
     /// The condition that a document `d` is one that the viewer sees.
     pub(crate) fn visible(&mut self) -> &mut Self {
+        match self.rights().cloned() {
+            Some(Rights(May::All)) => return self.push("d.organ = $1"),
+            Some(Rights(May::These(list))) => {
+                self.push("d.organ = $1 AND d.document IN (SELECT value FROM json_each(").bind(list.to_string());
+                return self.push("))");
+            }
+            None => {}
+        }
         self.push(
             "d.organ = $1 AND (EXISTS (SELECT 1 FROM sees_all) OR EXISTS (SELECT 1 FROM eyes e \
              JOIN document_party s ON s.kind = e.kind AND s.party = e.party WHERE s.document = d.document))",
@@ -100,6 +169,10 @@ impl Sql {
 }
 
 impl Viewer {
+    pub(crate) fn given(&self) -> Option<Rights> {
+        self.rights.clone()
+    }
+
     pub(crate) fn args(&self) -> [Value; 3] {
         [self.organ.to_value(), self.person.to_value(), self.at.to_value()]
     }

@@ -60,16 +60,16 @@ async fn every_number_is_the_length_of_its_drill_down() {
         let middle = first.plus_micros((now.as_micros() - first.as_micros()) / 3);
         let mut counted = 0;
         for who in [Who::Leader, Who::Head, Who::Officer, Who::Outsider] {
-            let viewer = generated.history.sight(who);
+            let viewer = &generated.history.sight(who);
             let mut filter = StatisticsFilter::of(Period { from: middle, before: now.plus_micros(1) });
             for group in [GroupBy::Organ, GroupBy::DocumentType, GroupBy::Channel] {
-                for line in views.document_statistics(&viewer, &filter, group).await.unwrap() {
+                for line in views.document_statistics(viewer, &filter, group).await.unwrap() {
                     let of =
                         StatisticsFilter { document_type: line.document_type, channel: line.channel, ..filter.clone() };
                     for figure in DocumentFigure::ALL {
                         let list = |page| {
                             let (views, of) = (views.clone(), of.clone());
-                            async move { views.counted_documents(&viewer, &of, *figure, &page).await }
+                            async move { views.counted_documents(viewer, &of, *figure, &page).await }
                         };
                         let number = line.figures.get(*figure);
                         assert_eq!(number, length(list).await, "{seed} {who:?} {group:?} {figure:?}");
@@ -79,7 +79,7 @@ async fn every_number_is_the_length_of_its_drill_down() {
             }
             let groups = [GroupBy::Organ, GroupBy::Unit, GroupBy::Person, GroupBy::DocumentType, GroupBy::Channel];
             for group in groups {
-                for line in views.branch_statistics(&viewer, &filter, group).await.unwrap() {
+                for line in views.branch_statistics(viewer, &filter, group).await.unwrap() {
                     let of = StatisticsFilter {
                         unit: line.unit.map(UnitScope::Exactly),
                         person: line.person,
@@ -90,7 +90,7 @@ async fn every_number_is_the_length_of_its_drill_down() {
                     for figure in BranchFigure::ALL {
                         let list = |page| {
                             let (views, of) = (views.clone(), of.clone());
-                            async move { views.counted_branches(&viewer, &of, *figure, &page).await }
+                            async move { views.counted_branches(viewer, &of, *figure, &page).await }
                         };
                         let number = line.figures.get(*figure);
                         assert_eq!(number, length(list).await, "{seed} {who:?} {group:?} {figure:?}");
@@ -98,53 +98,53 @@ async fn every_number_is_the_length_of_its_drill_down() {
                     }
                 }
             }
-            for figures in views.lag_statistics(&viewer, &filter).await.unwrap() {
+            for figures in views.lag_statistics(viewer, &filter).await.unwrap() {
                 assert!(figures.working.total <= figures.wall.total);
                 for (number, took) in classes(&figures.wall, &figures.working) {
                     let list = |page| {
                         let (views, filter) = (views.clone(), filter.clone());
-                        async move { views.lags(&viewer, &filter, figures.stage, took, &page).await }
+                        async move { views.lags(viewer, &filter, figures.stage, took, &page).await }
                     };
                     assert_eq!(number, length(list).await, "{:?} {took:?}", figures.stage);
                     counted += number;
                 }
             }
             for stage in [PromptStage::Registered, PromptStage::Submitted] {
-                let promptness = views.promptness(&viewer, &filter, stage).await.unwrap();
+                let promptness = views.promptness(viewer, &filter, stage).await.unwrap();
                 for figure in PromptFigure::ALL {
                     let list = |page| {
                         let (views, filter) = (views.clone(), filter.clone());
-                        async move { views.prompt_documents(&viewer, &filter, stage, figure, &page).await }
+                        async move { views.prompt_documents(viewer, &filter, stage, figure, &page).await }
                     };
                     assert_eq!(promptness.get(figure), length(list).await, "{seed} {who:?} {stage:?} {figure:?}");
                 }
             }
-            let rework = views.rework_statistics(&viewer, &filter).await.unwrap();
+            let rework = views.rework_statistics(viewer, &filter).await.unwrap();
             let numbers = ReworkFigure::ALL.iter().map(|figure| (*figure, rework.numbers.get(*figure), None));
             let spread = classes(&rework.wall, &rework.working).into_iter().skip(1);
             for (figure, number, took) in numbers.chain(spread.map(|(number, took)| (ReworkFigure::All, number, took)))
             {
                 let list = |page| {
                     let (views, filter) = (views.clone(), filter.clone());
-                    async move { views.rework(&viewer, &filter, figure, took, &page).await }
+                    async move { views.rework(viewer, &filter, figure, took, &page).await }
                 };
                 assert_eq!(number, length(list).await, "{figure:?} {took:?}");
             }
-            let paper = views.paper_statistics(&viewer, &filter).await.unwrap();
+            let paper = views.paper_statistics(viewer, &filter).await.unwrap();
             let numbers = PaperFigure::ALL.iter().map(|figure| (*figure, paper.numbers.get(*figure), None));
             let spread = classes(&paper.wall, &paper.working).into_iter().skip(1);
             for (figure, number, took) in numbers.chain(spread.map(|(number, took)| (PaperFigure::All, number, took))) {
                 let list = |page| {
                     let (views, filter) = (views.clone(), filter.clone());
-                    async move { views.paper_waits(&viewer, &filter, figure, took, &page).await }
+                    async move { views.paper_waits(viewer, &filter, figure, took, &page).await }
                 };
                 assert_eq!(number, length(list).await, "{figure:?} {took:?}");
             }
             assert!(paper.numbers.acted_meanwhile + paper.numbers.first_act_waited <= paper.numbers.all);
             filter.unit = Some(UnitScope::WithSubUnits(unit(1)));
-            let whole = views.branch_statistics(&viewer, &filter, GroupBy::Organ).await.unwrap()[0].figures;
+            let whole = views.branch_statistics(viewer, &filter, GroupBy::Organ).await.unwrap()[0].figures;
             filter.unit = None;
-            let all = views.branch_statistics(&viewer, &filter, GroupBy::Organ).await.unwrap()[0].figures;
+            let all = views.branch_statistics(viewer, &filter, GroupBy::Organ).await.unwrap()[0].figures;
             assert_eq!(whole, all, "the root has everything under it");
         }
         assert!(counted > 200, "only {counted} things were counted with seed {seed}");
@@ -158,7 +158,7 @@ async fn counts_of_work_are_lengths_of_lists() {
         generated.steps(200);
         let views = generated.history.views().await;
         for who in [Who::Leader, Who::Clerk, Who::Head, Who::Officer, Who::Outsider] {
-            let viewer = generated.history.sight(who);
+            let viewer = &generated.history.sight(who);
             let scopes = [
                 WorkScope::Mine,
                 WorkScope::All,
@@ -166,7 +166,7 @@ async fn counts_of_work_are_lengths_of_lists() {
                 WorkScope::Person(Who::Officer.person()),
             ];
             for scope in scopes {
-                let counts = views.work_counts(&viewer, scope).await.unwrap();
+                let counts = views.work_counts(viewer, scope).await.unwrap();
                 let of_state =
                     [counts.new, counts.due_soon, counts.late, counts.waiting_for_others, counts.holder_gone];
                 let states = [(None, counts.all)].into_iter();
@@ -174,7 +174,7 @@ async fn counts_of_work_are_lengths_of_lists() {
                     let filter = WorkFilter { scope, state, kind: None };
                     let list = |page| {
                         let views = views.clone();
-                        async move { views.work_list(&viewer, &filter, &page).await }
+                        async move { views.work_list(viewer, &filter, &page).await }
                     };
                     assert_eq!(count, length(list).await, "{seed} {who:?} {scope:?} {state:?}");
                 }

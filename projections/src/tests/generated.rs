@@ -10,6 +10,7 @@ use socai_domain::{
         events::{self as on, Assignee, BranchRole},
         testing::details,
     },
+    ledger::Revision,
     organ::{Setting, events as agency},
     register::VoidReason,
     text::{Abstract, ArrivalNumber, ShortText},
@@ -287,6 +288,13 @@ impl History {
     }
 
     fn erases(&mut self, document: IncomingId, void_number: Option<ArrivalNumber>) {
+        let below = self.begins_to_erase(document, void_number);
+        self.destroys(document, below);
+        self.on(document, on::ErasureCompleted { below: below.number(), files_removed: 0 });
+    }
+
+    /// It is expunged, and its old key is still there. Returns up to where that key reaches.
+    pub(super) fn begins_to_erase(&mut self, document: IncomingId, void_number: Option<ArrivalNumber>) -> Revision {
         let expunged = on::Expunged {
             level: SecrecyLevel::Secret,
             requested_by: Who::Clerk.person(),
@@ -297,7 +305,6 @@ impl History {
         };
         let below = self.begins_anew(document);
         self.on(document, expunged);
-        self.destroys(document, below);
-        self.on(document, on::ErasureCompleted { below: below.number(), files_removed: 0 });
+        below
     }
 }

@@ -8,6 +8,7 @@ mod erased;
 mod figures;
 mod generated;
 mod history;
+mod past;
 mod promptness;
 mod registers;
 mod savings;

@@ -25,54 +25,51 @@ use crate::{
 
 /// How many things each query shows to a viewer, by its name. All of one document: each shows something to who sees it.
 async fn shown(views: &Views, viewer: Viewer, document: IncomingId) -> Vec<(&'static str, u64)> {
-    let page = PageRequest::first(100);
+    let (viewer, page) = (&viewer, PageRequest::first(100));
     let period = Period { from: viewer.at().plus_minutes(-100_000), before: viewer.at().plus_minutes(1) };
     let filter = StatisticsFilter::of(period);
     let all = WorkFilter { scope: WorkScope::All, state: None, kind: None };
-    let documents = views.document_statistics(&viewer, &filter, GroupBy::Organ).await.unwrap()[0].figures;
-    let branches = views.branch_statistics(&viewer, &filter, GroupBy::Organ).await.unwrap()[0].figures;
-    let lags = views.lag_statistics(&viewer, &filter).await.unwrap();
+    let documents = views.document_statistics(viewer, &filter, GroupBy::Organ).await.unwrap()[0].figures;
+    let branches = views.branch_statistics(viewer, &filter, GroupBy::Organ).await.unwrap()[0].figures;
+    let lags = views.lag_statistics(viewer, &filter).await.unwrap();
     let counted = |page| async move {
-        views.counted_documents(&viewer, &filter_of(period), DocumentFigure::InProcess, &page).await
+        views.counted_documents(viewer, &filter_of(period), DocumentFigure::InProcess, &page).await
     };
     let of_branches =
-        |page| async move { views.counted_branches(&viewer, &filter_of(period), BranchFigure::InProcess, &page).await };
-    let lagging = |page| async move { views.lags(&viewer, &filter_of(period), Stage::Registered, None, &page).await };
+        |page| async move { views.counted_branches(viewer, &filter_of(period), BranchFigure::InProcess, &page).await };
+    let lagging = |page| async move { views.lags(viewer, &filter_of(period), Stage::Registered, None, &page).await };
     let prompt = |page| async move {
         let (stage, figure) = (PromptStage::Registered, PromptFigure::SameDay);
-        views.prompt_documents(&viewer, &filter_of(period), stage, figure, &page).await
+        views.prompt_documents(viewer, &filter_of(period), stage, figure, &page).await
     };
-    let promptness = views.promptness(&viewer, &filter, PromptStage::Registered).await.unwrap();
+    let promptness = views.promptness(viewer, &filter, PromptStage::Registered).await.unwrap();
     let (returned, paper) = (ReworkFigure::All, PaperFigure::Awaited);
     vec![
-        ("document", u64::from(views.document(&viewer, document).await.unwrap().is_some())),
-        ("document_row", u64::from(views.document_row(&viewer, document).await.unwrap().is_some())),
-        ("sees", u64::from(views.sees(&viewer, document).await.unwrap())),
+        ("document", u64::from(views.document(viewer, document).await.unwrap().is_some())),
+        ("document_row", u64::from(views.document_row(viewer, document).await.unwrap().is_some())),
+        ("sees", u64::from(views.sees(viewer, document).await.unwrap())),
         (
             "documents",
-            length(|page| async move { views.documents(&viewer, &DocumentFilter::default(), &page).await }).await,
+            length(|page| async move { views.documents(viewer, &DocumentFilter::default(), &page).await }).await,
         ),
-        ("documents_count", views.documents_count(&viewer, &DocumentFilter::default()).await.unwrap()),
-        ("branches", views.branches(&viewer, document).await.unwrap().len() as u64),
-        ("register_line", u64::from(views.register_line(&viewer, document).await.unwrap().is_some())),
+        ("documents_count", views.documents_count(viewer, &DocumentFilter::default()).await.unwrap()),
+        ("branches", views.branches(viewer, document).await.unwrap().len() as u64),
+        ("register_line", u64::from(views.register_line(viewer, document).await.unwrap().is_some())),
         (
             "incoming_register",
-            views.incoming_register(&viewer, &RegisterFilter::default(), &page).await.unwrap().items.len() as u64,
+            views.incoming_register(viewer, &RegisterFilter::default(), &page).await.unwrap().items.len() as u64,
         ),
-        ("incoming_register_count", views.incoming_register_count(&viewer, &RegisterFilter::default()).await.unwrap()),
+        ("incoming_register_count", views.incoming_register_count(viewer, &RegisterFilter::default()).await.unwrap()),
         (
             "follow_up_register",
-            views.follow_up_register(&viewer, &FollowUpFilter::default(), &page).await.unwrap().items.len() as u64,
+            views.follow_up_register(viewer, &FollowUpFilter::default(), &page).await.unwrap().items.len() as u64,
         ),
-        (
-            "follow_up_register_count",
-            views.follow_up_register_count(&viewer, &FollowUpFilter::default()).await.unwrap(),
-        ),
-        ("work_list", views.work_list(&viewer, &all, &page).await.unwrap().items.len() as u64),
-        ("work_counts", views.work_counts(&viewer, WorkScope::All).await.unwrap().all),
-        ("next_due", u64::from(views.next_due(&viewer, WorkScope::All).await.unwrap().is_some())),
-        ("search", views.search(&viewer, "góp ý", &page).await.unwrap().items.len() as u64),
-        ("search_count", views.search_count(&viewer, "góp ý").await.unwrap()),
+        ("follow_up_register_count", views.follow_up_register_count(viewer, &FollowUpFilter::default()).await.unwrap()),
+        ("work_list", views.work_list(viewer, &all, &page).await.unwrap().items.len() as u64),
+        ("work_counts", views.work_counts(viewer, WorkScope::All).await.unwrap().all),
+        ("next_due", u64::from(views.next_due(viewer, WorkScope::All).await.unwrap().is_some())),
+        ("search", views.search(viewer, "góp ý", &page).await.unwrap().items.len() as u64),
+        ("search_count", views.search_count(viewer, "góp ý").await.unwrap()),
         ("document_statistics", documents.in_process),
         ("branch_statistics", branches.in_process),
         ("counted_documents", length(counted).await),
@@ -81,10 +78,10 @@ async fn shown(views: &Views, viewer: Viewer, document: IncomingId) -> Vec<(&'st
         ("lags", length(lagging).await),
         ("promptness", promptness.get(PromptFigure::SameDay)),
         ("prompt_documents", length(prompt).await),
-        ("rework_statistics", views.rework_statistics(&viewer, &filter).await.unwrap().numbers.all),
-        ("rework", views.rework(&viewer, &filter, returned, None, &page).await.unwrap().items.len() as u64),
-        ("paper_statistics", views.paper_statistics(&viewer, &filter).await.unwrap().numbers.all),
-        ("paper_waits", views.paper_waits(&viewer, &filter, paper, None, &page).await.unwrap().items.len() as u64),
+        ("rework_statistics", views.rework_statistics(viewer, &filter).await.unwrap().numbers.all),
+        ("rework", views.rework(viewer, &filter, returned, None, &page).await.unwrap().items.len() as u64),
+        ("paper_statistics", views.paper_statistics(viewer, &filter).await.unwrap().numbers.all),
+        ("paper_waits", views.paper_waits(viewer, &filter, paper, None, &page).await.unwrap().items.len() as u64),
     ]
 }
 

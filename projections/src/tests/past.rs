@@ -1,0 +1,172 @@
+//! Past moments: as a ledger that stopped there would show them, kept for the next who asks, and never with erased text.
+
+use std::{sync::Arc, time::Duration};
+
+use socai_domain::{id::IncomingId, incoming::events as on, time::Timestamp};
+
+use super::{
+    generated::Generated,
+    history::{DAYS, History, Who, new_branch, says},
+};
+use crate::{
+    PageRequest, Viewer, Views, ViewsError,
+    follow_up_register::FollowUpFilter,
+    incoming_register::RegisterFilter,
+    statistics::{GroupBy, Period, StatisticsFilter},
+    work_list::{WorkFilter, WorkScope},
+};
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+async fn as_of(views: &Views, history: &History, then: Timestamp) -> Views {
+    views.as_of(&history.log, history.opener(), then, PATIENCE).await.unwrap()
+}
+
+/// What lists and figures show to a viewer, in words.
+async fn shown(views: &Views, viewer: &Viewer, documents: &[IncomingId]) -> String {
+    let page = PageRequest::first(100);
+    let of = StatisticsFilter::of(Period { from: viewer.at().plus_minutes(-100_000), before: viewer.at() });
+    let all = WorkFilter { scope: WorkScope::All, state: None, kind: None };
+    let mut single = Vec::new();
+    for id in documents {
+        single.push(views.document(viewer, *id).await.unwrap().map(|view| view.document));
+    }
+    format!(
+        "{single:?} {:?} {:?} {:?} {:?} {:?}",
+        views.incoming_register(viewer, &RegisterFilter::default(), &page).await.unwrap().nodes().collect::<Vec<_>>(),
+        views.follow_up_register(viewer, &FollowUpFilter::default(), &page).await.unwrap().nodes().collect::<Vec<_>>(),
+        views.work_list(viewer, &all, &page).await.unwrap().nodes().collect::<Vec<_>>(),
+        views.document_statistics(viewer, &of, GroupBy::Organ).await.unwrap(),
+        views.search(viewer, "thuong", &page).await.unwrap().nodes().collect::<Vec<_>>(),
+    )
+}
+
+#[tokio::test]
+async fn a_past_moment_is_as_in_a_ledger_that_stopped_there() {
+    let mut generated = Generated::new(7);
+    generated.steps(120);
+    let (then, stopped) = (generated.history.now(), generated.history.views().await);
+    generated.history.set(then.plus_micros(1));
+    generated.steps(140);
+    let live = generated.history.views().await;
+    let past = as_of(&live, &generated.history, then).await;
+    assert_eq!(past.digest().await.unwrap(), stopped.digest().await.unwrap());
+    assert_ne!(past.digest().await.unwrap(), live.digest().await.unwrap());
+}
+
+#[tokio::test]
+async fn content_is_of_then_and_rights_are_of_now() {
+    let mut history = History::new();
+    let (mine, theirs) =
+        (history.arrives(1, says("1", "SVD", "Việc thường")), history.arrives(2, says("2", "SVD", "Việc thường")));
+    history.registers(mine).registers(theirs);
+    history.submits(mine).directs(mine, vec![new_branch(1, Who::Officer.assignee(), on::BranchRole::Lead, DAYS(3))]);
+    let then = history.now();
+    history.at("2026-03-04T08:00:00").completes(mine, 1).resolves(mine);
+    history
+        .submits(theirs)
+        .directs(theirs, vec![new_branch(2, Who::Officer.assignee(), on::BranchRole::Lead, DAYS(3))]);
+    let live = history.views().await;
+    let past = as_of(&live, &history, then).await;
+    let documents = [mine, theirs];
+    let ask = async |who| {
+        let viewer = Viewer::person(super::history::organ(), who, then);
+        let now = Viewer::person(super::history::organ(), who, history.now());
+        (viewer.clone(), viewer.seeing(live.rights(&now).await.unwrap()))
+    };
+    // Who sees all then and now sees what there was to see then.
+    let (then_only, today) = ask(Who::Leader.person()).await;
+    assert_eq!(shown(&past, &today, &documents).await, shown(&past, &then_only, &documents).await);
+    // What became visible later is shown as it was then.
+    let (then_only, today) = ask(Who::Officer.person()).await;
+    assert!(past.document(&then_only, theirs).await.unwrap().is_none());
+    let view = past.document(&today, theirs).await.unwrap().unwrap();
+    assert!(view.document.branches.is_empty());
+    assert_eq!(past.search_count(&today, "thuong").await.unwrap(), 2);
+    // Who sees nothing now sees nothing of then.
+    let (_, today) = ask(Who::Outsider.person()).await;
+    assert_eq!(past.search_count(&today, "thuong").await.unwrap(), 0);
+    assert!(past.document(&today, mine).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn the_same_prefix_is_read_once() {
+    let mut history = History::new();
+    history.arrives(1, |_| {});
+    let first = history.now();
+    history.at("2026-03-04T08:00:00").arrives(2, |_| {});
+    let live = history.views().await;
+    let ask = |then| as_of(&live, &history, then);
+    let one = ask(first).await;
+    for again in [first.plus_minutes(5), first] {
+        assert!(Arc::ptr_eq(&ask(again).await.pasts, &one.pasts));
+    }
+    let other = ask(history.now()).await;
+    assert!(!Arc::ptr_eq(&other.pasts, &one.pasts));
+    assert!(Arc::ptr_eq(&ask(history.now().plus_minutes(9)).await.pasts, &other.pasts));
+    assert!(Arc::ptr_eq(&ask(first).await.pasts, &one.pasts), "both are kept");
+}
+
+#[tokio::test]
+async fn what_is_recorded_after_the_last_question_is_not_missed() {
+    let mut history = History::new();
+    history.arrives(1, |_| {});
+    let live = history.views().await;
+    let end = history.now().plus_minutes(60);
+    let before = as_of(&live, &history, end).await.digest().await.unwrap();
+    history.at("2026-03-03T08:30:00").arrives(2, |_| {});
+    assert_ne!(as_of(&live, &history, end).await.digest().await.unwrap(), before);
+    assert_eq!(as_of(&live, &history, super::history::at("2026-03-03T08:29:00")).await.digest().await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn an_erased_text_does_not_survive_in_what_is_kept() {
+    let mut history = History::new();
+    let document = history.arrives(1, says("41", "ZKQ", "Zyxwvut"));
+    history.registers(document);
+    let then = history.now();
+    let live = history.views().await;
+    let clerk = history.sight(Who::Clerk);
+    let past = as_of(&live, &history, then).await;
+    assert_eq!(past.search_count(&clerk, "zyxwvut").await.unwrap(), 1);
+    history.at("2026-03-04T08:00:00").by(Who::Clerk).expunges(document, 1);
+    history.fill(&live, 3).await;
+    let past = as_of(&live, &history, then).await;
+    assert_eq!(past.search_count(&clerk, "zyxwvut").await.unwrap(), 0);
+    assert!(past.sees(&clerk, document).await.unwrap(), "number and trail stay");
+}
+
+#[tokio::test]
+async fn a_text_is_gone_from_the_past_before_its_key_is() {
+    let mut history = History::new();
+    let document = history.arrives(1, says("41", "ZKQ", "Zyxwvut"));
+    let then = history.now();
+    let views = history.views().await;
+    history.at("2026-03-04T08:00:00");
+    history.begins_to_erase(document, None);
+    history.fill(&views, 3).await;
+    let past = as_of(&views, &history, then).await;
+    assert_eq!(past.search_count(&history.sight(Who::Clerk), "zyxwvut").await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn who_waits_too_long_for_others_is_told_so() {
+    let history = History::new();
+    let live = history.views().await;
+    let room = u32::try_from(live.pasts.replays.available_permits()).unwrap();
+    let _all = live.pasts.replays.acquire_many(room).await.unwrap();
+    let refused = live.as_of(&history.log, history.opener(), history.now(), Duration::from_millis(10)).await;
+    assert!(matches!(refused, Err(ViewsError::PastBusy)));
+}
+
+#[tokio::test]
+async fn who_goes_away_ends_their_replay() {
+    let history = History::new();
+    let live = history.views().await;
+    let room = live.pasts.replays.available_permits();
+    let mut replay = Box::pin(live.as_of(&history.log, history.opener(), history.now(), PATIENCE));
+    assert!(futures::poll!(&mut replay).is_pending());
+    assert_eq!(live.pasts.replays.available_permits(), room - 1);
+    drop(replay);
+    assert_eq!(live.pasts.replays.available_permits(), room);
+}
