@@ -2,8 +2,8 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use socai_domain::{ledger::Position, time::Timestamp};
-use socai_projections::{ViewsError, document::DocumentRow, work_list::WorkScope};
+use socai_domain::{id::IncomingId, ledger::Position, refusal::Code, time::Timestamp};
+use socai_projections::{Standing, ViewsError, document::DocumentRow, work_list::WorkScope};
 use tokio::sync::watch;
 
 use crate::{
@@ -27,6 +27,19 @@ pub(crate) enum Told {
     Resync(Position),
     /// A duty of the work list passed its deadline by the clock alone.
     Due(Position),
+    /// The organ itself changed, and with it who owes what until when.
+    Organ(Position),
+}
+
+/// What is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Of {
+    /// One document.
+    Document(IncomingId),
+    /// A work list.
+    WorkList(WorkScope),
+    /// The register.
+    Register,
 }
 
 /// One subscription's place in the changes.
@@ -37,23 +50,23 @@ pub(crate) struct Feed {
     after: Option<Position>,
     progress: watch::Receiver<Option<Position>>,
     waiting: VecDeque<Told>,
-    scope: Option<WorkScope>,
+    of: Of,
     due: Option<Timestamp>,
+    /// Where the organ last changed, as far as that was told.
+    organ: Option<Position>,
+    standing: Option<Standing>,
     begun: bool,
     ended: bool,
 }
 
 impl Feed {
-    /// What changes after `after`; without it, from now on. With `scope`, deadlines of that work list, too.
-    pub(crate) fn new(
-        services: Arc<Services>,
-        caller: Caller,
-        after: Option<Position>,
-        scope: Option<WorkScope>,
-    ) -> Self {
+    /// What changes after `after`; without it, from now on. Of a work list, deadlines and changes of the organ, too.
+    pub(crate) fn new(services: Arc<Services>, caller: Caller, after: Option<Position>, of: Of) -> Self {
         let progress = services.views.progress();
-        let (waiting, due) = (VecDeque::new(), None);
-        Self { services, caller, after, progress, waiting, scope, due, begun: false, ended: false }
+        // Whoever takes a work list up again may have missed such a change.
+        let organ = if after.is_some() { None } else { services.views.organ_changed(caller.organ) };
+        let (waiting, due, standing) = (VecDeque::new(), None, None);
+        Self { services, caller, after, progress, waiting, of, due, organ, standing, begun: false, ended: false }
     }
 
     /// The next thing to tell; the last one is the error that ends it.
@@ -87,8 +100,17 @@ impl Feed {
     /// Asks for what changed since the last time.
     async fn look(&mut self, reached: Option<Position>, now: Timestamp) -> Result<()> {
         let Some(reached) = reached else { return Ok(()) };
+        self.check_rights(reached).await?;
         let begun = std::mem::replace(&mut self.begun, true);
-        if let (Some(scope), Some(due)) = (self.scope, self.due)
+        let organ = self.services.views.organ_changed(self.caller.organ);
+        if organ != self.organ {
+            self.organ = organ;
+            self.watch_due().await?;
+            if let Of::WorkList(_) = self.of {
+                self.waiting.push_back(Told::Organ(reached));
+            }
+        }
+        if let (Of::WorkList(scope), Some(due)) = (self.of, self.due)
             && due < now
         {
             self.due = self.next_due(scope).await?;
@@ -122,13 +144,33 @@ impl Feed {
         Ok(())
     }
 
+    /// Is the right still there? Looked at each time, because it may end by a change of the organ and by the clock. Whoever
+    /// begins or ceases to see all loads anew.
+    async fn check_rights(&mut self, reached: Position) -> Result<()> {
+        let (views, viewer) = (&self.services.views, viewer_of(&self.services, &self.caller));
+        if let Of::Document(id) = self.of {
+            return if views.sees(&viewer, id).await? { Ok(()) } else { Err(ApiError::not_found()) };
+        }
+        let now = views.standing(&viewer).await?;
+        match self.standing.replace(now) {
+            Some(before) if before.acts && !now.acts => {
+                Err(ApiError::new(Code::NotEntitled, "no post is held any more"))
+            }
+            Some(before) if before.sees_all != now.sees_all => {
+                self.resync(reached);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn resync(&mut self, reached: Position) {
         self.after = Some(reached);
         self.waiting.push_back(Told::Resync(reached));
     }
 
     async fn watch_due(&mut self) -> Result<()> {
-        if let Some(scope) = self.scope {
+        if let Of::WorkList(scope) = self.of {
             self.due = self.next_due(scope).await?;
         }
         Ok(())

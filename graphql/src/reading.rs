@@ -1,19 +1,36 @@
-//! What every read goes through: who looks, and how fresh the views must be.
+//! What every read goes through: who looks, how fresh the views must be, and as of which moment.
 
-use async_graphql::Context;
-use socai_domain::{ledger, refusal::Code};
-use socai_projections::{Viewer, ViewsError};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_graphql::{Context, QueryPathSegment, dataloader::DataLoader};
+use socai_domain::{
+    ledger,
+    refusal::Code,
+    time::{Clock, Timestamp},
+};
+use socai_projections::{Viewer, Views, ViewsError};
 
 use crate::{
     app::Services,
     error::{ApiCode, ApiError, Hint, Result},
-    scalars::Position,
+    scalars::{DateTime, Position},
+    schema::Directory,
     session::{Caller, session},
 };
 
+/// A record may still be on its way to the disk with a time that has just passed.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
+
 /// The services of a resolver.
 pub(crate) fn services<'a>(ctx: &Context<'a>) -> &'a Services {
-    ctx.data_unchecked::<std::sync::Arc<Services>>()
+    ctx.data_unchecked::<Arc<Services>>()
 }
 
 /// Who looks, now.
@@ -21,9 +38,134 @@ pub(crate) fn viewer_of(services: &Services, caller: &Caller) -> Viewer {
     Viewer::person(caller.organ, caller.person, services.clock().now())
 }
 
-/// Who looks, in a resolver.
-pub(crate) fn viewer(ctx: &Context<'_>) -> Result<Viewer> {
-    Ok(viewer_of(services(ctx), &session(ctx).caller()?))
+/// The moment as of which a field and all under it are read: a root field's `asOf`, or now.
+#[derive(Clone)]
+pub(crate) struct Moment {
+    pub(crate) views: Views,
+    pub(crate) people: Arc<DataLoader<Directory>>,
+    /// The past moment with the caller's rights of today; none for now.
+    past: Option<Viewer>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Moment {
+    /// Now, by that moment's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.past.as_ref().map_or_else(|| self.clock.now(), Viewer::at)
+    }
+
+    /// Who looks, by that moment's clock and with the rights of today.
+    pub(crate) fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
+        let caller = session(ctx).caller()?;
+        Ok(self.past.clone().unwrap_or_else(|| Viewer::person(caller.organ, caller.person, self.clock.now())))
+    }
+
+    pub(crate) fn is_past(&self) -> bool {
+        self.past.is_some()
+    }
+}
+
+/// The past moments of one request, by the response key of the root field that named them: everything under that field is
+/// read there.
+#[derive(Default)]
+pub(crate) struct Moments {
+    past: Mutex<HashMap<String, Moment>>,
+    replays: AtomicUsize,
+}
+
+impl Moments {
+    /// Is the ledger being read for this request?
+    pub(crate) fn replaying(&self) -> bool {
+        self.replays.load(Ordering::SeqCst) > 0
+    }
+}
+
+/// Counts a replay until it ends or is dropped.
+struct Replay<'a>(&'a AtomicUsize);
+
+impl<'a> Replay<'a> {
+    fn of(moments: &'a Moments) -> Self {
+        moments.replays.fetch_add(1, Ordering::SeqCst);
+        Self(&moments.replays)
+    }
+}
+
+impl Drop for Replay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// The response key of the root field that this one is under.
+fn root<'a>(ctx: &Context<'a>) -> Option<&'a str> {
+    let node = ctx.path_node?;
+    let last = std::iter::successors(Some(&node), |node| node.parent).last()?;
+    match last.segment {
+        QueryPathSegment::Name(name) => Some(name),
+        QueryPathSegment::Index(_) => None,
+    }
+}
+
+/// The moment at which a resolver reads.
+pub(crate) fn moment(ctx: &Context<'_>) -> Moment {
+    let named = ctx
+        .data_opt::<Arc<Moments>>()
+        .zip(root(ctx))
+        .and_then(|(moments, root)| moments.past.lock().unwrap_or_else(PoisonError::into_inner).get(root).cloned());
+    named.unwrap_or_else(|| Moment {
+        views: services(ctx).views.clone(),
+        people: Arc::clone(ctx.data_unchecked()),
+        past: None,
+        clock: Arc::clone(services(ctx).clock()),
+    })
+}
+
+/// The moment of a root field, by its arguments.
+pub(crate) async fn read_at(ctx: &Context<'_>, as_of: Option<DateTime>, at_least: Option<Position>) -> Result<Moment> {
+    let Some(DateTime(then)) = as_of else {
+        self::at_least(ctx, at_least).await?;
+        return Ok(moment(ctx));
+    };
+    if at_least.is_some() {
+        return Err(ApiError::new(ApiCode::AsOfAndAtLeast, "both are given").of(&["asOf", "atLeast"]));
+    }
+    let (services, caller) = (services(ctx), session(ctx).caller()?);
+    let now = services.clock().now();
+    if then > now {
+        return Err(ApiError::new(ApiCode::AsOfFuture, format!("{then} is after {now}")).of(&["asOf"]));
+    }
+    // Asked again, the same question is to have the same answer.
+    let young = Duration::from_micros(u64::try_from(now.as_micros() - then.as_micros()).unwrap_or(0));
+    tokio::time::sleep(ON_ITS_WAY.saturating_sub(young)).await;
+    let moments = ctx.data_unchecked::<Arc<Moments>>();
+    let views = {
+        let _replay = Replay::of(moments);
+        let (settings, opener) = (&services.settings, services.handler.opener().clone());
+        let replay = services.views.as_of(&**services.log(), opener, then, settings.wait);
+        let Ok(views) = tokio::time::timeout(settings.replay, replay).await else {
+            return Err(ApiError::new(ApiCode::PastTooLarge, "not read in time"));
+        };
+        views?
+    };
+    // Of now, and not of before the replay.
+    let rights = services.views.rights(&viewer_of(services, &caller)).await?;
+    let clock = Arc::clone(services.clock());
+    let people = DataLoader::new(Directory { views: views.clone(), clock: Arc::new(At(then)) }, tokio::spawn);
+    let past = Some(Viewer::person(caller.organ, caller.person, then).seeing(rights));
+    let moment = Moment { views, people: Arc::new(people), past, clock };
+    if let Some(root) = root(ctx) {
+        moments.past.lock().unwrap_or_else(PoisonError::into_inner).insert(root.to_owned(), moment.clone());
+    }
+    Ok(moment)
+}
+
+/// A clock that stands.
+struct At(Timestamp);
+
+impl Clock for At {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
 }
 
 /// Waits briefly until the views reflect what the client knows of.
@@ -59,6 +201,8 @@ impl From<ViewsError> for ApiError {
                 Self::field("first", Hint::new(format!("mỗi trang có 1 đến {max} mục"), error.to_string()))
             }
             ViewsError::NotYet(_) => Self::new(ApiCode::NotYet, error),
+            ViewsError::PastBusy => Self::new(ApiCode::PastBusy, error),
+            ViewsError::PastTooLarge => Self::new(ApiCode::PastTooLarge, error),
             ViewsError::Log(error) => error.into(),
             ViewsError::Open(error) => error.into(),
             ViewsError::Database(_) => Self::new(Code::Busy, error),

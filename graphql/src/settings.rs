@@ -17,6 +17,8 @@ pub struct Settings {
     pub time: Duration,
     /// How long a read waits for the views to come to a position.
     pub wait: Duration,
+    /// How long a past moment may be read from the ledger, on top of `time`.
+    pub replay: Duration,
     /// Requests per second of one person, over a longer time.
     pub rate: f64,
     /// Requests of one person at once.
@@ -36,6 +38,7 @@ impl Default for Settings {
             upload: 50 << 20,
             time: Duration::from_secs(30),
             wait: Duration::from_secs(3),
+            replay: Duration::from_mins(10),
             rate: 50.0,
             burst: 200,
             subscriptions: 50,

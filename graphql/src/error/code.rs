@@ -52,6 +52,10 @@ api_codes! {
     TimedOut "TIMED_OUT" Later "It took too long: try again, or ask for less." "Quá thời gian chờ: hãy thử lại hoặc hỏi ít hơn.",
     ShuttingDown "SHUTTING_DOWN" Later "The server is stopping: try again in a moment." "Máy chủ đang dừng: hãy thử lại sau giây lát.",
     TicketInvalid "TICKET_INVALID" Never "This upload ticket is not yours, or it is older than 24 hours: upload the file again." "Phiếu tải lên không phải của bạn hoặc đã quá 24 giờ: hãy tải tệp lên lại.",
+    AsOfFuture "AS_OF_FUTURE" Never "asOf is a moment that is not yet past." "asOf phải là thời điểm đã qua.",
+    AsOfAndAtLeast "AS_OF_AND_AT_LEAST" Never "asOf and atLeast exclude each other: give one of them." "asOf và atLeast loại trừ nhau: chỉ dùng một trong hai.",
+    PastBusy "PAST_BUSY" Later "Other past moments are being read from the ledger: ask again in a moment." "Máy chủ đang đọc lại các thời điểm khác từ sổ cái: hãy hỏi lại sau giây lát.",
+    PastTooLarge "PAST_TOO_LARGE" Never "That moment is too much for the server to read from the ledger: ask the operator for `socai stats --as-of`." "Thời điểm này quá lớn để máy chủ đọc lại từ sổ cái: hãy đề nghị quản trị viên dùng `socai stats --as-of`.",
     Internal "INTERNAL" Later "Something went wrong on the server. Tell the operator the correlation id." "Máy chủ gặp lỗi. Hãy báo quản trị viên mã correlationId.",
 }
 

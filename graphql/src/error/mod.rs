@@ -128,6 +128,13 @@ impl ApiError {
         error
     }
 
+    /// About these arguments.
+    #[must_use]
+    pub fn of(mut self, fields: &[&str]) -> Self {
+        self.0.fields = fields.iter().map(|field| (*field).to_owned()).collect();
+        self
+    }
+
     /// With more for the client to show; safe for the caller's eyes.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<Hint>) -> Self {

@@ -13,14 +13,15 @@ use std::sync::Arc;
 use async_graphql::{Schema, dataloader::DataLoader};
 
 use crate::app::Services;
-use types::people::Directory;
+pub(crate) use types::people::Directory;
 
 pub(crate) type ApiSchema = Schema<query::Query, mutation::Mutation, subscription::Subscription>;
 
 /// The schema over these services.
 pub(crate) fn build(services: &Arc<Services>) -> ApiSchema {
     let settings = &services.settings;
-    let people = DataLoader::new(Directory(Arc::clone(services)), tokio::spawn);
+    let directory = Directory { views: services.views.clone(), clock: Arc::clone(services.clock()) };
+    let people = Arc::new(DataLoader::new(directory, tokio::spawn));
     plain()
         .limit_depth(settings.depth)
         .limit_complexity(settings.complexity)

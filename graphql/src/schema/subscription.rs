@@ -13,7 +13,7 @@ use super::{
 use crate::{
     app::Services,
     error::{ApiError, Result},
-    feed::{Feed, Told},
+    feed::{Feed, Of, Told},
     reading::viewer_of,
     scalars::Position,
     session::{Caller, session},
@@ -49,7 +49,7 @@ pub(crate) struct WorkListChange {
     position: Position,
     /// What it is.
     kind: ChangeKind,
-    /// The document that changed; none with DUE and RESYNC.
+    /// The document that changed; none with DUE and RESYNC, and when the organ changed: a post, a unit, a holiday.
     node: Option<IncomingDocument>,
     /// How many duties are in which state now.
     counts: WorkCounts,
@@ -83,11 +83,12 @@ impl Subscription {
         let (services, caller) = begin(ctx, after).await?;
         let id = visible::document_id(&id)?;
         visible::require(&services, &caller, id).await?;
-        let feed = Feed::new(Arc::clone(&services), caller, after.map(|after| after.0), None);
+        let feed = Feed::new(Arc::clone(&services), caller, after.map(|after| after.0), Of::Document(id));
         Ok(follow(feed, move |told| one(Arc::clone(&services), caller, id, told)))
     }
 
-    /// A work list (danh sách việc): every change of a document that you see, and deadlines as they pass.
+    /// A work list (danh sách việc): every change of a document that you see and of the organ itself, and deadlines as they
+    /// pass.
     async fn work_list(
         &self,
         ctx: &Context<'_>,
@@ -96,7 +97,7 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Result<WorkListChange>> + use<>> {
         let (services, caller) = begin(ctx, after).await?;
         let scope = scope(of)?;
-        let feed = Feed::new(Arc::clone(&services), caller, after.map(|after| after.0), Some(scope));
+        let feed = Feed::new(Arc::clone(&services), caller, after.map(|after| after.0), Of::WorkList(scope));
         Ok(follow(feed, move |told| {
             let services = Arc::clone(&services);
             async move {
@@ -114,7 +115,7 @@ impl Subscription {
         #[graphql(desc = "Tell what changed after this position; without it, from now on.")] after: Option<Position>,
     ) -> Result<impl Stream<Item = Result<RegisterChange>> + use<>> {
         let (services, caller) = begin(ctx, after).await?;
-        let feed = Feed::new(Arc::clone(&services), caller, after.map(|after| after.0), None);
+        let feed = Feed::new(Arc::clone(&services), caller, after.map(|after| after.0), Of::Register);
         Ok(follow(feed, move |told| line(Arc::clone(&services), caller, told)))
     }
 }
@@ -162,6 +163,7 @@ async fn shown(
         }
         Told::Resync(at) => (Position(at), ChangeKind::Resync, None),
         Told::Due(at) => (Position(at), ChangeKind::Due, None),
+        Told::Organ(at) => (Position(at), ChangeKind::Changed, None),
     })
 }
 
@@ -185,7 +187,7 @@ async fn line(services: Arc<Services>, caller: Caller, told: Told) -> Result<Opt
             (at, ChangeKind::Changed, line.map(RegisterLine))
         }
         Told::Resync(at) => (at, ChangeKind::Resync, None),
-        Told::Due(_) => return Ok(None),
+        Told::Due(_) | Told::Organ(_) => return Ok(None),
     };
     Ok(Some(RegisterChange { position: Position(position), kind, node }))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use socai_domain::decide::Who;
+use socai_domain::{decide::Who, organ::events as on};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream,
     tungstenite::{Message, client::IntoClientRequest},
@@ -130,6 +130,51 @@ async fn the_work_list_tells_changes_and_deadlines_that_pass() {
     assert_eq!(told(&mut socket).await, json!({ "kind": "CHANGED", "counts": { "all": 1, "late": 0 } }));
     world.clock.pass_minutes(31);
     assert_eq!(told(&mut socket).await, json!({ "kind": "DUE", "counts": { "all": 1, "late": 1 } }));
+}
+
+/// They leave the post that they act in.
+async fn leaves(world: &World, who: Who) {
+    let Who::Acting(acting) = who else { panic!("{who:?}") };
+    let from = socai_domain::time::Clock::now(&world.clock);
+    let left = on::PostLeft { post: acting.post, person: acting.person, from };
+    world.agency(vec![left.into()]).await;
+}
+
+#[tokio::test]
+async fn who_loses_their_post_follows_nothing_more() {
+    let world = World::new().await;
+    let id = world.received().await;
+    let mut sockets = Vec::new();
+    for query in ["subscription { register { kind } }", "subscription { workList { kind } }"] {
+        sockets.push((Socket::following(&world, world.scene.clerk, query, json!({})).await, "NOT_ENTITLED"));
+    }
+    sockets.push((Socket::following(&world, world.scene.clerk, DOCUMENT, json!({ "id": id })).await, "NOT_FOUND"));
+    for (socket, _) in &mut sockets {
+        socket.say(json!({ "type": "subscribe", "id": "2", "payload": { "query": "{ ledger { engine } }" } })).await;
+        assert_eq!(socket.hear().await["id"], "2");
+        assert_eq!(socket.hear().await["type"], "complete");
+    }
+    // No document changes: it is the organ alone.
+    leaves(&world, world.scene.clerk).await;
+    for (socket, code) in &mut sockets {
+        let told = socket.hear().await;
+        assert_eq!(told["payload"]["errors"][0]["extensions"]["code"], *code, "{told}");
+        assert_eq!(socket.hear().await["type"], "complete");
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_the_organ_wakes_work_lists() {
+    let world = World::new().await;
+    directed_within(&world, json!({ "workingDays": 3 })).await;
+    let query = "subscription { workList(of: { all: true }) { kind node { id } counts { all holderGone } } }";
+    let mut socket = Socket::following(&world, world.scene.leader, query, json!({})).await;
+    socket.say(json!({ "type": "subscribe", "id": "2", "payload": { "query": "{ ledger { engine } }" } })).await;
+    assert_eq!(socket.hear().await["id"], "2");
+    assert_eq!(socket.hear().await["type"], "complete");
+    leaves(&world, world.scene.head).await;
+    let told = socket.hear().await["payload"]["data"]["workList"].clone();
+    assert_eq!(told, json!({ "kind": "CHANGED", "node": null, "counts": { "all": 1, "holderGone": 1 } }));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use socai_domain::decide::Who;
 use crate::world::{World, person_of, post_of, with};
 
 /// A registered document with a main file, submitted to the leader.
-async fn submitted(world: &World) -> String {
+pub(crate) async fn submitted(world: &World) -> String {
     let ticket = world.upload(world.scene.clerk, b"%PDF-1.7 v\xc3\xad d\xe1\xbb\xa5").await;
     let mut input = world.arrival();
     input["arriving"]["files"] = json!([{ "source": { "ticket": ticket }, "name": "cong-van.pdf", "role": "MAIN" }]);

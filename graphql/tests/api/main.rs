@@ -11,3 +11,4 @@ mod figures;
 mod files;
 mod golden;
 mod handling;
+mod past;

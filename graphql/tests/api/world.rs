@@ -136,6 +136,14 @@ impl World {
         world
     }
 
+    /// Something happens to the agency itself.
+    pub(crate) async fn agency(&self, events: Vec<organ::Event>) {
+        let envelope = Envelope::of(self.organ, Requester::System, self.command_id());
+        let happen = Happen::<organ::Organ>(events);
+        let done = self.handler.execute(organ::stream(self.organ), envelope, happen).await.unwrap();
+        self.views.wait_for(done.position, Duration::from_secs(30)).await.unwrap();
+    }
+
     async fn settle_agency(&self) {
         let system = || Envelope::of(self.organ, Requester::System, self.command_id());
         let agency = Happen::<organ::Organ>(agency_events());

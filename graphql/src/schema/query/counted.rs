@@ -6,10 +6,10 @@ use socai_projections::{
     statistics::{GroupBy, StatisticsFilter},
 };
 
-use super::figures::{FiguresInput, at};
+use super::figures::FiguresInput;
 use crate::{
     error::Result,
-    reading::services,
+    reading::{read_at, services},
     scalars::{DateTime, Position},
     schema::{
         labels::{BranchFigure, Clocked, DocumentFigure, PaperFigure, PromptFigure, PromptStage, ReworkFigure, Stage},
@@ -53,8 +53,9 @@ impl Asked {
         at_least: Option<Position>,
     ) -> Result<Self> {
         let page = page::request(first, after)?;
-        let (views, viewer) = at(ctx, as_of, at_least).await?;
-        Ok(Self { views, viewer, filter: of.read(&services(ctx).views).await?, page })
+        let moment = read_at(ctx, as_of, at_least).await?;
+        let (viewer, filter) = (moment.viewer(ctx)?, of.read(&services(ctx).views).await?);
+        Ok(Self { views: moment.views, viewer, filter, page })
     }
 }
 
@@ -73,9 +74,11 @@ impl CountedQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "As for the figures.")] of: FiguresInput,
         figure: DocumentFigure,
-        #[graphql(desc = "As it stood at this past moment; for those who see all of the organ.")] as_of: Option<
-            DateTime,
-        >,
+        #[graphql(
+            desc = "As it stood at this past moment (tại thời điểm), with today's rights; a future one is refused, and \
+                          so is atLeast beside it."
+        )]
+        as_of: Option<DateTime>,
         first: Option<u32>,
         after: Option<String>,
         at_least: Option<Position>,
@@ -97,9 +100,11 @@ impl CountedQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "As for the figures.")] of: FiguresInput,
         figure: BranchFigure,
-        #[graphql(desc = "As it stood at this past moment; for those who see all of the organ.")] as_of: Option<
-            DateTime,
-        >,
+        #[graphql(
+            desc = "As it stood at this past moment (tại thời điểm), with today's rights; a future one is refused, and \
+                          so is atLeast beside it."
+        )]
+        as_of: Option<DateTime>,
         first: Option<u32>,
         after: Option<String>,
         at_least: Option<Position>,
@@ -122,9 +127,11 @@ impl CountedQuery {
         #[graphql(desc = "As for the figures.")] of: FiguresInput,
         #[graphql(desc = "The stage they came to.")] stage: Stage,
         #[graphql(desc = "Only those that took so long from the stage before.")] took: Option<TookInput>,
-        #[graphql(desc = "As it stood at this past moment; for those who see all of the organ.")] as_of: Option<
-            DateTime,
-        >,
+        #[graphql(
+            desc = "As it stood at this past moment (tại thời điểm), with today's rights; a future one is refused, and \
+                          so is atLeast beside it."
+        )]
+        as_of: Option<DateTime>,
         first: Option<u32>,
         after: Option<String>,
         at_least: Option<Position>,
@@ -145,9 +152,11 @@ impl CountedQuery {
         #[graphql(desc = "As for the figures.")] of: FiguresInput,
         stage: PromptStage,
         figure: PromptFigure,
-        #[graphql(desc = "As it stood at this past moment; for those who see all of the organ.")] as_of: Option<
-            DateTime,
-        >,
+        #[graphql(
+            desc = "As it stood at this past moment (tại thời điểm), with today's rights; a future one is refused, and \
+                          so is atLeast beside it."
+        )]
+        as_of: Option<DateTime>,
         first: Option<u32>,
         after: Option<String>,
         at_least: Option<Position>,
@@ -167,9 +176,11 @@ impl CountedQuery {
         #[graphql(desc = "As for the figures.")] of: FiguresInput,
         figure: ReworkFigure,
         #[graphql(desc = "Only those that took so long until they went forward again.")] took: Option<TookInput>,
-        #[graphql(desc = "As it stood at this past moment; for those who see all of the organ.")] as_of: Option<
-            DateTime,
-        >,
+        #[graphql(
+            desc = "As it stood at this past moment (tại thời điểm), with today's rights; a future one is refused, and \
+                          so is atLeast beside it."
+        )]
+        as_of: Option<DateTime>,
         first: Option<u32>,
         after: Option<String>,
         at_least: Option<Position>,
@@ -189,9 +200,11 @@ impl CountedQuery {
         #[graphql(desc = "As for the figures.")] of: FiguresInput,
         figure: PaperFigure,
         #[graphql(desc = "Only those whose paper took so long.")] took: Option<TookInput>,
-        #[graphql(desc = "As it stood at this past moment; for those who see all of the organ.")] as_of: Option<
-            DateTime,
-        >,
+        #[graphql(
+            desc = "As it stood at this past moment (tại thời điểm), with today's rights; a future one is refused, and \
+                          so is atLeast beside it."
+        )]
+        as_of: Option<DateTime>,
         first: Option<u32>,
         after: Option<String>,
         at_least: Option<Position>,

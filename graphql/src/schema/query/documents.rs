@@ -5,8 +5,8 @@ use socai_projections::incoming_register::RegisterFilter;
 
 use crate::{
     error::Result,
-    reading::{at_least, services, viewer},
-    scalars::{Date, Position},
+    reading::{at_least, moment, read_at, services},
+    scalars::{Date, DateTime, Position},
     schema::{
         page::{self, Connection, connect},
         types::{
@@ -15,7 +15,6 @@ use crate::{
             trail::{self, Trail},
         },
     },
-    session::session,
     visible,
 };
 
@@ -30,12 +29,16 @@ impl DocumentQuery {
         &self,
         ctx: &Context<'_>,
         id: ID,
+        #[graphql(
+            desc = "As it stood at this past moment (tại thời điểm), with today's rights; a future one is refused, and \
+                          so is atLeast beside it."
+        )]
+        as_of: Option<DateTime>,
         at_least: Option<Position>,
     ) -> Result<Option<IncomingDocument>> {
-        self::at_least(ctx, at_least).await?;
+        read_at(ctx, as_of, at_least).await?;
         let Ok(id) = visible::document_id(&id) else { return Ok(None) };
-        let view = visible::document(services(ctx), &session(ctx).caller()?, id).await?;
-        Ok(view.map(IncomingDocument::from))
+        IncomingDocument::seen(ctx, id).await
     }
 
     /// The register of incoming documents (sổ đăng ký văn bản đến; Decree 30/2020/NĐ-CP, Annex IV): ten columns, by book and
@@ -52,10 +55,16 @@ impl DocumentQuery {
         #[graphql(desc = "Void numbers only, or only others.")] void: Option<bool>,
         first: Option<u32>,
         after: Option<String>,
+        #[graphql(
+            desc = "As it stood at this past moment (tại thời điểm), with today's rights; a future one is refused, and \
+                          so is atLeast beside it."
+        )]
+        as_of: Option<DateTime>,
         at_least: Option<Position>,
     ) -> Result<Connection<RegisterLine>> {
-        self::at_least(ctx, at_least).await?;
-        let (views, viewer, page) = (&services(ctx).views, viewer(ctx)?, page::request(first, after)?);
+        let page = page::request(first, after)?;
+        let moment = read_at(ctx, as_of, at_least).await?;
+        let (views, viewer) = (&moment.views, moment.viewer(ctx)?);
         let (arrived_from, arrived_to) = (arrived_from.map(|date| date.0), arrived_to.map(|date| date.0));
         let filter = RegisterFilter { year, series, arrived_from, arrived_to, void };
         let lines = views.incoming_register(&viewer, &filter, &page);
@@ -77,9 +86,9 @@ impl DocumentQuery {
         self::at_least(ctx, at_least).await?;
         let first = page::request(first, None)?.first;
         let Ok(document) = visible::document_id(&document) else { return Ok(None) };
-        if !services(ctx).views.sees(&viewer(ctx)?, document).await? {
+        if !services(ctx).views.sees(&moment(ctx).viewer(ctx)?, document).await? {
             return Ok(None);
         }
-        trail::read(services(ctx), document, first, after.as_deref()).await.map(Some)
+        trail::read(services(ctx), document, first, after.as_deref(), None).await.map(Some)
     }
 }

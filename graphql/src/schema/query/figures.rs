@@ -3,14 +3,14 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 use socai_domain::id::{PersonId, UnitId};
 use socai_projections::{
-    Viewer, Views,
+    Views,
     lags::PromptStage,
     statistics::{GroupBy, Period, StatisticsFilter, UnitScope},
 };
 
 use crate::{
     error::{ApiError, Result},
-    reading::{at_least, services, viewer},
+    reading::{read_at, services},
     scalars::{DateTime, Position, Uuid},
     schema::{
         input,
@@ -21,7 +21,6 @@ use crate::{
             times::{LagStatistics, Prompt},
         },
     },
-    session::session,
 };
 
 /// What figures are of (điều kiện thống kê).
@@ -110,40 +109,6 @@ impl FiguresInput {
     }
 }
 
-/// The views to count in and who looks when: those of now, or those of a past moment, built anew from the ledger.
-pub(super) async fn at(ctx: &Context<'_>, as_of: Option<DateTime>, fresh: Option<Position>) -> Result<(Views, Viewer)> {
-    let services = services(ctx);
-    let Some(DateTime(then)) = as_of else {
-        at_least(ctx, fresh).await?;
-        return Ok((services.views.clone(), viewer(ctx)?));
-    };
-    if fresh.is_some() {
-        return Err(ApiError::field("asOf", ("chỉ dùng asOf hoặc atLeast", "asOf and atLeast exclude each other")));
-    }
-    if then > services.clock().now() {
-        return Err(ApiError::field("asOf", ("hãy ghi một thời điểm đã qua", "give a past moment")));
-    }
-    let caller = session(ctx).caller()?;
-    // Whoever may see figures now may see those of then; nobody sees more of then than of now.
-    if !sees_figures(services, &caller).await? {
-        return Err(ApiError::new(socai_domain::refusal::Code::NotEntitled, "figures of the past are for overseers"));
-    }
-    let opener = services.handler.opener().clone();
-    let views = Views::build_until(&**services.log(), opener, then).await?;
-    Ok((views, Viewer::operator(caller.organ, then)))
-}
-
-/// Does the caller see all documents of their organ now?
-async fn sees_figures(services: &crate::app::Services, caller: &crate::session::Caller) -> Result<bool> {
-    use socai_domain::{decide::Who, organ::Role};
-    let (organ, now) = (services.handler.organ(caller.organ).await?, services.clock().now());
-    let overseer = |post| match organ.who(caller.person, Some(post), now) {
-        Who::Acting(acting) => matches!(acting.role, Role::Leader | Role::RecordsClerk | Role::Inspector),
-        _ => false,
-    };
-    Ok(organ.posts.keys().any(|post| overseer(*post)))
-}
-
 #[derive(Debug, Default)]
 pub(crate) struct FiguresQuery;
 
@@ -158,16 +123,21 @@ impl FiguresQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "What is counted.")] of: FiguresInput,
         #[graphql(desc = "Grouped by what.", default)] by: FiguresBy,
-        #[graphql(desc = "As it stood at this past moment; for those who see all of the organ.")] as_of: Option<
-            DateTime,
-        >,
+        #[graphql(
+            desc = "As it stood at this past moment (tại thời điểm), with today's rights; a future one is refused, and \
+                          so is atLeast beside it."
+        )]
+        as_of: Option<DateTime>,
         at_least: Option<Position>,
     ) -> Result<ProcessingStatistics> {
-        let (views, viewer) = at(ctx, as_of, at_least).await?;
+        let moment = read_at(ctx, as_of, at_least).await?;
+        let (views, viewer) = (&moment.views, moment.viewer(ctx)?);
+        let position = views.position().await?.map(Position);
         let filter = of.read(&services(ctx).views).await?;
         let documents = views.document_statistics(&viewer, &filter, by.into()).await?;
         let branches = views.branch_statistics(&viewer, &filter, by.into()).await?;
         Ok(ProcessingStatistics {
+            position,
             documents: documents.into_iter().map(Into::into).collect(),
             branches: branches.into_iter().map(Into::into).collect(),
         })
@@ -179,12 +149,16 @@ impl FiguresQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is counted.")] of: FiguresInput,
-        #[graphql(desc = "As it stood at this past moment; for those who see all of the organ.")] as_of: Option<
-            DateTime,
-        >,
+        #[graphql(
+            desc = "As it stood at this past moment (tại thời điểm), with today's rights; a future one is refused, and \
+                          so is atLeast beside it."
+        )]
+        as_of: Option<DateTime>,
         at_least: Option<Position>,
     ) -> Result<LagStatistics> {
-        let (views, viewer) = at(ctx, as_of, at_least).await?;
+        let moment = read_at(ctx, as_of, at_least).await?;
+        let (views, viewer) = (&moment.views, moment.viewer(ctx)?);
+        let position = views.position().await?.map(Position);
         let filter = of.read(&services(ctx).views).await?;
         let lags = views.lag_statistics(&viewer, &filter).await?;
         let mut promptness = Vec::new();
@@ -192,7 +166,8 @@ impl FiguresQuery {
             promptness.push(Prompt::of(stage, &views.promptness(&viewer, &filter, stage).await?));
         }
         let rework = views.rework_statistics(&viewer, &filter).await?;
-        Ok(LagStatistics::of(lags, promptness, rework, views.paper_statistics(&viewer, &filter).await?))
+        let paper = views.paper_statistics(&viewer, &filter).await?;
+        Ok(LagStatistics::of(position, lags, promptness, rework, paper))
     }
 
     /// How much faster than before, and what was saved (tiết kiệm): formulas over parameters that the agency decides

@@ -9,8 +9,8 @@ use socai_projections::{
 
 use crate::{
     error::Result,
-    reading::{at_least, services, viewer},
-    scalars::{Position, Uuid},
+    reading::{at_least, moment, read_at},
+    scalars::{DateTime, Position, Uuid},
     schema::{
         input,
         labels::{WorkKind, WorkState},
@@ -21,8 +21,6 @@ use crate::{
             work::{WorkCounts, WorkItem},
         },
     },
-    session::session,
-    visible,
 };
 
 /// Whose duties (việc của ai).
@@ -63,10 +61,16 @@ impl WorkQuery {
         #[graphql(desc = "Only those of this kind.")] kind: Option<WorkKind>,
         first: Option<u32>,
         after: Option<String>,
+        #[graphql(
+            desc = "As it stood at this past moment (tại thời điểm), with today's rights; a future one is refused, and \
+                          so is atLeast beside it."
+        )]
+        as_of: Option<DateTime>,
         at_least: Option<Position>,
     ) -> Result<Connection<WorkItem>> {
-        self::at_least(ctx, at_least).await?;
-        let (views, viewer, page) = (&services(ctx).views, viewer(ctx)?, page::request(first, after)?);
+        let page = page::request(first, after)?;
+        let moment = read_at(ctx, as_of, at_least).await?;
+        let (views, viewer) = (&moment.views, moment.viewer(ctx)?);
         let filter = WorkFilter { scope: scope(of)?, state: state.map(Into::into), kind: kind.map(Into::into) };
         let total = views.work_list_count(&viewer, &filter);
         let items = views.work_list(&viewer, &filter, &page);
@@ -81,7 +85,8 @@ impl WorkQuery {
         at_least: Option<Position>,
     ) -> Result<WorkCounts> {
         self::at_least(ctx, at_least).await?;
-        Ok(services(ctx).views.work_counts(&viewer(ctx)?, scope(of)?).await?.into())
+        let moment = moment(ctx);
+        Ok(moment.views.work_counts(&moment.viewer(ctx)?, scope(of)?).await?.into())
     }
 
     /// The follow-up register (sổ theo dõi giải quyết văn bản đến; Decree 30/2020/NĐ-CP, Annex IV): seven columns.
@@ -95,10 +100,16 @@ impl WorkQuery {
         #[graphql(desc = "Only those that are late now.", default)] late: bool,
         first: Option<u32>,
         after: Option<String>,
+        #[graphql(
+            desc = "As it stood at this past moment (tại thời điểm), with today's rights; a future one is refused, and \
+                          so is atLeast beside it."
+        )]
+        as_of: Option<DateTime>,
         at_least: Option<Position>,
     ) -> Result<Connection<FollowUpLine>> {
-        self::at_least(ctx, at_least).await?;
-        let (views, viewer, page) = (&services(ctx).views, viewer(ctx)?, page::request(first, after)?);
+        let page = page::request(first, after)?;
+        let moment = read_at(ctx, as_of, at_least).await?;
+        let (views, viewer) = (&moment.views, moment.viewer(ctx)?);
         let filter = FollowUpFilter { year, open, late };
         let lines = views.follow_up_register(&viewer, &filter, &page);
         let count = views.follow_up_register_count(&viewer, &filter);
@@ -113,16 +124,18 @@ impl WorkQuery {
         #[graphql(desc = "The words; each must stand in the document or begin a word of it.")] query: String,
         first: Option<u32>,
         after: Option<String>,
+        #[graphql(
+            desc = "As it stood at this past moment (tại thời điểm), with today's rights; a future one is refused, and \
+                          so is atLeast beside it."
+        )]
+        as_of: Option<DateTime>,
         at_least: Option<Position>,
     ) -> Result<Connection<IncomingDocument>> {
-        self::at_least(ctx, at_least).await?;
-        let (services, caller) = (services(ctx), session(ctx).caller()?);
-        let (viewer, page) = (viewer(ctx)?, page::request(first, after)?);
-        let found = services.views.search(&viewer, &query, &page);
-        let count = services.views.search_count(&viewer, &query);
-        connect(ctx, &page, found, count, async |row| {
-            Ok(visible::document(services, &caller, row.id).await?.map(IncomingDocument::from))
-        })
-        .await
+        let page = page::request(first, after)?;
+        let moment = read_at(ctx, as_of, at_least).await?;
+        let viewer = moment.viewer(ctx)?;
+        let found = moment.views.search(&viewer, &query, &page);
+        let count = moment.views.search_count(&viewer, &query);
+        connect(ctx, &page, found, count, async |row| IncomingDocument::seen(ctx, row.id).await).await
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     language::Language,
-    reading::services,
+    reading::moment,
     scalars::{DateTime, Uuid},
     schema::labels::{BranchEnd, BranchRole, Labelled, Resolution},
     session::session,
@@ -183,7 +183,7 @@ impl Branch {
     /// Its deadline, with the sum (thời hạn). An informed branch has none.
     async fn deadline(&self, ctx: &Context<'_>, lang: Option<Language>) -> Deadline {
         let branch = &self.branch;
-        let now = services(ctx).clock().now();
+        let now = moment(ctx).now();
         Deadline {
             due_at: branch.due.map(DateTime),
             original_due_at: branch.original_due.map(DateTime),

@@ -1,4 +1,4 @@
-//! What figures count, one by one. As of a past moment each shows what was known then; `document` is always of now.
+//! What figures count, one by one. As of a past moment each shows what was known then.
 
 use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
 use socai_domain::{id::IncomingId, ledger::StreamKind};
@@ -14,20 +14,13 @@ use super::{
 };
 use crate::{
     error::Result,
-    reading::services,
     scalars::{DateTime, Uuid},
     schema::labels::{BranchEnd, BranchRole, Channel, Stage, Urgency},
-    session::session,
-    visible,
 };
 
 /// A document in a list behind a figure.
 #[derive(Clone, Debug)]
 pub(crate) struct DocumentLine(DocumentRow);
-
-async fn of_now(ctx: &Context<'_>, id: IncomingId) -> Result<Option<IncomingDocument>> {
-    Ok(visible::document(services(ctx), &session(ctx).caller()?, id).await?.map(IncomingDocument::from))
-}
 
 /// A document as it stood at the moment asked about (văn bản tại thời điểm thống kê).
 #[Object]
@@ -88,9 +81,9 @@ impl DocumentLine {
         self.0.number
     }
 
-    /// The document as it is now.
+    /// The document at the moment asked about.
     async fn document(&self, ctx: &Context<'_>) -> Result<Option<IncomingDocument>> {
-        of_now(ctx, self.0.id).await
+        IncomingDocument::seen(ctx, self.0.id).await
     }
 }
 
@@ -176,9 +169,9 @@ impl CountedBranch {
         node_id(StreamKind::Incoming, self.of.uuid())
     }
 
-    /// The document as it is now.
+    /// The document at the moment asked about.
     async fn document(&self, ctx: &Context<'_>) -> Result<Option<IncomingDocument>> {
-        of_now(ctx, self.of).await
+        IncomingDocument::seen(ctx, self.of).await
     }
 }
 

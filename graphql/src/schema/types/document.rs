@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 use socai_domain::{
     decide::By,
-    id::{CommandId, PostId},
+    id::{CommandId, IncomingId, PostId},
     incoming::{self, IncomingDocument as Folded, available::available_actions},
     ledger::{Revision as At, StreamKind},
     refusal::Code,
@@ -27,7 +27,7 @@ use super::{
 use crate::{
     error::{ErrorCode, Result},
     language::Language,
-    reading::services,
+    reading::{moment, services},
     scalars::{DateTime, Position, Revision, Uuid},
     schema::{
         labels::{Channel, Labelled, SecrecyLevel, Stage},
@@ -51,7 +51,13 @@ impl IncomingDocument {
         &self.0.document
     }
 
-    pub(crate) fn id(&self) -> socai_domain::id::IncomingId {
+    /// The document, if the caller sees it, at the moment that is asked about.
+    pub(crate) async fn seen(ctx: &Context<'_>, id: IncomingId) -> Result<Option<Self>> {
+        let moment = moment(ctx);
+        Ok(moment.views.document(&moment.viewer(ctx)?, id).await?.map(Self::from))
+    }
+
+    pub(crate) fn id(&self) -> IncomingId {
         self.0.document.id
     }
 
@@ -82,7 +88,7 @@ impl IncomingDocument {
 
     /// Whose it is (cơ quan nhận).
     async fn organ(&self, ctx: &Context<'_>) -> Result<Option<Organ>> {
-        Ok(services(ctx).views.organ(self.document().organ).await?.map(Organ::from))
+        Ok(moment(ctx).views.organ(self.document().organ).await?.map(Organ::from))
     }
 
     /// Where it stands (tình trạng); none when its content was erased before it was read.
@@ -244,7 +250,7 @@ impl IncomingDocument {
             late: branch::late(
                 round.binding_due,
                 branch::Standing::of(round.ended, |how| how == view::RoundEnd::Resolved),
-                services(ctx).clock().now(),
+                moment(ctx).now(),
             ),
             sum: deadline::lines(sum, lang.unwrap_or(session(ctx).language)),
         })
@@ -287,9 +293,13 @@ impl IncomingDocument {
         Some(Cancellation { kind: (*kind).into(), reason: words(reason.as_ref()) })
     }
 
-    /// What you may do with it now (việc bạn có thể làm). Name the post if you hold several.
+    /// What you may do with it now (việc bạn có thể làm). Name the post if you hold several. With asOf: nothing, for the past
+    /// is not acted in.
     #[graphql(complexity = "20")]
     async fn available_actions(&self, ctx: &Context<'_>, acting_as: Option<Uuid>) -> Result<Vec<AvailableAction>> {
+        if moment(ctx).is_past() {
+            return Ok(Vec::new());
+        }
         let (services, session) = (services(ctx), session(ctx));
         let caller = session.caller()?;
         let organ = services.handler.organ(caller.organ).await?;
@@ -306,11 +316,12 @@ impl IncomingDocument {
         Ok(actions.into_iter().map(show).collect())
     }
 
-    /// Its trail, straight from the ledger (nhật ký).
+    /// Its trail, straight from the ledger (nhật ký). With asOf: up to that moment.
     #[graphql(complexity = "first.unwrap_or(20) as usize * child_complexity + 20")]
     async fn trail(&self, ctx: &Context<'_>, first: Option<u32>, after: Option<String>) -> Result<Trail> {
         let first = page::request(first, None)?.first;
-        trail::read(services(ctx), self.id(), first, after.as_deref()).await
+        let until = self.0.position.filter(|_| moment(ctx).is_past());
+        trail::read(services(ctx), self.id(), first, after.as_deref(), until).await
     }
 
     /// Somebody asked to have it erased as secret: a second person confirms or declines (đề nghị xóa văn bản mật).

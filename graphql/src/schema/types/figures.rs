@@ -4,7 +4,7 @@ use async_graphql::SimpleObject;
 use socai_projections::statistics::{self as view, FiguresLine, Share as Part};
 
 use super::people::{Person, Unit};
-use crate::schema::labels::Channel;
+use crate::{scalars::Position, schema::labels::Channel};
 
 /// A share with what it is a share of (tỷ lệ).
 #[derive(Clone, Copy, Debug, SimpleObject)]
@@ -133,6 +133,8 @@ lines! {
 /// Figures of documents and of branches, never mixed (số liệu thống kê).
 #[derive(Clone, Debug, SimpleObject)]
 pub(crate) struct ProcessingStatistics {
+    /// The position of the ledger that the figures reflect, at least; exactly it with asOf.
+    pub(crate) position: Option<Position>,
     /// Of documents: of the organ, of types, of channels.
     pub(crate) documents: Vec<DocumentFigures>,
     /// Of branches: of units and persons.

@@ -11,11 +11,9 @@ use super::{
 };
 use crate::{
     error::Result,
-    reading::services,
+    reading::moment,
     scalars::{Date, DateTime},
     schema::labels::Stage,
-    session::session,
-    visible,
 };
 
 /// A line of the follow-up register.
@@ -79,7 +77,7 @@ impl FollowUpLine {
     async fn late(&self, ctx: &Context<'_>) -> bool {
         let ended = self.0.ended_at.map(|at| (self.0.stage, at));
         let stands = Standing::of(ended, |stage| stage == Some(socai_domain::incoming::Stage::Resolved));
-        late(self.0.binding_due, stands, services(ctx).clock().now())
+        late(self.0.binding_due, stands, moment(ctx).now())
     }
 
     /// Column 5: where it stands (tiến độ giải quyết).
@@ -114,7 +112,6 @@ impl FollowUpLine {
 
     /// The document.
     async fn document(&self, ctx: &Context<'_>) -> Result<Option<IncomingDocument>> {
-        let view = visible::document(services(ctx), &session(ctx).caller()?, self.0.document).await?;
-        Ok(view.map(IncomingDocument::from))
+        IncomingDocument::seen(ctx, self.0.document).await
     }
 }

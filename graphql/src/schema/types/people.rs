@@ -10,25 +10,31 @@ use socai_domain::{
     id::{OrganId, PersonId, PostId, UnitId},
     incoming::events,
     ledger::{StreamId, StreamKind},
+    time::Clock,
 };
-use socai_projections::directory::{OrganRow, PersonRow, PostRow, UnitRow};
+use socai_projections::{
+    Views,
+    directory::{OrganRow, PersonRow, PostRow, UnitRow},
+};
 
 use crate::{
-    app::Services,
     error::{ApiError, Result},
     language::Language,
-    reading::services,
+    reading::moment,
     scalars::Uuid,
     schema::labels::{Labelled, Role},
     session::session,
 };
 
 /// Loads units, posts and people by id.
-pub(crate) struct Directory(pub(crate) Arc<Services>);
+pub(crate) struct Directory {
+    pub(crate) views: Views,
+    pub(crate) clock: Arc<dyn Clock>,
+}
 
 /// The loader of a resolver.
-fn directory<'a>(ctx: &Context<'a>) -> &'a DataLoader<Directory> {
-    ctx.data_unchecked()
+fn directory(ctx: &Context<'_>) -> Arc<DataLoader<Directory>> {
+    moment(ctx).people
 }
 
 impl Loader<UnitId> for Directory {
@@ -36,7 +42,7 @@ impl Loader<UnitId> for Directory {
     type Error = ApiError;
 
     async fn load(&self, ids: &[UnitId]) -> Result<HashMap<UnitId, UnitRow>> {
-        Ok(self.0.views.units_by_id(ids).await?.into_iter().map(|row| (row.id, row)).collect())
+        Ok(self.views.units_by_id(ids).await?.into_iter().map(|row| (row.id, row)).collect())
     }
 }
 
@@ -45,8 +51,8 @@ impl Loader<PostId> for Directory {
     type Error = ApiError;
 
     async fn load(&self, ids: &[PostId]) -> Result<HashMap<PostId, PostRow>> {
-        let now = self.0.clock().now();
-        Ok(self.0.views.posts_by_id(ids, now).await?.into_iter().map(|row| (row.id, row)).collect())
+        let now = self.clock.now();
+        Ok(self.views.posts_by_id(ids, now).await?.into_iter().map(|row| (row.id, row)).collect())
     }
 }
 
@@ -55,7 +61,7 @@ impl Loader<PersonId> for Directory {
     type Error = ApiError;
 
     async fn load(&self, ids: &[PersonId]) -> Result<HashMap<PersonId, PersonRow>> {
-        Ok(self.0.views.people_by_id(ids).await?.into_iter().map(|row| (row.id, row)).collect())
+        Ok(self.views.people_by_id(ids).await?.into_iter().map(|row| (row.id, row)).collect())
     }
 }
 
@@ -230,20 +236,20 @@ impl Organ {
     /// Its units, parents before children; the first stands for the whole organ.
     #[graphql(complexity = "20 * child_complexity")]
     async fn units(&self, ctx: &Context<'_>) -> Result<Vec<Unit>> {
-        Ok(services(ctx).views.units(self.id).await?.into_iter().map(|row| Unit(row.id)).collect())
+        Ok(moment(ctx).views.units(self.id).await?.into_iter().map(|row| Unit(row.id)).collect())
     }
 
     /// Its posts.
     #[graphql(complexity = "50 * child_complexity")]
     async fn posts(&self, ctx: &Context<'_>) -> Result<Vec<Post>> {
-        let services = services(ctx);
-        let rows = services.views.posts(self.id, services.clock().now()).await?;
+        let moment = moment(ctx);
+        let rows = moment.views.posts(self.id, moment.now()).await?;
         Ok(rows.into_iter().map(|row| Post(row.id)).collect())
     }
 
     /// Its people, by given name.
     #[graphql(complexity = "50 * child_complexity")]
     async fn people(&self, ctx: &Context<'_>) -> Result<Vec<Person>> {
-        Ok(services(ctx).views.people(self.id).await?.into_iter().map(|row| Person(row.id)).collect())
+        Ok(moment(ctx).views.people(self.id).await?.into_iter().map(|row| Person(row.id)).collect())
     }
 }

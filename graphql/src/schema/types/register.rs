@@ -10,11 +10,8 @@ use super::{
 };
 use crate::{
     error::Result,
-    reading::services,
     scalars::{Date, DateTime},
     schema::labels::VoidReason,
-    session::session,
-    visible,
 };
 
 /// A line of the incoming register.
@@ -132,7 +129,6 @@ impl RegisterLine {
 
     /// The document.
     async fn document(&self, ctx: &Context<'_>) -> Result<Option<IncomingDocument>> {
-        let view = visible::document(services(ctx), &session(ctx).caller()?, self.0.document).await?;
-        Ok(view.map(IncomingDocument::from))
+        IncomingDocument::seen(ctx, self.0.document).await
     }
 }

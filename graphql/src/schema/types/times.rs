@@ -6,7 +6,10 @@ use socai_projections::lags::{
 };
 
 use super::figures::Share;
-use crate::schema::labels::{PromptStage, Stage};
+use crate::{
+    scalars::Position,
+    schema::labels::{PromptStage, Stage},
+};
 
 /// How many durations are of one length (một khoảng thời gian).
 #[derive(Clone, Copy, Debug, SimpleObject)]
@@ -159,6 +162,8 @@ impl Prompt {
 /// Figures of time (số liệu về thời gian xử lý).
 #[derive(Clone, Debug, SimpleObject)]
 pub(crate) struct LagStatistics {
+    /// The position of the ledger that the figures reflect, at least; exactly it with asOf.
+    position: Option<Position>,
     /// From stage to stage, first arrivals only.
     lags: Vec<Lag>,
     /// How promptly documents were registered and submitted.
@@ -171,6 +176,7 @@ pub(crate) struct LagStatistics {
 
 impl LagStatistics {
     pub(crate) fn of(
+        position: Option<Position>,
         lags: Vec<LagFigures>,
         promptness: Vec<Prompt>,
         rework: ReworkFigures,
@@ -179,6 +185,7 @@ impl LagStatistics {
         let lag = |lag: LagFigures| Lag { stage: lag.stage.into(), wall: lag.wall.into(), working: lag.working.into() };
         let ReworkFigures { numbers, wall, working } = rework;
         Self {
+            position,
             lags: lags.into_iter().map(lag).collect(),
             promptness,
             rework: Rework { count: numbers.all, open: numbers.open, wall: wall.into(), working: working.into() },

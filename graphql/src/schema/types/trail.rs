@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum, ID, Object, SimpleObject, connection::PageInf
 use socai_domain::{
     id::{IncomingId, PersonId},
     incoming,
-    ledger::{Context as Sealed, Direction, DomainEvent, Opened, RecordHash, Recorded, Revision as At},
+    ledger::{self, Context as Sealed, Direction, DomainEvent, Opened, RecordHash, Recorded, Revision as At},
 };
 
 use super::{
@@ -176,8 +176,15 @@ pub(crate) struct Trail {
 /// How many records are read at once.
 const CHUNK: usize = 256;
 
-/// Reads and verifies a document's whole stream, and opens the page that was asked for.
-pub(crate) async fn read(services: &Services, document: IncomingId, first: u32, after: Option<&str>) -> Result<Trail> {
+/// Reads and verifies a document's whole stream, or only what was there at the position `until`, and opens the page that was
+/// asked for.
+pub(crate) async fn read(
+    services: &Services,
+    document: IncomingId,
+    first: u32,
+    after: Option<&str>,
+    until: Option<ledger::Position>,
+) -> Result<Trail> {
     let stream = incoming::stream(document);
     let wrong =
         |_| ApiError::field("after", ("hãy gửi lại con trỏ của một bản ghi", "give back the cursor of a record"));
@@ -188,8 +195,9 @@ pub(crate) async fn read(services: &Services, document: IncomingId, first: u32, 
     let (mut edges, mut has_next) = (Vec::new(), false);
     loop {
         let records = services.log().read(stream, Direction::Forwards, Some(next), CHUNK).await?;
-        let ended = records.len() < CHUNK;
-        for recorded in records {
+        let there = |recorded: &Recorded| until.is_none_or(|until| recorded.position.place() <= until.place());
+        let ended = records.len() < CHUNK || !records.iter().all(there);
+        for recorded in records.into_iter().filter(there) {
             let (header, hash) = (*recorded.record.header(), recorded.record.hash());
             let right = header.stream == stream && header.revision == next && header.previous == expected;
             if !right && broken_at.is_none() {

@@ -11,11 +11,9 @@ use super::{
 use crate::{
     error::Result,
     language::Language,
-    reading::services,
     scalars::{DateTime, Uuid},
     schema::labels::{Labelled, Role, WorkKind, WorkState},
     session::session,
-    visible,
 };
 
 /// A duty.
@@ -92,8 +90,7 @@ impl WorkItem {
 
     /// The document.
     async fn document(&self, ctx: &Context<'_>) -> Result<Option<IncomingDocument>> {
-        let view = visible::document(services(ctx), &session(ctx).caller()?, self.0.document.id).await?;
-        Ok(view.map(IncomingDocument::from))
+        IncomingDocument::seen(ctx, self.0.document.id).await
     }
 }
 
