@@ -59,7 +59,7 @@ codes! {
     WrongStage "WRONG_STAGE" "" "Not at this stage of the document." "Không thực hiện được ở bước này của văn bản.",
     CommandIdReused "COMMAND_ID_REUSED" "" "This commandId was used for another command: take a new one." "commandId này đã dùng cho một lệnh khác: hãy dùng mã mới.",
     ChangedSince "CHANGED_SINCE" "" "It has changed since you read it: reload and look again." "Nội dung đã thay đổi từ lần bạn đọc: hãy tải lại.",
-    AlreadyRegistered "ALREADY_REGISTERED" "22" "The document is registered: cancel it instead." "Văn bản đã vào sổ: hãy hủy đăng ký thay vì từ chối.",
+    AlreadyRegistered "ALREADY_REGISTERED" "22" "The document is registered already; to take it out, cancel the registration with a reason." "Văn bản đã vào sổ; nếu cần đưa ra khỏi sổ, hãy hủy đăng ký kèm lý do.",
     TooLarge "TOO_LARGE" "" "The input is too large: make it shorter." "Nội dung quá lớn: hãy rút gọn.",
     // The book
     PossibleDuplicate "POSSIBLE_DUPLICATE" "Annex VI" "It may be registered already: look at the documents named, then accept the duplicate with a reason or refuse receipt." "Văn bản có thể đã được vào sổ: hãy xem các văn bản đã nêu, rồi xác nhận trùng kèm lý do hoặc từ chối tiếp nhận.",

@@ -95,10 +95,10 @@ impl ErrorCode {
         }
     }
 
-    /// The rule it comes from.
-    pub fn article(self) -> Option<&'static str> {
+    /// The rule it comes from, as a reader of this language finds it.
+    pub fn article(self, language: Language) -> Option<String> {
         match self {
-            Self::Refusal(code) => code.article(),
+            Self::Refusal(code) => code.article().map(|article| crate::schema::labels::article(article, language)),
             Self::Api(_) => None,
         }
     }
@@ -124,7 +124,7 @@ impl ErrorCode {
 
     fn description(self) -> String {
         let (en, vi) = (self.message(Language::En), self.message(Language::Vi));
-        let article = self.article().map(|article| format!(" [{}]", crate::schema::labels::article(article)));
+        let article = self.article(Language::En).map(|article| format!(" [{article}]"));
         format!("{en} ({vi}){}", article.unwrap_or_default())
     }
 }

@@ -179,7 +179,7 @@ impl ApiError {
         extensions.set("code", code);
         extensions.set("retry", parts.retry.name());
         extensions.set("fields", parts.fields.iter().map(|field| Value::from(field.as_str())).collect::<Vec<_>>());
-        extensions.set("article", parts.code.article().map_or(Value::Null, Value::from));
+        extensions.set("article", parts.code.article(session.language).map_or(Value::Null, Value::from));
         extensions.set("correlationId", correlation.to_string());
         if !parts.because_of.is_empty() {
             extensions.set("becauseOf", parts.because_of.clone());

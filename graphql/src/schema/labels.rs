@@ -270,17 +270,34 @@ fn labels<T: Labelled>(name: &'static str, language: Language) -> EnumLabels {
 }
 
 /// An article as a reader finds it: of Decree 30/2020/NĐ-CP unless the table says otherwise.
-pub(crate) fn article(article: &str) -> String {
-    if article.starts_with(|c: char| c.is_ascii_digit()) {
-        format!("Decree 30/2020/NĐ-CP, art. {article}")
-    } else {
-        article.to_owned()
+pub(crate) fn article(article: &str, language: Language) -> String {
+    const DECREE: &str = "30/2020/NĐ-CP";
+    match (language, article.split_once('.'), article.split_once(' ')) {
+        (_, _, Some(("Annex", number))) => {
+            language.choose(format!("Phụ lục {number} Nghị định {DECREE}"), format!("Decree {DECREE}, Annex {number}"))
+        }
+        (_, _, Some(("Decree", number))) => language.choose(format!("Nghị định {number}"), article.to_owned()),
+        (Language::En, ..) => format!("Decree {DECREE}, art. {article}"),
+        (Language::Vi, Some((number, clause)), _) => format!("Khoản {clause} Điều {number} Nghị định {DECREE}"),
+        (Language::Vi, None, _) => format!("Điều {article} Nghị định {DECREE}"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_article_is_named_as_a_reader_finds_it() {
+        for (stored, vi, en) in [
+            ("22", "Điều 22 Nghị định 30/2020/NĐ-CP", "Decree 30/2020/NĐ-CP, art. 22"),
+            ("23.1", "Khoản 1 Điều 23 Nghị định 30/2020/NĐ-CP", "Decree 30/2020/NĐ-CP, art. 23.1"),
+            ("Annex VI", "Phụ lục VI Nghị định 30/2020/NĐ-CP", "Decree 30/2020/NĐ-CP, Annex VI"),
+            ("Decree 63/2026/NĐ-CP", "Nghị định 63/2026/NĐ-CP", "Decree 63/2026/NĐ-CP"),
+        ] {
+            assert_eq!((article(stored, Language::Vi), article(stored, Language::En)), (vi.into(), en.into()));
+        }
+    }
 
     #[test]
     fn every_value_has_a_label_in_both_languages() {

@@ -128,13 +128,16 @@ async fn refusals_carry_code_article_fields_and_both_languages() {
     World::data(&world.mutate(world.scene.clerk, "registerIncoming", world.on(&id)).await);
     let token = format!("Bearer {}", world.token(world.scene.clerk));
     let mutation = "mutation($input: RefuseIncomingInput!) { refuseIncoming(input: $input) { receipt { hash } } }";
-    for (language, message) in [("vi", "Văn bản đã vào sổ"), ("en", "The document is registered")] {
+    for (language, message, article) in [
+        ("vi", "Văn bản đã vào sổ", "Điều 22 Nghị định 30/2020/NĐ-CP"),
+        ("en", "The document is registered already", "Decree 30/2020/NĐ-CP, art. 22"),
+    ] {
         let input = json!({ "input": with(world.on(&id), reason.clone()) });
         let headers = [("authorization", &*token), ("accept-language", language)];
         let (_, answer) = world.ask_with(&headers, mutation, input).await;
         assert_eq!(
             (&World::error(&answer)["code"], &World::error(&answer)["article"]),
-            (&json!("ALREADY_REGISTERED"), &json!("22"))
+            (&json!("ALREADY_REGISTERED"), &json!(article))
         );
         assert!(answer["errors"][0]["message"].as_str().unwrap().starts_with(message), "{answer}");
         assert_eq!(answer["errors"][0]["path"], json!(["refuseIncoming"]));

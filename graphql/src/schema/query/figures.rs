@@ -177,13 +177,16 @@ impl FiguresQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is reckoned.")] of: FiguresInput,
-        #[graphql(desc = "As it stood at this past moment; for those who see all of the organ.")] as_of: Option<
-            DateTime,
-        >,
+        #[graphql(
+            desc = "As it stood at this past moment (tại thời điểm), with today's rights; a future one is refused, and \
+                          so is atLeast beside it."
+        )]
+        as_of: Option<DateTime>,
         at_least: Option<Position>,
     ) -> Result<Vec<Saving>> {
-        let (views, viewer) = at(ctx, as_of, at_least).await?;
-        let savings = views.savings(&viewer, &of.read(&services(ctx).views).await?).await?;
+        let moment = read_at(ctx, as_of, at_least).await?;
+        let viewer = moment.viewer(ctx)?;
+        let savings = moment.views.savings(&viewer, &of.read(&services(ctx).views).await?).await?;
         Ok(savings.into_iter().map(Saving::from).collect())
     }
 }

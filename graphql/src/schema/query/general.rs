@@ -131,11 +131,8 @@ impl GeneralQuery {
     /// Every error code with its message (các mã lỗi).
     async fn error_codes(&self, ctx: &Context<'_>, lang: Option<Language>) -> Vec<ErrorMessage> {
         let language = lang.unwrap_or(session(ctx).language);
-        let message = |code: ErrorCode| ErrorMessage {
-            code,
-            message: code.message(language),
-            article: code.article().map(labels::article),
-        };
+        let message =
+            |code: ErrorCode| ErrorMessage { code, message: code.message(language), article: code.article(language) };
         ErrorCode::all().map(message).collect()
     }
 }

@@ -5,7 +5,7 @@ use socai_domain::{
     ledger::{DomainEvent, EventKind},
 };
 
-use super::deadline;
+use super::deadline::{self, moment};
 use crate::{
     language::Language,
     schema::labels::{Authenticity, Channel, Labelled, Resolution, SecrecyLevel, VoidReason},
@@ -131,7 +131,7 @@ fn incoming(event: &Event, language: Language) -> Option<String> {
         Event::Corrected(e) => text(&e.reason),
         Event::Annotated(e) => text(&e.note),
         Event::ScanAttached(e) => names(e.files.iter()),
-        Event::PaperArrived(e) => Some(e.arrived_at.to_string()),
+        Event::PaperArrived(e) => Some(moment(e.arrived_at)),
         Event::ReceiptRefused(e) => text(&e.reason),
         Event::RegistrationBegan(e) => Some(format!("{} {}", e.series, e.year)),
         Event::RegistrationAbandoned(_) => Some(language.choose("Có thể trùng", "Possible duplicate").to_owned()),
@@ -148,9 +148,12 @@ fn incoming(event: &Event, language: Language) -> Option<String> {
         Event::BranchReassigned(e) => text(&e.reason),
         Event::BranchWithdrawn(e) => text(&e.reason),
         Event::BranchReturned(e) => text(&e.reason),
-        Event::ExtensionRequested(e) => Some(format!("{}: {}", e.until, e.reason)),
+        Event::ExtensionRequested(e) => Some(format!("{}: {}", moment(e.until), e.reason)),
         Event::ExtensionDecided(e) => Some(match e.until {
-            Some(until) => language.choose(format!("Đồng ý đến {until}"), format!("Granted until {until}")),
+            Some(until) => {
+                let until = moment(until);
+                language.choose(format!("Đồng ý đến {until}"), format!("Granted until {until}"))
+            }
             None => label(language.choose("Không đồng ý", "Not granted"), maybe(e.note.as_ref())),
         }),
         Event::Urged(e) => text(&e.note),
@@ -172,9 +175,16 @@ fn incoming(event: &Event, language: Language) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use socai_domain::ledger::catalogue::CATALOGUE;
+    use socai_domain::{incoming, ledger::catalogue::CATALOGUE};
 
     use super::*;
+
+    #[test]
+    fn instants_are_said_as_people_say_them() {
+        let arrived_at = socai_domain::time::Timestamp::parse("2026-03-03T08:05:00+07:00").unwrap();
+        let event = DomainEvent::Incoming(incoming::events::PaperArrived { arrived_at }.into());
+        assert_eq!(summary(&event, Language::Vi).as_deref(), Some("08:05 03/03/2026"));
+    }
 
     #[test]
     fn every_event_has_a_title() {
