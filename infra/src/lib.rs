@@ -13,5 +13,6 @@ pub mod keys;
 pub mod log;
 pub mod ports;
 pub mod server;
+pub mod ticket_secret;
 pub mod token_keys;
 pub mod verify;

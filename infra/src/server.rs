@@ -10,6 +10,7 @@ use crate::{
     app::{App, AppError},
     config::Config,
     ports::BlobFiles,
+    ticket_secret,
 };
 
 /// Everything around the app that serving needs.
@@ -28,9 +29,8 @@ impl Server {
         let pem = fs::read_to_string(path).map_err(network(path.display().to_string()))?;
         let verifier = Verifier::from_pem(&pem)
             .map_err(|error| AppError::Network(path.display().to_string(), io::Error::other(error)))?;
-        // Whoever has the private key can be anybody, and so can upload in anybody's name: no other secret is needed.
-        let path = &config.token_key;
-        let secret = fs::read(path).map_err(network(path.display().to_string()))?;
+        let path = config.data.join("ticket.secret");
+        let secret = ticket_secret::load_or_make(&path).map_err(network(path.display().to_string()))?;
         let listener = TcpListener::bind(config.listen).await.map_err(network(config.listen.to_string()))?;
         let api = socai_graphql::App::new(Services {
             handler: app.handler.clone(),

@@ -13,6 +13,26 @@ use crate::{
 };
 
 #[tokio::test]
+async fn serving_needs_no_private_key_and_tickets_outlive_a_restart() {
+    let office = Office::new("G99");
+    let first = office.serve();
+    let person = office.clerk(&first.url, "Ngô Thị Lan").await;
+    let clerk = office.client(&first.url, &person);
+    let upload = reqwest::Client::new().post(format!("{}/files", first.url)).bearer_auth(&clerk.token).body("%PDF-1.7");
+    let uploaded: Value = upload.send().await.unwrap().json().await.unwrap();
+    let ticket = uploaded["ticket"].as_str().unwrap().to_owned();
+    drop(first);
+
+    std::fs::remove_file(office.path().join("keys/token.key")).unwrap();
+    let again = office.serve();
+    let clerk = Client { url: format!("{}/graphql", again.url), ..clerk };
+    let mut input = paper("1");
+    input["arriving"]["files"] = json!([{ "source": { "ticket": ticket }, "name": "a.pdf", "role": "MAIN" }]);
+    let received = clerk.must(RECEIVE, input).await;
+    assert!(received["receiveIncoming"]["document"]["id"].is_string(), "{received}");
+}
+
+#[tokio::test]
 async fn a_document_goes_from_paper_to_its_number_and_its_trail_verifies() {
     let office = Office::new("G99");
     let mut serving = office.serve();
