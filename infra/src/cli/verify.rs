@@ -59,7 +59,7 @@ impl Verify {
 }
 
 fn tell(report: &VerifyReport, expected: bool) {
-    let VerifyReport { ledger, segments, records, streams, bytes, head, elapsed } = report;
+    let VerifyReport { ledger, segments, records, streams, bytes, head, elapsed, torn } = report;
     let number = |number: usize| telling::thousands(number as u64);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a rate for people
     let rate = telling::thousands(report.rate() as u64);
@@ -68,13 +68,17 @@ fn tell(report: &VerifyReport, expected: bool) {
     println!("          {:.3} s, {rate} records a second", elapsed.as_secs_f64());
     println!("ledger    {ledger}");
     println!("head      {}:{}", head.position, head.hash);
+    if let Some(damage) = torn {
+        println!("torn      {damage}");
+        println!("          A torn batch at the end, which the next start cuts (never acknowledged).");
+    }
     if expected {
         println!("          The log had the expected head, and only grew since.");
     }
 }
 
 fn in_json(report: &VerifyReport) -> serde_json::Value {
-    let VerifyReport { ledger, segments, records, streams, bytes, head, elapsed } = report;
+    let VerifyReport { ledger, segments, records, streams, bytes, head, elapsed, torn } = report;
     json!({
         "ok": true,
         "ledger": ledger.to_string(),
@@ -85,6 +89,7 @@ fn in_json(report: &VerifyReport) -> serde_json::Value {
         "seconds": elapsed.as_secs_f64(),
         "head": format!("{}:{}", head.position, head.hash),
         "recorded": head.recorded.to_string(),
+        "torn": torn.as_ref().map(ToString::to_string),
     })
 }
 

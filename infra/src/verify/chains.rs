@@ -12,7 +12,7 @@ use super::{
     span::{Link, Verified},
     spans::Plan,
 };
-use crate::log::file::{format::Address, index::Tips};
+use crate::log::file::{Damage, format::Address, index::Tips};
 
 /// How many streams are looked up before the first is used.
 const AT_ONCE: usize = 32;
@@ -26,13 +26,14 @@ pub(super) struct Chains {
     recorded: Option<Timestamp>,
     bytes: u64,
     expected: Option<u64>,
+    torn: Option<Damage>,
 }
 
 impl Chains {
     pub(super) fn new(plan: &Plan) -> Self {
         // A head of the empty log is met before the first record.
         let expected = plan.expect.map(|(position, _)| position.place()).filter(|&place| place > 0);
-        Self { tips: Tips::default(), place: 0, head: None, recorded: None, bytes: 0, expected }
+        Self { tips: Tips::default(), place: 0, head: None, recorded: None, bytes: 0, expected, torn: None }
     }
 
     pub(super) fn place(&self) -> u64 {
@@ -53,6 +54,10 @@ impl Chains {
 
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    pub(super) fn torn(&self) -> Option<Damage> {
+        self.torn.clone()
     }
 
     /// Takes the next span.
@@ -90,6 +95,7 @@ impl Chains {
         self.head = verified.head.or(self.head);
         self.recorded = verified.last_recorded.or(self.recorded);
         self.bytes += u64::from(verified.end - span.from);
+        self.torn.clone_from(&verified.torn);
         self.expect(plan, index + 1 == plan.spans.len(), verified.expected)
     }
 

@@ -27,7 +27,11 @@ use socai_domain::ledger::{Head, LedgerId, Position, RecordHash};
 
 pub use self::fault::{Fault, Wrong};
 use self::{chains::Chains, span::Verified, spans::Plan};
-use crate::log::file::disk::RealDisk;
+use crate::log::file::{
+    Damage,
+    closed::{self, Closed},
+    disk::RealDisk,
+};
 
 /// What was verified.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +48,9 @@ pub struct VerifyReport {
     pub bytes: u64,
     /// The end of the log as it was found: keep it, and expect it the next time.
     pub head: Head,
+    /// A batch at the very end that was not written whole, where that is. Nobody was told that it was taken, and the next
+    /// start cuts it.
+    pub torn: Option<Damage>,
     /// How long it took.
     pub elapsed: Duration,
 }
@@ -83,9 +90,40 @@ pub fn verify_on(
     expect: Option<(Position, RecordHash)>,
     mut on_progress: impl FnMut(Progress),
 ) -> Result<VerifyReport, Fault> {
+    let disk = RealDisk::new(dir);
+    let before = marker(&disk, dir)?;
+    let found = attempt(threads, dir, expect, before, &mut on_progress);
+    if matches!(&found, Ok(report) if report.torn.is_none()) {
+        return found;
+    }
+    if marker(&disk, dir)? == before {
+        return found;
+    }
+    // A server started or stopped meanwhile, and what looked wrong may have been its work: once more, and as it may do so
+    // again, the marker says nothing.
+    attempt(threads, dir, expect, None, &mut on_progress)
+}
+
+/// The marker of a clean shutdown. It goes when a server starts and comes when it stops: if that is just now, a second look
+/// finds it there or not there.
+fn marker(disk: &RealDisk, dir: &Path) -> Result<Option<Closed>, Fault> {
+    let look = || {
+        let names = spans::names(disk, dir)?;
+        Ok::<_, Fault>(closed::read(disk, &names)?)
+    };
+    look().or_else(|_| look())
+}
+
+fn attempt(
+    threads: usize,
+    dir: &Path,
+    expect: Option<(Position, RecordHash)>,
+    marker: Option<Closed>,
+    on_progress: &mut impl FnMut(Progress),
+) -> Result<VerifyReport, Fault> {
     let started = Instant::now();
     let disk = RealDisk::new(dir);
-    let plan = Plan::make(&disk, dir, expect)?;
+    let plan = Plan::make(&disk, dir, expect, marker)?;
     let mut chains = Chains::new(&plan);
     let mut done = 0;
     let mut merge = |index: usize, verified: Verified| -> Result<(), Fault> {
@@ -102,7 +140,7 @@ pub fn verify_on(
     } else {
         in_parallel(&plan, threads, &mut merge)?;
     }
-    plan.check_marker(&disk, &chains)?;
+    plan.check_marker(&chains)?;
     Ok(VerifyReport {
         ledger: plan.ledger(),
         segments: plan.segments.len(),
@@ -115,6 +153,7 @@ pub fn verify_on(
             hash: chains.head().unwrap_or(RecordHash([0; 32])),
             recorded: chains.recorded().unwrap_or_default(),
         },
+        torn: chains.torn(),
         elapsed: started.elapsed(),
     })
 }

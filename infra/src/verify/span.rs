@@ -13,6 +13,7 @@ use super::{
     spans::{Plan, Span},
 };
 use crate::log::file::{
+    Damage,
     format::{Address, Entries, Entry, FrameHead},
     index::Tip,
     segment::{Segment, Step, Walker},
@@ -47,6 +48,8 @@ pub(super) struct Verified {
     pub(super) end: u32,
     /// The head at the expected position, if a batch of this span ends there.
     pub(super) expected: Option<RecordHash>,
+    /// A torn batch, never acknowledged, follows the last frame.
+    pub(super) torn: Option<Damage>,
 }
 
 /// How often a batch that is not whole is looked at again while somebody may be writing it, and how long apart.
@@ -80,6 +83,16 @@ pub(super) fn verify(plan: &Plan, span: &Span) -> Result<Verified, Fault> {
             Step::Bad { offset, what } => (offset, what),
         };
         if !growing || looks == LOOKS {
+            let next = walker.next_place();
+            if growing && !plan.must_hold(next) {
+                // As the next start judges it.
+                let follows = segment.frame_after(offset, next);
+                if follows.map_err(Fault::io(format!("reading {}", segment.name())))?.is_none() {
+                    let mut verified = work.finish(offset);
+                    verified.torn = Some(segment.damage(offset, next, what));
+                    return Ok(verified);
+                }
+            }
             return Err(locate(plan, segment, offset, walker.next_place(), what));
         }
         // A server may be writing this very batch.
@@ -109,6 +122,7 @@ impl<'a> Work<'a> {
             place: span.first - 1,
             end: span.from,
             expected: None,
+            torn: None,
         };
         let expect = plan.expect.map(|(position, _)| position.place());
         Self { plan, segment, expect, hashes: Vec::new(), verified }

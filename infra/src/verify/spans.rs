@@ -10,7 +10,7 @@ use socai_domain::ledger::{LedgerId, Position, RecordHash};
 
 use super::{Fault, chains::Chains, span::Link};
 use crate::log::file::{
-    closed::{self, Closed},
+    closed::Closed,
     disk::Disk,
     format::{FIRST_FRAME, segment_name, segment_number},
     index::Index,
@@ -41,6 +41,14 @@ impl Span {
     }
 }
 
+/// The names of the files of the log.
+pub(super) fn names(disk: &dyn Disk, dir: &Path) -> Result<Vec<String>, Fault> {
+    disk.list().map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Fault::Missing(dir.display().to_string()),
+        _ => Fault::io(format!("listing {}", dir.display()))(error),
+    })
+}
+
 /// What is to be verified.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -64,12 +72,13 @@ impl Plan {
         self.space.lock().unwrap_or_else(PoisonError::into_inner).push(links);
     }
 
-    pub(super) fn make(disk: &dyn Disk, dir: &Path, expect: Option<(Position, RecordHash)>) -> Result<Self, Fault> {
-        let names = disk.list().map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Fault::Missing(dir.display().to_string()),
-            _ => Fault::io(format!("listing {}", dir.display()))(error),
-        })?;
-        let marker = closed::read(disk, &names)?;
+    pub(super) fn make(
+        disk: &dyn Disk,
+        dir: &Path,
+        expect: Option<(Position, RecordHash)>,
+        marker: Option<Closed>,
+    ) -> Result<Self, Fault> {
+        let names = names(disk, dir)?;
         let mut numbers: Vec<u32> = names.iter().filter_map(|name| segment_number(name)).collect();
         numbers.sort_unstable();
         let mut segments = Vec::with_capacity(numbers.len());
@@ -156,14 +165,16 @@ impl Plan {
         Ok(())
     }
 
-    /// If the log was closed in good order before and after it was verified, it ends where the marker says.
-    pub(super) fn check_marker(&self, disk: &dyn Disk, chains: &Chains) -> Result<(), Fault> {
-        let names = disk.list().map_err(Fault::io("listing the log's directory"))?;
-        match (self.marker, closed::read(disk, &names)?) {
-            (Some(before), Some(after))
-                if before == after && (after.place, after.head) != (chains.place(), chains.head()) =>
-            {
-                let what = format!("the log ends here, but was closed in good order at record {}", after.place);
+    /// Somebody was told, or the marker of a clean shutdown says, that a whole batch begins with this place.
+    pub(super) fn must_hold(&self, place: u64) -> bool {
+        self.marker.is_some() || self.expect.is_some_and(|(position, _)| position.place() >= place)
+    }
+
+    /// If the log was closed in good order, it ends where the marker says.
+    pub(super) fn check_marker(&self, chains: &Chains) -> Result<(), Fault> {
+        match self.marker {
+            Some(marker) if (marker.place, marker.head) != (chains.place(), chains.head()) => {
+                let what = format!("the log ends here, but was closed in good order at record {}", marker.place);
                 let segment = &self.segments[self.segments.len() - 1];
                 Err(Fault::at(segment.damage(0, chains.place() + 1, what)))
             }

@@ -272,6 +272,59 @@ async fn a_head_beyond_the_end_or_of_another_ledger_is_unexpected() {
     assert!(matches!(verify(&dir.path().join("none"), None), Err(Fault::Missing(_))));
 }
 
+#[tokio::test]
+async fn a_torn_batch_at_the_end_is_told_and_no_fault_unless_it_should_be_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let head = ledger(dir.path()).await;
+    let names = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let last = names.filter_map(|name| crate::log::file::format::segment_number(&name)).max().unwrap();
+    let bytes = fs::read(dir.path().join(segment(last))).unwrap();
+    let all = frames(&bytes);
+    let (at, len) = all[all.len() - 1];
+    change(dir.path(), last, |bytes| bytes[at + len - 9..at + len].fill(0));
+    let marked = wrong(dir.path());
+    assert!(marked.damage.offset >= at as u64, "closed in good order: {marked}");
+
+    let marker = dir.path().join("closed");
+    let kept = fs::read(&marker).unwrap();
+    fs::remove_file(&marker).unwrap();
+    let report = verify(dir.path(), None).unwrap();
+    let torn = report.torn.clone().unwrap();
+    assert_eq!((torn.file, torn.offset, torn.record), (segment(last), at as u64, report.records + 1));
+    assert!(report.records < head.records);
+    // Whoever holds a later head was told that the batch was there.
+    assert!(verify(dir.path(), Some((head.position, head.hash))).is_err());
+    verify(dir.path(), Some((report.head.position, report.head.hash))).unwrap();
+    // What a whole batch follows was not the last one.
+    change(dir.path(), last, |new| new.copy_from_slice(&bytes));
+    let (before, _) = all[all.len() - 2];
+    change(dir.path(), last, |bytes| bytes[before + 70] ^= 1);
+    assert_eq!(wrong(dir.path()).damage.file, segment(last));
+    change(dir.path(), last, |new| new.copy_from_slice(&bytes));
+    fs::write(&marker, kept).unwrap();
+    assert_eq!(verify(dir.path(), None).unwrap().torn, None);
+}
+
+/// The marker goes when a server starts and comes when it stops: neither is a fault.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_starts_and_stops_meanwhile_is_no_fault() {
+    let dir = tempfile::tempdir().unwrap();
+    ledger(dir.path()).await;
+    let path = dir.path().to_owned();
+    let server = tokio::spawn(async move {
+        for round in ROUNDS..ROUNDS + 60 {
+            let log = FileLog::open(&path, options()).unwrap();
+            log.append(append(stream(0), round * 2, 2, 600)).await.unwrap();
+            log.close().await.unwrap();
+        }
+    });
+    while !server.is_finished() {
+        verify_on(1, dir.path(), None, |_| ()).unwrap();
+        tokio::task::yield_now().await;
+    }
+    server.await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ledger_verifies_while_it_grows() {
     let dir = tempfile::tempdir().unwrap();
