@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use socai::config::{Config, ConfigError, SETTINGS, Setting};
+use socai_domain::{id::OrganId, text::OrganCode};
 
 /// The settings that every subcommand takes; those of a server too if `SERVING`.
 #[derive(Clone, Debug)]
@@ -11,6 +12,17 @@ pub(crate) struct Settings<const SERVING: bool>(BTreeMap<&'static str, String>);
 
 /// What a subcommand on a data directory takes.
 pub(crate) type Place = Settings<false>;
+
+/// An organ, by its id or by the identifier under which it was first registered, in either form.
+pub(crate) fn organ(text: &str) -> Result<OrganId, String> {
+    if let Ok(id) = text.parse() {
+        return Ok(id);
+    }
+    let dotted = Some(text).filter(|text| text.contains(|c: char| c.is_ascii_digit()) && !text.contains('-'));
+    let code = dotted.and_then(|text| OrganCode::new(text).ok());
+    let code = code.ok_or("give the organ's id, or its identifier (mã định danh) as in H99.05 or 000.00.05.H99")?;
+    Ok(OrganId::of_code(code.normalised().as_ref()))
+}
 
 impl<const SERVING: bool> Settings<SERVING> {
     /// The configuration.
@@ -77,6 +89,18 @@ impl<const SERVING: bool> FromArgMatches for Settings<SERVING> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_organ_is_named_by_id_or_by_code_in_either_form() {
+        let id = organ("H99.05").unwrap();
+        for text in ["000.00.05.H99", &id.to_string()] {
+            assert_eq!(organ(text), Ok(id), "{text}");
+        }
+        assert_ne!(organ("H99"), Ok(id));
+        for wrong in ["", "Sở Ví Dụ", "e46ed50f-5b41", "H99/05"] {
+            assert!(organ(wrong).unwrap_err().contains("000.00.05.H99"), "{wrong}");
+        }
+    }
 
     #[test]
     fn what_is_all_in_one_directory_is_nowhere_else() {

@@ -18,18 +18,21 @@ use socai::{
 };
 use socai_domain::{id::OrganId, refusal::Code};
 
-use super::{flags::Place, telling};
+use super::{
+    flags::{self, Place},
+    telling,
+};
 
 /// Takes edXML files, and all .edxml and .xml files in folders, in as incoming documents of an organ. Doing it again changes
 /// nothing. Each file is taken whole or not at all, and none stops the others. The server must be stopped. Exit code 0 if
 /// all went in or were known already.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  socai import --organ 3f0e… van-ban.edxml
+  socai import --organ H99.05 van-ban.edxml
   socai import --organ 3f0e… --json inbox/ | jq 'select(.outcome == \"refused\")'")]
 pub(crate) struct Import {
-    /// The organ that receives.
-    #[arg(long, value_name = "ID")]
+    /// The organ that receives: its id, or the identifier that it was registered under.
+    #[arg(long, value_name = "ID|CODE", value_parser = flags::organ)]
     organ: OrganId,
     /// Files and folders.
     #[arg(required = true, value_name = "PATH")]

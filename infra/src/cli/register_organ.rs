@@ -2,14 +2,16 @@
 
 use std::{process::ExitCode, sync::Arc};
 
+use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 use socai::{app::App, clock::SystemClock};
-use socai_commands::{Envelope, Handler, Requester};
+use socai_commands::{CommandError, Envelope, Handler, Requester};
 use socai_domain::{
     id::{CommandId, OrganId, PersonId, derive},
-    organ::{self, register::RegisterOrgan},
+    organ::{self, Organ, register::RegisterOrgan},
     person::{self, register::RegisterPerson},
+    refusal::Code,
     text::{OrganCode, PersonName, ShortText},
 };
 
@@ -47,6 +49,16 @@ fn text<T, E: ToString>(
     move |given: &str| read(given.to_owned()).map_err(|error| error.to_string())
 }
 
+/// What to say when the same agency is registered with other words.
+fn registered_already(code: &OrganCode, organ: &Organ) -> anyhow::Error {
+    let name = organ.name.as_ref().map(ToString::to_string).unwrap_or_default();
+    let id = organ.id.map(|id| id.to_string()).unwrap_or_default();
+    anyhow!(
+        "{code} is registered already, as {name} (organ {id}), with another name, title, administrator or form of the \
+         identifier; nothing was changed. Its administrator changes units, posts and people over the API"
+    )
+}
+
 /// An agency and its administrator.
 pub(crate) struct Registered {
     pub(crate) organ: OrganId,
@@ -60,7 +72,7 @@ pub(crate) async fn register(
     name: ShortText,
     title: ShortText,
     administrator: RegisterPerson,
-) -> Result<Registered, socai_commands::CommandError> {
+) -> Result<Registered, CommandError> {
     let person = PersonId::new(derive(OrganId::of_code(code.normalised().as_ref()).uuid(), "administrator's person"));
     let organ = RegisterOrgan { code, name, title, administrator: person };
     let id = organ.organ();
@@ -77,9 +89,15 @@ impl Register {
         super::runtime()?.block_on(async {
             let app = App::open(&config, Arc::new(SystemClock)).await?;
             let person = RegisterPerson { name: self.administrator.clone(), email: None, phone: None };
-            let registered = register(&app.handler, self.code, self.name.clone(), self.title, person).await;
+            let registered = register(&app.handler, self.code.clone(), self.name.clone(), self.title, person).await;
+            let there = app.handler.organ(OrganId::of_code(self.code.normalised().as_ref())).await;
             app.close().await?;
-            let Registered { organ, administrator } = registered?;
+            let Registered { organ, administrator } = match registered {
+                Err(CommandError::Refused(refused)) if refused.code == Code::CommandIdReused => {
+                    return Err(registered_already(&self.code, &*there?));
+                }
+                registered => registered?,
+            };
             if self.json {
                 println!("{}", json!({ "organ": organ.to_string(), "administrator": administrator.to_string() }));
             } else {

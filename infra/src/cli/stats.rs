@@ -21,7 +21,10 @@ use socai_projections::{
     },
 };
 
-use super::{flags::Place, telling};
+use super::{
+    flags::{self, Place},
+    telling,
+};
 
 /// Shows the figures of an organ: its documents, and the duties of its units. As of a past moment they are read from the
 /// log again, so nothing that came later is in them. The server must be stopped; a running one answers the same over its
@@ -32,8 +35,8 @@ use super::{flags::Place, telling};
   socai stats --organ 3f0e… --as-of 2026-11-20T17:00:00+07:00 --from 2026-11-01
   socai stats --organ 3f0e… --as-of 2026-10-31 --json")]
 pub(crate) struct Stats {
-    /// The organ.
-    #[arg(long, value_name = "ID")]
+    /// The organ: its id, or the identifier that it was registered under.
+    #[arg(long, value_name = "ID|CODE", value_parser = flags::organ)]
     organ: OrganId,
     /// The moment: 2026-11-20T17:00:00+07:00, or a date for its end. Now if not given.
     #[arg(long, value_name = "TIME", value_parser = moment)]

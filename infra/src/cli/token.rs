@@ -12,7 +12,7 @@ use socai_domain::{
 use socai_graphql::token::Issuer;
 use zeroize::Zeroizing;
 
-use super::flags::Place;
+use super::flags::{self, Place};
 
 /// Writes an access token for a person of an organ. It says who they are; what they may do, the organ's own records say.
 #[derive(Debug, Args)]
@@ -22,8 +22,8 @@ use super::flags::Place;
 
 Only the token goes to standard output.")]
 pub(crate) struct Token {
-    /// The organ's id, as `socai register-organ` printed it.
-    #[arg(long, value_name = "ID")]
+    /// The organ: its id as `socai register-organ` printed it, or the identifier that it was registered under.
+    #[arg(long, value_name = "ID|CODE", value_parser = flags::organ)]
     organ: OrganId,
     /// The person's id.
     #[arg(long, value_name = "ID")]

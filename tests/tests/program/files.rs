@@ -41,6 +41,10 @@ fn a_folder_is_imported_once_however_often() {
     let ledger: Value = serde_json::from_str(&told(office.path(), &["verify", "--json"])).unwrap();
     // Agency, post, tenure, person, document.
     assert_eq!(ledger["records"], 5, "{ledger}");
+    assert!(run(office.path(), &["import", "--organ", "000.00.00.G99", &one]).status.success(), "by its code");
+    let again = ["register-organ", "--code", "G99", "--name", "Bộ Khác", "--administrator", "Trần Thị Ví Dụ"];
+    let again = text(&run(office.path(), &again).stderr);
+    assert!(again.contains("registered already, as Bộ Ví Dụ") && again.contains(&office.organ), "{again}");
     let nobody = run(office.path(), &["import", "--organ", "00000000-0000-0000-0000-000000000001", &one]);
     assert!(text(&nobody.stderr).contains("register-organ"));
 }
