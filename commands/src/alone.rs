@@ -46,26 +46,22 @@ impl Inner {
         running.await.unwrap_or_else(|error| Err(CommandError::Unknown(error.to_string())))
     }
 
-    /// Takes what is in the slot, once all of it is durable. The slot stays empty, so others wait for `alone`.
+    /// Takes what is in the slot, once nothing is on its way to the stream any more. The slot stays empty, so nothing new
+    /// sets out: whoever wants to decide waits for `alone`.
     async fn settled<A: Aggregate>(&self, slot: &Slot<A>) -> Result<Live<A>, CommandError> {
-        loop {
-            let resting = {
-                let mut locked = slot.lock();
-                match locked.take() {
-                    None => break,
-                    Some(mut live) => match live.rests_on(live.revision) {
-                        None => return Ok(live),
-                        Some(told) => {
-                            *locked = Some(live);
-                            told
-                        }
-                    },
-                }
-            };
-            // Lost or durable: look again.
-            let _ = resting.await;
+        let (live, flying) = {
+            let mut locked = slot.lock();
+            (locked.take(), *slot.flights.borrow())
+        };
+        match live {
+            Some(live) if flying == 0 => Ok(live),
+            _ => {
+                // An append of unknown outcome may land even after its slot was dropped. It was sealed with the key before:
+                // if it landed behind a new key, nobody could open it. The sender lives as long as the slot.
+                let _ = slot.flights.subscribe().wait_for(|flights| *flights == 0).await;
+                self.fold(slot.stream).await
+            }
         }
-        self.fold(slot.stream).await
     }
 
     async fn write_alone<C: Decide>(

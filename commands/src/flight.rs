@@ -42,6 +42,7 @@ impl<A: Aggregate> Flight<A> {
         append: Append,
         pass: Pass,
     ) -> Self {
+        slot.flights.send_modify(|flights| *flights += 1);
         let appending = Some(inner.log.append(append.clone()));
         let (inner, slot) = (Arc::clone(inner), Arc::clone(slot));
         Self(Some(Course { inner, slot, incarnation, at, append, appending, unknown: 0, _pass: pass }))
@@ -69,6 +70,12 @@ impl<A: Aggregate> Drop for Flight<A> {
     }
 }
 
+impl<A: Aggregate> Drop for Course<A> {
+    fn drop(&mut self) {
+        self.slot.flights.send_modify(|flights| *flights -= 1);
+    }
+}
+
 impl<A: Aggregate> Course<A> {
     /// May be dropped and called again at any point.
     async fn fly(&mut self) -> Result<Appended, AppendError> {
@@ -78,6 +85,7 @@ impl<A: Aggregate> Course<A> {
             self.appending = None;
             match outcome {
                 Ok(appended) => {
+                    self.inner.recorded(appended.last().recorded);
                     self.slot.landed(self.incarnation, &appended, self.at);
                     return Ok(appended);
                 }

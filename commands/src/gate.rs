@@ -1,8 +1,12 @@
 //! Lets commands in until the program shuts down, and then waits for those that are in.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    any::Any,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use tokio::sync::Notify;
@@ -21,14 +25,25 @@ struct Shared {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Gate(Arc<Shared>);
 
+/// What is held until a command and all that it set in motion have ended, whoever still waits for them.
+pub type Hold = Arc<dyn Any + Send + Sync>;
+
 /// One that is in. Given back when dropped.
-#[derive(Debug)]
-pub(crate) struct Pass(Arc<Shared>);
+pub(crate) struct Pass {
+    gate: Arc<Shared>,
+    hold: Option<Hold>,
+}
+
+impl fmt::Debug for Pass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pass")
+    }
+}
 
 impl Gate {
     /// Lets one in; none when closed.
     pub(crate) fn enter(&self) -> Option<Pass> {
-        let pass = Pass(Arc::clone(&self.0));
+        let pass = Pass { gate: Arc::clone(&self.0), hold: None };
         // On refusal the pass counts itself out again.
         (self.0.inside.fetch_add(1, Ordering::AcqRel) & CLOSED == 0).then_some(pass)
     }
@@ -62,15 +77,21 @@ impl Gate {
 impl Pass {
     /// Another for the same errand, which may outlast this one.
     pub(crate) fn again(&self) -> Self {
-        self.0.inside.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(&self.0))
+        self.gate.inside.fetch_add(1, Ordering::AcqRel);
+        Self { gate: Arc::clone(&self.gate), hold: self.hold.clone() }
+    }
+
+    /// This is held, too, as long as any pass for this errand is.
+    pub(crate) fn holding(mut self, hold: Option<Hold>) -> Self {
+        self.hold = hold;
+        self
     }
 }
 
 impl Drop for Pass {
     fn drop(&mut self) {
-        if self.0.inside.fetch_sub(1, Ordering::AcqRel) == CLOSED + 1 {
-            self.0.empty.notify_waiters();
+        if self.gate.inside.fetch_sub(1, Ordering::AcqRel) == CLOSED + 1 {
+            self.gate.empty.notify_waiters();
         }
     }
 }

@@ -5,18 +5,19 @@ use std::sync::{
     atomic::{AtomicI64, AtomicU64},
 };
 
+use futures::StreamExt as _;
 use socai_domain::{
     decide::{Aggregate, Decide},
     id::OrganId,
-    ledger::{EventLog, Opener, Revision, StreamId, StreamKind},
+    ledger::{EventLog, Followed, Opened, Opener, Recorded, Revision, StreamId, StreamKind},
     refusal::Code,
-    time::Clock,
+    time::{Clock, Timestamp},
 };
 
 use crate::{
     Blobs, CommandError, Envelope, KnownOrgan, Receipt, Refused,
     cache::Cache,
-    gate::Gate,
+    gate::{Gate, Hold},
     inner::Inner,
     organs::Organs,
     turn::{Answer, Asked},
@@ -55,8 +56,7 @@ impl Handler {
         clock: Arc<dyn Clock>,
         room: impl Fn(StreamKind) -> usize,
     ) -> Result<Self, CommandError> {
-        // Decisions come before their records are stamped, so no decision was ever made after this instant.
-        let last = AtomicI64::new(log.head().await?.recorded.as_micros());
+        let last = AtomicI64::new(latest(&*log, &opener).await?.as_micros());
         Ok(Self(Arc::new(Inner {
             log,
             opener,
@@ -82,7 +82,18 @@ impl Handler {
         envelope: Envelope,
         command: C,
     ) -> Result<Receipt, CommandError> {
-        let answer = self.execute_now(stream, envelope, command).await;
+        self.execute_holding(stream, envelope, command, None).await
+    }
+
+    /// The same, and `hold` is dropped only when nothing of it is on its way any more: not when nobody waits any more.
+    pub async fn execute_holding<C: Decide>(
+        &self,
+        stream: StreamId,
+        envelope: Envelope,
+        command: C,
+        hold: Option<Hold>,
+    ) -> Result<Receipt, CommandError> {
+        let answer = self.execute_now(stream, envelope, command, hold).await;
         let outcome = match &answer {
             Ok(receipt) if receipt.repeated => "repeated",
             Ok(receipt) if receipt.changed => "changed",
@@ -107,8 +118,9 @@ impl Handler {
         stream: StreamId,
         envelope: Envelope,
         command: C,
+        hold: Option<Hold>,
     ) -> Result<Receipt, CommandError> {
-        let pass = self.0.gate.enter().ok_or(CommandError::Closed)?;
+        let pass = self.0.gate.enter().ok_or(CommandError::Closed)?.holding(hold);
         let done = self.0.run(&pass, stream, &envelope, command).await?;
         if done.leads.is_empty() { Ok(done.receipt) } else { self.0.follow_up(&pass, done, envelope.correlation).await }
     }
@@ -184,6 +196,24 @@ impl Handler {
     pub async fn close(&self) {
         self.0.gate.close().await;
     }
+}
+
+/// The latest instant that the log tells of. If the clock went back between a decision and its record, that is the
+/// decision's and not the record's; and as no decision goes back before another, the last one's is enough.
+async fn latest(log: &dyn EventLog, opener: &Opener) -> Result<Timestamp, CommandError> {
+    let head = log.head().await?;
+    let mut latest = head.recorded;
+    let before = head.position.place().checked_sub(1).filter(|place| *place > 0);
+    let mut followed = log.follow(before.map(|place| head.position.with_place(place)));
+    while let Some(Followed::Records(records)) = followed.next().await.transpose()? {
+        for Recorded { record, .. } in &records {
+            // What does not open is told by whoever needs it.
+            if let Ok(Opened::Event(context, _)) = opener.open(record).await {
+                latest = latest.max(context.at);
+            }
+        }
+    }
+    Ok(latest)
 }
 
 impl Inner {

@@ -38,7 +38,12 @@ impl fmt::Debug for Inner {
 }
 
 impl Inner {
-    /// The instant for the next decision: never before one that was given already.
+    /// The log took a record then: no later decision is made before that, whatever this clock says.
+    pub(crate) fn recorded(&self, at: Timestamp) {
+        self.last.fetch_max(at.as_micros(), Ordering::AcqRel);
+    }
+
+    /// The instant for the next decision: never before one that was given already, nor before the last record.
     pub(crate) fn now(&self) -> Timestamp {
         let now = self.clock.now().as_micros();
         Timestamp::from_micros(self.last.fetch_max(now, Ordering::AcqRel).max(now))

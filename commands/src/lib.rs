@@ -33,6 +33,7 @@ mod turn;
 pub use blobs::{Blobs, BlobsUnavailable};
 pub use envelope::{Envelope, Receipt, Requester};
 pub use error::{CommandError, Refused, Retry};
+pub use gate::Hold;
 pub use handler::{Handler, default_room};
 pub use organs::KnownOrgan;
 pub use reactions::{CHECKPOINT, CheckpointError, Checkpoints, ReactionError, Reactions};

@@ -11,7 +11,7 @@ use socai_domain::{
     ledger::{Appended, Expected, Revision, StreamId, keys::StreamCipher, log::Stamp},
     time::Timestamp,
 };
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// The place of one stream in the cache.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct Slot<A> {
     pub(crate) stream: StreamId,
     /// Held by who fills the slot, and by who needs it alone. Not needed for a decision.
     pub(crate) alone: tokio::sync::Mutex<()>,
+    /// How many appends are on their way, those of earlier lives of the slot included: dropped or not, they may land.
+    pub(crate) flights: watch::Sender<usize>,
     live: Mutex<Option<Live<A>>>,
 }
 
@@ -59,7 +61,8 @@ pub(crate) type Resting = Option<oneshot::Receiver<()>>;
 impl<A: Aggregate> Slot<A> {
     /// Empty.
     pub(crate) fn new(stream: StreamId) -> Self {
-        Self { stream, alone: tokio::sync::Mutex::new(()), live: Mutex::new(None) }
+        let flights = watch::Sender::default();
+        Self { stream, alone: tokio::sync::Mutex::new(()), flights, live: Mutex::new(None) }
     }
 
     /// What is in the slot. A decision that panicked may have left half a change: then the slot is empty.

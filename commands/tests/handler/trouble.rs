@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use socai_commands::{CommandError, Handler, Receipt, Retry};
+use socai_commands::{CommandError, Envelope, Handler, Receipt, Requester, Retry};
 use socai_domain::{
-    incoming::{IncomingDocument, events::Annotated},
+    document_types::SecrecyLevel,
+    id::CommandId,
+    incoming::{IncomingDocument, confirm_expunge::ConfirmExpunge, events::Annotated, expunge::ExpungeIncoming},
     ledger::{Revision, StreamId},
     testing::MORNING,
     text::LongText,
 };
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use crate::{
     faults::{HeldLog, Outcome},
@@ -65,6 +68,57 @@ async fn an_outcome_that_stays_unknown_is_told_by_the_same_command() {
         assert_eq!((receipt.revision, receipt.repeated), (Revision::new(1), unknown == Outcome::UnknownTaken));
         assert_eq!(world.history(stream).await, ["IncomingArrived", "IncomingAnnotated"], "{unknown:?}");
     }
+}
+
+/// It was sealed with the key before: behind the new one nobody could open it.
+#[tokio::test]
+async fn an_erasure_waits_for_an_append_of_unknown_outcome() {
+    let (world, log, handler, stream) = held().await;
+    let plain = world.handler().await;
+    world.register(&plain, 1, 10).await.unwrap();
+    plain.execute(stream, world.clerk(11), ExpungeIncoming { level: SecrecyLevel::Secret }).await.unwrap();
+    let lost = sent(&handler, &world, stream);
+    log.holding(1).await;
+    let (other, envelope) = (handler.clone(), world.clerk(8));
+    let second = tokio::spawn(async move { other.execute(stream, envelope, annotate()).await });
+    log.holding(2).await;
+    log.release(Outcome::UnknownLost).await;
+    log.release(Outcome::Busy).await; // the slot is dropped
+    assert!(second.await.unwrap().is_err());
+    log.holding(1).await; // the first is issued again
+    let envelope = Envelope::of(world.organ, Requester::Person(world.leader), CommandId::new(Uuid::from_u128(12)));
+    let confirming = tokio::spawn(async move { handler.execute(stream, envelope, ConfirmExpunge {}).await });
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(log.holding(1).await.len(), 1, "the erasure waits");
+    let releasing = tokio::spawn(async move {
+        loop {
+            log.release(Outcome::Taken).await;
+        }
+    });
+    lost.await.unwrap().unwrap();
+    confirming.await.unwrap().unwrap();
+    releasing.abort();
+    // Every record opens, or is erased.
+    let history = world.history(stream).await;
+    assert!(history.contains(&"(IncomingAnnotated)".to_owned()), "{history:?}");
+    assert_eq!(history.last().unwrap(), "ErasureCompleted");
+}
+
+#[tokio::test]
+async fn no_decision_is_made_before_another_though_the_clock_goes_back() {
+    let (world, log, handler, stream) = held().await;
+    world.clock.set(MORNING.plus_minutes(60));
+    let decided = sent(&handler, &world, stream);
+    log.holding(1).await;
+    // Before the log stamps it; and the next handler starts with that clock, too.
+    world.clock.set(MORNING.plus_minutes(1));
+    log.release(Outcome::Taken).await;
+    let decided = decided.await.unwrap().unwrap();
+    let next = world.handler().await.execute(stream, world.clerk(9), annotate()).await.unwrap();
+    assert!(decided.at <= next.at, "{decided:?} {next:?}");
+    assert_eq!(next.at, MORNING.plus_minutes(60));
 }
 
 #[tokio::test]
