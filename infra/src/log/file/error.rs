@@ -44,6 +44,16 @@ pub enum OpenLogError {
     /// A byte is wrong where no crash can have left it so.
     #[error("the log is damaged and was left as it is ({0}): restore this file from a backup, then run `socai verify`")]
     Damaged(Damage),
+    /// It ends before a record that is known to have been in it.
+    #[error(
+        "the log ends at {damage}, but record {known} is known to have been in it; it was left as it is: restore its newest copy"
+    )]
+    Short {
+        /// Where it ends, and how.
+        damage: Damage,
+        /// The record that a checkpoint or a receipt names.
+        known: u64,
+    },
     /// The segment size makes no sense.
     #[error("a segment has between {min} and {max} bytes, not {size}")]
     SegmentSize {

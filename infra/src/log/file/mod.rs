@@ -88,7 +88,8 @@ pub struct FileLogOptions {
     pub epoch: u32,
     /// How many records the log is known to hold (by a checkpoint or a receipt): if it ends before, it is damaged.
     pub at_least: Option<u64>,
-    /// After a failed write or sync, how long until the files are read again, if that failed too. Default 1 s.
+    /// How long until the writer tries again what failed twice: to read the files after a failed write or sync, or to make
+    /// room for another segment on a full disk. Default 1 s.
     pub retry_after: Duration,
 }
 

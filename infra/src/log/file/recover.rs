@@ -81,7 +81,8 @@ pub(crate) fn load(disk: &dyn Disk, options: &FileLogOptions) -> Result<Loaded, 
         head: index.end.head,
         recorded: index.end.recorded.or(recorded).unwrap_or_default(),
     };
-    check_known(last, &tail, options)?;
+    let what = index.bad.map_or("a batch was not written whole", |(_, what)| what);
+    check_known(last, &tail, if torn.is_some() { what } else { "nothing follows" }, options)?;
     // All is checked. From here on, things are changed.
     repair(&*last.file, &index, torn).map_err(OpenLogError::io(format!("repairing {}", last.name())))?;
     tidy(disk, &names).map_err(OpenLogError::io("tidying the log's directory"))?;
@@ -90,7 +91,6 @@ pub(crate) fn load(disk: &dyn Disk, options: &FileLogOptions) -> Result<Loaded, 
             tracing::warn!(segment = segment.name(), %error, "a segment's side file could not be written; it is not needed");
         }
     }
-    let what = index.bad.map_or("a batch was not written whole", |(_, what)| what);
     let cut = torn.map(|_| last.damage(tail.offset, tail.place + 1, what));
     last.set_marks(index.marks);
     tips.extend(index.tips);
@@ -255,11 +255,11 @@ fn check_last(last: &Segment, closed: Option<&Closed>) -> Result<(Index, Option<
 }
 
 /// The log holds everything that somebody was told it holds.
-fn check_known(last: &Segment, tail: &Tail, options: &FileLogOptions) -> Result<(), OpenLogError> {
+fn check_known(last: &Segment, tail: &Tail, what: &str, options: &FileLogOptions) -> Result<(), OpenLogError> {
     match options.at_least {
         Some(known) if known > tail.place => {
-            let what = format!("the log ends here, but record {known} is known to have been in it");
-            Err(OpenLogError::Damaged(last.damage(tail.offset, tail.place + 1, what)))
+            let damage = last.damage(tail.offset, tail.place + 1, what);
+            Err(OpenLogError::Short { damage, known })
         }
         _ => Ok(()),
     }

@@ -3,7 +3,7 @@
 use std::{
     io,
     sync::{Arc, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use metrics::{counter, histogram};
@@ -49,6 +49,8 @@ pub(crate) struct Writer {
     batch: Batch,
     begun: bool,
     trust: Trust,
+    /// Why there was no room for another segment, and when that was tried.
+    no_room: Option<(String, Instant)>,
 }
 
 impl Writer {
@@ -56,7 +58,7 @@ impl Writer {
         let Durable { segment, tail, .. } = *shared.durable.borrow();
         let segment = shared.segment(segment).expect("a log that was opened has its last segment");
         let (batch, begun, trust) = (Batch::default(), false, Trust::Sound);
-        Self { disk, options, shared, keeper, segment, tail, batch, begun, trust }
+        Self { disk, options, shared, keeper, segment, tail, batch, begun, trust, no_room: None }
     }
 
     /// Writes until the queue is closed and empty.
@@ -167,10 +169,21 @@ impl Writer {
             return Ok(());
         }
         self.flush();
+        // A full disk is not filled with zeros again for each append.
+        if let Some((why, tried)) = &self.no_room
+            && let Some(left) = self.options.retry_after.checked_sub(tried.elapsed()).filter(|left| !left.is_zero())
+        {
+            return Err(no_room(why, left));
+        }
         let spare = match self.keeper.spare(&*self.disk, self.options.segment_size) {
             Ok(spare) => spare,
-            Err(error) => return Err(AppendError::Busy(format!("no room for another segment: {error}"))),
+            Err(error) => {
+                tracing::error!(%error, "no room for another segment; smaller appends may still fit into this one");
+                self.no_room = Some((error.to_string(), Instant::now()));
+                return Err(no_room(&error.to_string(), self.options.retry_after));
+            }
         };
+        self.no_room = None;
         let header = &self.segment.header;
         let made = spare.become_segment(
             &*self.disk,
@@ -212,7 +225,12 @@ impl Writer {
         options.at_least = Some(self.tail.place);
         match load(&*self.disk, &options) {
             Ok(loaded) => self.resume(loaded),
-            Err(error @ (OpenLogError::Damaged(_) | OpenLogError::OtherLedger { .. } | OpenLogError::Missing(_))) => {
+            Err(
+                error @ (OpenLogError::Damaged(_)
+                | OpenLogError::Short { .. }
+                | OpenLogError::OtherLedger { .. }
+                | OpenLogError::Missing(_)),
+            ) => {
                 tracing::error!(%error, "the log is damaged; nothing more is written");
                 self.trust = Trust::Damaged(error.to_string());
                 Err(AppendError::Corrupt(error.to_string()))
@@ -255,10 +273,20 @@ impl Writer {
     }
 
     #[cfg(test)]
+    pub(crate) fn wait_for_room(&mut self, retry_after: Duration) {
+        self.options.retry_after = retry_after;
+    }
+
+    #[cfg(test)]
     pub(crate) fn close_for_test(&mut self) -> Result<(), String> {
         self.keeper.finish();
         self.close()
     }
+}
+
+fn no_room(why: &str, retry_after: Duration) -> AppendError {
+    let seconds = retry_after.as_secs_f32().ceil();
+    AppendError::Busy(format!("no room for another segment: {why}; make room on the disk; tried again in {seconds} s"))
 }
 
 impl Drop for Writer {
