@@ -134,7 +134,9 @@ impl From<KeyError> for CommandError {
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::Unavailable(why) => Self::Busy(why),
-            KeyError::Missing(_) | KeyError::Destroyed(_) | KeyError::WrongMaster => Self::Stopped(error.to_string()),
+            KeyError::Missing(_) | KeyError::Destroyed(_) | KeyError::WrongMaster | KeyError::Damaged(_) => {
+                Self::Stopped(error.to_string())
+            }
         }
     }
 }

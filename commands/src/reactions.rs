@@ -11,10 +11,11 @@ use socai_domain::{
     decide::Meta,
     id::CorrelationId,
     incoming,
-    ledger::{Followed, OpenError, Opened, Position, ReadError, Recorded},
+    ledger::{Followed, Following, OpenError, Opened, Position, ReadError, Recorded, following::wait_after},
     process::{self, Step},
 };
 use thiserror::Error;
+use tokio::{sync::watch, time::Instant};
 
 use crate::{CommandError, Handler, gate::Pass};
 
@@ -23,8 +24,8 @@ pub const CHECKPOINT: &str = "reactions";
 
 /// How many streams' steps are taken at once.
 const CONCURRENT: usize = 64;
-/// The longest wait before a step is tried again.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// How long the checkpoint may lag behind. What is looked at again after a crash does nothing the second time.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
 
 /// A checkpoint could not be read or written.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -45,7 +46,7 @@ pub trait Checkpoints: Send + Sync + 'static {
     fn save<'a>(&'a self, name: &'a str, position: Position) -> BoxFuture<'a, Result<(), CheckpointError>>;
 }
 
-/// Why the reactions stopped. A person must look.
+/// Why the reactions cannot go on.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ReactionError {
     /// The checkpoint.
@@ -62,12 +63,32 @@ pub enum ReactionError {
     Step(#[from] CommandError),
 }
 
+impl ReactionError {
+    /// May it pass by itself? If not, a person must act.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Checkpoint(_) => true,
+            Self::Log(error) => error.may_pass(),
+            Self::Record(error) => error.may_pass(),
+            Self::Step(error) => matches!(error, CommandError::Busy(_) | CommandError::Unknown(_)),
+        }
+    }
+}
+
 /// Follows the log and takes the next steps. Each record is looked at at least once; a step taken before is not taken again.
 pub struct Reactions {
     handler: Handler,
     checkpoints: Arc<dyn Checkpoints>,
+    /// Every step of the records up to here was taken.
     after: Option<Position>,
     followed: BoxStream<'static, Result<Followed, ReadError>>,
+    saved: Option<Position>,
+    /// When the checkpoint is to be saved again, if it is behind.
+    save_at: Instant,
+    state: Arc<watch::Sender<Following>>,
+    /// In a row, of following and taking steps; and of saving.
+    failures: u32,
+    not_saved: u32,
 }
 
 impl std::fmt::Debug for Reactions {
@@ -81,29 +102,44 @@ impl Reactions {
     pub async fn start(handler: Handler, checkpoints: Arc<dyn Checkpoints>) -> Result<Self, ReactionError> {
         let after = checkpoints.load(CHECKPOINT).await?;
         let followed = handler.log().follow(after);
-        Ok(Self { handler, checkpoints, after, followed })
+        let (save_at, state) = (Instant::now(), Arc::new(watch::Sender::default()));
+        Ok(Self { handler, checkpoints, after, followed, saved: after, save_at, state, failures: 0, not_saved: 0 })
     }
 
-    /// Works through all that is in the log now. To be called before the program serves.
+    /// How they are doing, from now on.
+    pub fn state(&self) -> watch::Receiver<Following> {
+        self.state.subscribe()
+    }
+
+    /// Works through all that is in the log now. To be called before the program serves. What may pass is tried again.
+    ///
+    /// # Errors
+    /// What does not pass by itself.
     pub async fn catch_up(&mut self) -> Result<(), ReactionError> {
         while !self.turn().await? {}
+        self.save().await;
         Ok(())
     }
 
-    /// Goes on as the log grows, until the handler closes (`Ok`) or a person must look.
+    /// Goes on as the log grows, until the handler closes (`Ok`) or a person must look. What may pass is tried again, for
+    /// as long as it takes.
     pub async fn run(mut self) -> Result<(), ReactionError> {
         let gate = self.handler.0.gate.clone();
         loop {
             let turn = tokio::select! {
                 turn = self.turn() => turn,
                 // What was not finished is done again after the next start.
-                () = gate.closing() => return Ok(()),
+                () = gate.closing() => break,
             };
             match turn {
                 Ok(_) => {}
-                Err(ReactionError::Step(CommandError::Closed)) => return Ok(()),
+                Err(ReactionError::Step(CommandError::Closed)) => break,
                 Err(error) => return Err(error),
             }
+        }
+        match self.after {
+            Some(after) if self.saved != self.after => Ok(self.checkpoints.save(CHECKPOINT, after).await?),
+            _ => Ok(()),
         }
     }
 
@@ -112,34 +148,99 @@ impl Reactions {
         self.after
     }
 
-    /// Takes the steps of the next records. True when all that was in the log at the start is done.
+    /// Takes the steps of the next records, or saves the checkpoint, or waits after a failure. True when all that was in
+    /// the log at the start is done.
     async fn turn(&mut self) -> Result<bool, ReactionError> {
-        match self.followed.next().await {
-            Some(Ok(Followed::Records(records))) => {
-                react(&self.handler, &records).await?;
-                if let Some(last) = records.last() {
-                    self.checkpoints.save(CHECKPOINT, last.position).await?;
-                    self.after = Some(last.position);
-                }
+        let next = tokio::select! {
+            next = self.followed.next() => next,
+            () = tokio::time::sleep_until(self.save_at), if self.saved != self.after => {
+                self.save().await;
+                return Ok(false);
+            }
+        };
+        let taken = match next.unwrap_or_else(|| Err(ReadError::Busy("the log cannot be followed".into()))) {
+            Ok(Followed::CaughtUp) => Ok(true),
+            Ok(Followed::Records(records)) => self.take(&records).await.map(|()| false),
+            Err(error) => Err(error.into()),
+        };
+        match taken {
+            Ok(caught_up) => {
+                self.failures = 0;
+                self.well();
+                Ok(caught_up)
+            }
+            Err(error) if error.may_pass() => {
+                self.failures += 1;
+                self.tell(Following::Retrying(error.to_string()));
+                tokio::time::sleep(wait_after(self.failures)).await;
+                // From the records that were not finished: steps that were taken are not taken again.
+                self.followed = self.handler.log().follow(self.after);
                 Ok(false)
             }
-            Some(Ok(Followed::CaughtUp)) => Ok(true),
-            Some(Err(ReadError::Busy(why))) => {
-                tracing::warn!(why, "the log cannot be followed now");
-                self.again().await;
-                Ok(false)
-            }
-            Some(Err(error)) => Err(error.into()),
-            None => {
-                self.again().await;
-                Ok(false)
+            Err(ReactionError::Step(CommandError::Closed)) => Err(CommandError::Closed.into()),
+            Err(error) => {
+                self.tell(Following::Stopped(error.to_string()));
+                Err(error)
             }
         }
     }
 
-    async fn again(&mut self) {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        self.followed = self.handler.log().follow(self.after);
+    async fn take(&mut self, records: &[Recorded]) -> Result<(), ReactionError> {
+        react(&self.handler, records).await?;
+        if let Some(last) = records.last() {
+            self.after = Some(last.position);
+        }
+        // A log that never rests must not keep it from being saved.
+        if Instant::now() >= self.save_at {
+            self.save().await;
+        }
+        Ok(())
+    }
+
+    /// Saves the checkpoint if it is behind. Steps are taken meanwhile even if it cannot be.
+    async fn save(&mut self) {
+        let Some(after) = self.after.filter(|_| self.saved != self.after) else { return };
+        match self.checkpoints.save(CHECKPOINT, after).await {
+            Ok(()) => {
+                (self.saved, self.not_saved, self.save_at) = (self.after, 0, Instant::now() + SAVE_EVERY);
+                self.well();
+            }
+            Err(error) => {
+                self.not_saved += 1;
+                self.save_at = Instant::now() + SAVE_EVERY.max(wait_after(self.not_saved));
+                self.tell(Following::Retrying(error.to_string()));
+            }
+        }
+    }
+
+    /// Nothing is in the way any more.
+    fn well(&self) {
+        if self.failures == 0 && self.not_saved == 0 {
+            self.tell(Following::Well);
+        }
+    }
+
+    /// Says how it is going: once for each change.
+    fn tell(&self, now: Following) {
+        metrics::gauge!("socai_follower_state", "follower" => "reactions").set(f64::from(now.level()));
+        if matches!(now, Following::Retrying(_)) {
+            metrics::counter!("socai_follower_retries_total", "follower" => "reactions").increment(1);
+        }
+        let before = self.state.send_replace(now.clone());
+        if before.level() == now.level() {
+            return;
+        }
+        match now {
+            Following::Well => tracing::info!("the reactions go on"),
+            Following::Retrying(why) => {
+                tracing::warn!(why, "the reactions cannot go on and are tried again until they can; reads go on");
+            }
+            Following::Stopped(why) => tracing::error!(
+                why,
+                "ALARM: the reactions stopped: what was begun is not finished by itself; reads go on; do what the error \
+                 says, then start the program again"
+            ),
+        }
     }
 }
 
@@ -167,24 +268,15 @@ async fn react_to(handler: &Handler, recorded: &Recorded) -> Result<(), Reaction
     Ok(())
 }
 
-/// Until it is taken, or refused, or a person must look.
+/// Once. Refused is done, too: there is nothing to try again.
 async fn take(handler: &Handler, step: &Step, correlation: CorrelationId) -> Result<(), ReactionError> {
-    let mut wait = Duration::from_millis(10);
-    loop {
-        let pass: Pass = handler.0.gate.enter().ok_or(CommandError::Closed)?;
-        match handler.0.take(&pass, step, correlation).await {
-            Ok(_) => return Ok(()),
-            Err(CommandError::Refused(refused)) => {
-                tracing::error!(%correlation, step = %step.command, %refused, "a step was refused");
-                return Ok(());
-            }
-            Err(error @ (CommandError::Busy(_) | CommandError::Unknown(_))) => {
-                tracing::warn!(%correlation, step = %step.command, %error, "a step is tried again");
-            }
-            Err(error @ (CommandError::Closed | CommandError::Stopped(_))) => return Err(error.into()),
+    let pass: Pass = handler.0.gate.enter().ok_or(CommandError::Closed)?;
+    match handler.0.take(&pass, step, correlation).await {
+        Ok(_) => Ok(()),
+        Err(CommandError::Refused(refused)) => {
+            tracing::error!(%correlation, step = %step.command, %refused, "a step was refused");
+            Ok(())
         }
-        drop(pass);
-        tokio::time::sleep(wait).await;
-        wait = LONGEST_WAIT.min(wait * 2);
+        Err(error) => Err(error.into()),
     }
 }

@@ -11,7 +11,11 @@ use futures::{
     StreamExt,
     stream::{self, BoxStream},
 };
-use socai_domain::{ledger::EventLog, refusal::Code, time::Clock};
+use socai_domain::{
+    ledger::{EventLog, Following},
+    refusal::Code,
+    time::Clock,
+};
 use tokio::sync::{Semaphore, watch};
 use tracing::Instrument as _;
 
@@ -38,6 +42,8 @@ pub struct Services {
     pub files: Arc<dyn Files>,
     /// Writes upload tickets.
     pub tickets: Tickets,
+    /// Who follows the log, by name, and how they are doing.
+    pub followers: Vec<(&'static str, watch::Receiver<Following>)>,
     /// What `/metrics` answers; no such path without it.
     pub metrics: Option<Arc<dyn Fn() -> String + Send + Sync>>,
     /// What one request may ask for.

@@ -4,6 +4,7 @@ use std::{fmt, io};
 
 use axum::body::Bytes;
 use futures::{future::BoxFuture, stream::BoxStream};
+use socai_commands::Hold;
 use socai_domain::time::Timestamp;
 use thiserror::Error;
 
@@ -55,6 +56,10 @@ pub enum FilesError {
 pub trait Files: Send + Sync + 'static {
     /// Keeps at most `limit` bytes; durable before this answers.
     fn put(&self, bytes: FileStream, limit: u64) -> BoxFuture<'_, Result<Kept, FilesError>>;
+
+    /// Keeps these files from being removed as long as what is given back is held; none if one of them is not there. To be
+    /// held from before a command attaches them until nothing of it is on its way any more.
+    fn attach(&self, files: Vec<[u8; 32]>) -> BoxFuture<'_, Result<Option<Hold>, FilesError>>;
 
     /// The file with this hash.
     fn get(&self, hash: [u8; 32]) -> BoxFuture<'_, Result<Option<Found>, FilesError>>;

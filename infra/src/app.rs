@@ -1,15 +1,17 @@
 //! The program's parts, put together once: log, key ring, files, views, handler, reactions, follower.
 
-use std::{io, sync::Arc, time::Duration};
+mod part;
+
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use socai_commands::{CHECKPOINT, Checkpoints as _, CommandError, Handler, ReactionError, Reactions};
 use socai_domain::{
-    ledger::{EventLog, OpenError, Opener, Position, ReadError},
+    ledger::{EventLog, Following, OpenError, Opener, Position, ReadError},
     time::Clock,
 };
 use socai_projections::{Follower, Views, ViewsError};
 use thiserror::Error;
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::sync::watch;
 
 use crate::{
     blobs::{BlobError, BlobStore},
@@ -19,8 +21,9 @@ use crate::{
     keyring::{MasterKey, SqliteKeyRing},
     keys::{self, KeysError},
     log::{self, Engine, FileLogOptions, OpenLogError},
-    ports::{Erasure, FileCheckpoints},
+    ports::{Erasure, FileCheckpoints, Sweep},
 };
+use part::Part;
 
 /// Everything that runs on a data directory. Ready when opened: every step that was begun is taken, the views reflect all.
 #[derive(Debug)]
@@ -32,9 +35,10 @@ pub struct App {
     /// The files of documents.
     pub blobs: Arc<BlobStore>,
     store: Store,
-    reactions: JoinHandle<Result<(), ReactionError>>,
-    follower: JoinHandle<Result<(), ViewsError>>,
+    reactions: Part<ReactionError>,
+    follower: Part<ViewsError>,
     stop: watch::Sender<bool>,
+    sweeping: tokio::task::JoinHandle<()>,
 }
 
 /// The ledger of a data directory with its keys, and nobody else in the directory.
@@ -63,7 +67,16 @@ impl Store {
             ..FileLogOptions::new(clock)
         };
         let url = config.log.clone();
-        let engine = tokio::task::spawn_blocking(move || log::open(&url, options)).await.map_err(stopped)??;
+        let engine = tokio::task::spawn_blocking(move || log::open(&url, options)).await.map_err(stopped)?;
+        let engine = engine.map_err(|source| match source {
+            OpenLogError::Short { .. } | OpenLogError::OtherLedger { .. } | OpenLogError::Missing(_)
+                if known.is_some() =>
+            {
+                let checkpoint = config.data.join(format!("{CHECKPOINT}.checkpoint"));
+                AppError::NotThisLog { source, checkpoint, views: config.views.clone() }
+            }
+            source => source.into(),
+        })?;
         let events = engine.events();
         let records = events.head().await?.records;
         let ring = match keys::open_ring_of(config, events.ledger(), records).await {
@@ -102,6 +115,20 @@ pub enum AppError {
     /// The log.
     #[error(transparent)]
     Log(#[from] OpenLogError),
+    /// The log is not, or not any more, the one that a checkpoint was taken from.
+    #[error(
+        "{source}. If an older copy of the log was restored on purpose, delete {} and {}, which tell of the newer one, and \
+         start again: both are made anew",
+        checkpoint.display(), views.display()
+    )]
+    NotThisLog {
+        /// What is wrong with the log.
+        source: OpenLogError,
+        /// The checkpoint that tells of another log.
+        checkpoint: PathBuf,
+        /// The views, which do, too.
+        views: PathBuf,
+    },
     /// Reading the log.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -131,6 +158,8 @@ pub enum AppError {
     Network(String, io::Error),
 }
 
+/// At the start it may take as long as it takes: no limit.
+const FIRST_FOLD: Duration = Duration::from_secs(u32::MAX as u64);
 /// How long the views may take to come to the log's end at shutdown; what is missing then is folded at the next start.
 const LAST_FOLD: Duration = Duration::from_secs(10);
 
@@ -149,16 +178,20 @@ impl App {
         let checkpoints = Arc::new(FileCheckpoints::new(&config.data));
         let mut reactions = Reactions::start(handler.clone(), checkpoints).await?;
         reactions.catch_up().await?;
-        let reactions = tokio::spawn(reactions.run());
+        let reactions = Part::new(reactions.state(), tokio::spawn(reactions.run()));
 
         let (stop, mut stopping) = watch::channel(false);
         let shutdown = async move {
             // The sender lives as long as the app.
             let _ = stopping.wait_for(|stop| *stop).await;
         };
-        let follower = tokio::spawn(Follower::run(events, opener, views.clone(), shutdown));
-        let mut app = Self { handler, views, blobs, store, reactions, follower, stop };
-        match app.fold(None).await {
+        let (state, following) = watch::channel(Following::default());
+        let sweep = Sweep::new(Arc::clone(&blobs), Arc::clone(&events), opener.clone());
+        let follower = Follower::run(events, opener, views.clone(), state, shutdown);
+        let follower = Part::new(following, tokio::spawn(follower));
+        let sweeping = tokio::spawn(sweep.run());
+        let mut app = Self { handler, views, blobs, store, reactions, follower, stop, sweeping };
+        match app.fold(FIRST_FOLD).await {
             Ok(()) => Ok(app),
             Err(error) => {
                 // The first error is the one to tell.
@@ -173,17 +206,15 @@ impl App {
         self.handler.log()
     }
 
-    /// Waits until the views reflect all that is in the log now.
-    pub async fn fold(&mut self, at_most: Option<Duration>) -> Result<(), AppError> {
+    /// Waits until the views reflect all that is in the log now, if the follower lives.
+    async fn fold(&mut self, at_most: Duration) -> Result<(), AppError> {
         let head = self.log().head().await?;
         if head.records == 0 {
             return Ok(());
         }
-        // Without a limit: as long as the follower lives.
-        let timeout = at_most.unwrap_or(Duration::from_secs(u64::from(u32::MAX)));
         tokio::select! {
-            reached = self.views.wait_for(head.position, timeout) => Ok(reached?),
-            ended = &mut self.follower => Err(of_task(ended)),
+            reached = self.views.wait_for(head.position, at_most) => Ok(reached?),
+            () = self.follower.end() => self.follower.outcome(false).await,
         }
     }
 
@@ -193,12 +224,18 @@ impl App {
         if head.records == 0 { Ok(()) } else { Ok(self.views.wait_for(head.position, LAST_FOLD).await?) }
     }
 
-    /// Ready when a part of the program has failed and a person must look. The others go on until the app is closed.
+    /// Ready when a part of the program has panicked. The others go on until the app is closed. One that met damage has
+    /// raised its alarm (see [`App::followers`]); reads and commands go on without it.
     pub async fn failed(&mut self) -> AppError {
         tokio::select! {
-            ended = &mut self.reactions => of_task(ended),
-            ended = &mut self.follower => of_task(ended),
+            error = self.reactions.panicked() => error,
+            error = self.follower.panicked() => error,
         }
+    }
+
+    /// Who follows the log, by name, and how they are doing.
+    pub fn followers(&self) -> Vec<(&'static str, watch::Receiver<Following>)> {
+        vec![("views", self.follower.state()), ("reactions", self.reactions.state())]
     }
 
     /// Takes no new commands from now on.
@@ -210,22 +247,21 @@ impl App {
     /// Finishes what was accepted, brings the views and checkpoints up to date, and marks the log as ended in good order.
     pub async fn close(mut self) -> Result<(), AppError> {
         self.handler.close().await;
+        self.sweeping.abort();
         let mut wrong = Vec::new();
-        if !self.reactions.is_finished()
-            && let Err(error) = (&mut self.reactions).await.map_err(stopped).and_then(|ended| Ok(ended?))
-        {
+        if let Err(error) = self.reactions.outcome(true).await {
             wrong.push(error.to_string());
         }
-        if !self.follower.is_finished() {
-            if let Err(error) = self.fold(Some(LAST_FOLD)).await {
+        match self.fold(LAST_FOLD).await {
+            Ok(()) => {}
+            Err(AppError::Views(error @ ViewsError::NotYet(_))) => {
                 tracing::warn!(%error, "the views are behind; the next start folds the rest");
             }
-            self.stop.send_replace(true);
-            if !self.follower.is_finished()
-                && let Err(error) = (&mut self.follower).await.map_err(stopped).and_then(|ended| Ok(ended?))
-            {
-                wrong.push(error.to_string());
-            }
+            Err(error) => wrong.push(error.to_string()),
+        }
+        self.stop.send_replace(true);
+        if let Err(error) = self.follower.outcome(true).await {
+            wrong.push(error.to_string());
         }
         self.views.close().await;
         if let Err(error) = self.store.close().await {
@@ -238,14 +274,6 @@ impl App {
 #[allow(clippy::needless_pass_by_value)] // for `map_err`
 fn stopped(error: tokio::task::JoinError) -> AppError {
     AppError::Stopped(error.to_string())
-}
-
-fn of_task<E: Into<AppError>>(ended: Result<Result<(), E>, tokio::task::JoinError>) -> AppError {
-    match ended {
-        Ok(Ok(())) => AppError::Stopped("it ended without being asked".into()),
-        Ok(Err(error)) => error.into(),
-        Err(error) => stopped(error),
-    }
 }
 
 #[cfg(test)]

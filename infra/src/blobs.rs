@@ -12,10 +12,14 @@ mod hash;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use crate::files;
 
@@ -73,7 +77,16 @@ pub struct BlobStore {
     dir: PathBuf,
     /// Makes names of unfinished files unique within this process.
     next: AtomicU64,
+    /// Shared by commands that attach files, alone for whoever removes files.
+    attaching: Arc<RwLock<()>>,
+    /// Held while a name is given, made young again, or taken from a file that is old.
+    names: Mutex<()>,
 }
+
+/// While it is held, no file is removed.
+pub type Attaching = OwnedRwLockReadGuard<()>;
+/// While it is held, no command attaches a file, and what was attached before is in the log.
+pub type Removing = OwnedRwLockWriteGuard<()>;
 
 impl BlobStore {
     /// Opens the store in `dir`, made if it is not there, and removes what an earlier process left unfinished over a day ago.
@@ -91,16 +104,64 @@ impl BlobStore {
         if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             sync_dir(parent)?;
         }
-        Ok(Self { dir, next: AtomicU64::new(0) })
+        Ok(Self { dir, next: AtomicU64::new(0), attaching: Arc::default(), names: Mutex::default() })
+    }
+
+    /// To be held from before a command's files are stored or looked for until nothing of the command is on its way.
+    pub async fn attaching(&self) -> Attaching {
+        Arc::clone(&self.attaching).read_owned().await
+    }
+
+    /// To be held while files are removed, from before it is read in the log which documents have them.
+    pub async fn removing(&self) -> Removing {
+        Arc::clone(&self.attaching).write_owned().await
+    }
+
+    /// Are all of these there? If so, they are young again. To be asked while [`BlobStore::attaching`] is held.
+    pub fn refresh(&self, hashes: &[BlobHash]) -> Result<bool, BlobError> {
+        for &hash in hashes {
+            if !self.make_young(hash)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// False if there is no such blob.
+    fn make_young(&self, hash: BlobHash) -> Result<bool, BlobError> {
+        let _named = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(file) = self.open_blob(hash)? else { return Ok(false) };
+        let path = self.path(hash);
+        let young = file.set_modified(SystemTime::now()).and_then(|()| file.sync_all());
+        young.map_err(io("change the time of", &path)).map(|()| true)
+    }
+
+    /// Was it stored, or last attached, longer ago than this? False if there is no such blob.
+    pub fn is_older(&self, hash: BlobHash, than: Duration) -> Result<bool, BlobError> {
+        let path = self.path(hash);
+        match fs::metadata(&path).and_then(|data| data.modified()) {
+            // One from the future is young.
+            Ok(time) => Ok(time.elapsed().is_ok_and(|age| age > than)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(io("look at", &path)(error)),
+        }
+    }
+
+    /// Removes a blob if it is that old. `true` if it was there and is gone.
+    pub fn remove_if_older(&self, hash: BlobHash, than: Duration) -> Result<bool, BlobError> {
+        let _named = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(self.is_older(hash, than)? && self.remove(hash)?)
     }
 
     /// Stores `bytes`; when this returns, they are on disk. Storing the same again changes nothing, but mends a damaged blob.
     pub fn put(&self, bytes: &[u8]) -> Result<BlobHash, BlobError> {
         let hash = BlobHash::of(bytes);
         if self.verify(hash)? == Verdict::Whole {
-            // An earlier put may have been cut off between rename and sync.
-            self.sync_name(hash)?;
-            return Ok(hash);
+            // An earlier put may have been cut off between rename and sync. If it was swept just now, it is stored anew.
+            if self.make_young(hash)? {
+                self.sync_name(hash)?;
+                return Ok(hash);
+            }
         }
         let (mut file, path) = self.begin()?;
         let written = file.write_all(bytes).map_err(io("write", &path)).and_then(|()| self.finish(&file, &path, hash));
@@ -219,6 +280,7 @@ impl BlobStore {
         if !shard.is_dir() {
             files::make_private_dir(&shard).map_err(io("make", &shard))?;
         }
+        let _named = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         fs::rename(unfinished, self.path(hash)).map_err(io("rename", unfinished))?;
         self.sync_name(hash)
     }

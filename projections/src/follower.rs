@@ -1,17 +1,19 @@
 //! Follows the log: open the records, apply them, commit rows and checkpoint together, say how far it is.
 
-use std::{collections::HashSet, future::Future, sync::Arc};
+use std::{collections::HashSet, future::Future, pin::Pin, sync::Arc};
 
 use futures::StreamExt as _;
 use socai_domain::{
     id::IncomingId,
-    ledger::{EventLog, Followed, Opened, Opener, Position, Recorded},
+    ledger::{EventLog, Followed, Following, Opened, Opener, Position, ReadError, Recorded, following::wait_after},
 };
+use tokio::sync::watch;
 
 use crate::{
     apply::apply,
     erasure,
     error::ViewsError,
+    following::tell,
     rows::Rows,
     store::{Views, checkpoint},
     writer::{Gate, Open, Writer},
@@ -25,53 +27,77 @@ const CHUNK: usize = 1_000;
 pub struct Follower;
 
 impl Follower {
-    /// Follows until `shutdown` ends. What is not committed then is folded again at the next start.
+    /// Follows until `shutdown` ends. What is not committed then is folded again at the next start. What may pass, a full
+    /// disk or a database that does not answer, is tried again from the last commit, for as long as it takes; `state` says
+    /// so.
     ///
     /// # Errors
-    /// Those of the log, the key ring and the database. The views stay as of their last commit: calling again goes on
-    /// from there.
-    pub fn run(
+    /// What does not pass by itself: log, key ring or views are damaged or do not belong together. The views stay as of
+    /// their last commit: calling again goes on from there.
+    pub async fn run(
         log: Arc<dyn EventLog>,
         opener: Opener,
         views: Views,
-        shutdown: impl Future<Output = ()> + Send,
-    ) -> impl Future<Output = Result<(), ViewsError>> + Send {
-        Self::follow(log, opener, views, shutdown)
-    }
-
-    async fn follow(
-        log: Arc<dyn EventLog>,
-        opener: Opener,
-        views: Views,
+        state: watch::Sender<Following>,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<(), ViewsError> {
-        let (mut shutdown, unclean) = (std::pin::pin!(shutdown), views.unclean());
-        erasure::clean(&views, Arc::new(Open)).await?;
-        let mut builder = Builder::new(views.clone(), opener);
-        let mut followed = log.follow(views.position().await?);
+        let mut shutdown = std::pin::pin!(shutdown);
+        let mut failures = 0;
         loop {
-            let next = tokio::select! {
+            let following = follow(&*log, &opener, &views, &state, &mut failures, shutdown.as_mut());
+            let Err(error) = following.await else { return Ok(()) };
+            if !error.may_pass() {
+                tell(&state, Following::Stopped(error.to_string()));
+                return Err(error);
+            }
+            failures += 1;
+            tell(&state, Following::Retrying(error.to_string()));
+            tokio::select! {
                 () = &mut shutdown => return Ok(()),
-                next = followed.next() => next,
-                () = tokio::time::sleep(erasure::AGAIN), if *unclean.borrow() => {
-                    erasure::clean(&views, Arc::new(Open)).await?;
-                    continue;
-                }
-            };
-            match next {
-                None => return Ok(()),
-                Some(Err(error)) => return Err(error.into()),
-                Some(Ok(Followed::CaughtUp)) => tracing::info!("the views have caught up"),
-                Some(Ok(Followed::Records(records))) => {
-                    for chunk in records.chunks(CHUNK) {
-                        builder.take(chunk).await?;
-                        metrics::counter!("socai_projection_applied_total").increment(chunk.len() as u64);
-                        let behind = log.head().await?.records.saturating_sub(views.records().await?);
-                        metrics::gauge!("socai_projection_lag_records").set(lossy(behind));
-                    }
+                () = tokio::time::sleep(wait_after(failures)) => {}
+            }
+        }
+    }
+}
+
+/// From the last commit until `shutdown` ends or something fails. Each commit ends the count of failures.
+async fn follow(
+    log: &dyn EventLog,
+    opener: &Opener,
+    views: &Views,
+    state: &watch::Sender<Following>,
+    failures: &mut u32,
+    mut shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
+) -> Result<(), ViewsError> {
+    let unclean = views.unclean();
+    erasure::clean(views, Arc::new(Open)).await?;
+    let mut builder = Builder::new(views.clone(), opener.clone());
+    let after = views.position().await?;
+    // Of a commit after which something failed nobody was told.
+    views.announce(after);
+    let mut followed = log.follow(after);
+    loop {
+        let next = tokio::select! {
+            () = &mut shutdown => return Ok(()),
+            next = followed.next() => next,
+            () = tokio::time::sleep(erasure::AGAIN), if *unclean.borrow() => {
+                erasure::clean(views, Arc::new(Open)).await?;
+                continue;
+            }
+        };
+        match next.unwrap_or_else(|| Err(ReadError::Busy("the log cannot be followed".into())))? {
+            Followed::CaughtUp => tracing::info!("the views have caught up"),
+            Followed::Records(records) => {
+                for chunk in records.chunks(CHUNK) {
+                    builder.take(chunk).await?;
+                    metrics::counter!("socai_projection_applied_total").increment(chunk.len() as u64);
+                    let behind = log.head().await?.records.saturating_sub(views.records().await?);
+                    metrics::gauge!("socai_projection_lag_records").set(lossy(behind));
                 }
             }
         }
+        *failures = 0;
+        tell(state, Following::Well);
     }
 }
 

@@ -16,6 +16,7 @@ mod erasure;
 mod error;
 pub mod follow_up_register;
 mod follower;
+mod following;
 pub mod holdings;
 pub mod incoming_register;
 pub mod lags;

@@ -11,9 +11,9 @@ use std::{
 use futures::{
     channel::oneshot,
     future::{BoxFuture, FutureExt, ready},
-    stream::BoxStream,
+    stream::{self, BoxStream, StreamExt},
 };
-use socai_commands::{Blobs, BlobsUnavailable};
+use socai_commands::{Blobs, BlobsUnavailable, CheckpointError, Checkpoints};
 use socai_domain::{
     id::IncomingId,
     ledger::{
@@ -23,7 +23,7 @@ use socai_domain::{
 };
 use tokio::sync::Notify;
 
-use crate::world::MemoryBlobs;
+use crate::world::{MemoryBlobs, MemoryCheckpoints};
 
 /// How many more writes a process lives to do. What it writes after that reaches nothing.
 #[derive(Clone, Debug)]
@@ -209,5 +209,107 @@ impl EventLog for HeldLog {
 
     fn engine(&self) -> &'static str {
         "held"
+    }
+}
+
+/// What fails, until it heals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The log cannot be followed.
+    Follow,
+    /// The log takes nothing: its disk is full.
+    Append,
+    /// The key ring does not answer.
+    Key,
+    /// A key does not open.
+    DamagedKey,
+    /// The checkpoint cannot be saved.
+    Checkpoint,
+}
+
+/// Works but for one fault.
+#[derive(Clone)]
+pub struct Flaky<T: ?Sized> {
+    pub fault: Arc<Mutex<Option<Fault>>>,
+    pub inner: Arc<T>,
+}
+
+impl<T: ?Sized> Flaky<T> {
+    fn has(&self, fault: Fault) -> bool {
+        *self.fault.lock().unwrap() == Some(fault)
+    }
+}
+
+impl EventLog for Flaky<dyn EventLog> {
+    fn append(&self, append: Append) -> BoxFuture<'static, Result<Appended, AppendError>> {
+        if self.has(Fault::Append) {
+            return ready(Err(AppendError::Busy("the disk is full".to_owned()))).boxed();
+        }
+        self.inner.append(append)
+    }
+
+    fn read(
+        &self,
+        stream: StreamId,
+        direction: Direction,
+        from: Option<Revision>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Recorded>, ReadError>> {
+        self.inner.read(stream, direction, from, limit)
+    }
+
+    fn follow(&self, after: Option<Position>) -> BoxStream<'static, Result<Followed, ReadError>> {
+        if self.has(Fault::Follow) {
+            return stream::iter([Err(ReadError::Busy("the disk does not answer".to_owned()))]).boxed();
+        }
+        self.inner.follow(after)
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {
+        self.inner.head()
+    }
+
+    fn ledger(&self) -> LedgerId {
+        self.inner.ledger()
+    }
+
+    fn engine(&self) -> &'static str {
+        self.inner.engine()
+    }
+}
+
+impl KeyRing for Flaky<MemoryKeyRing> {
+    fn sealing(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<StreamKey, KeyError>> {
+        self.inner.sealing(stream, revision)
+    }
+
+    fn opening(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<KeyState, KeyError>> {
+        match *self.fault.lock().unwrap() {
+            Some(Fault::Key) => ready(Err(KeyError::Unavailable("the disk is full".to_owned()))).boxed(),
+            Some(Fault::DamagedKey) => ready(Err(KeyError::Damaged("a key was changed".to_owned()))).boxed(),
+            _ => self.inner.opening(stream, revision),
+        }
+    }
+
+    fn renew(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<(), KeyError>> {
+        self.inner.renew(stream, revision)
+    }
+
+    fn destroy(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<(), KeyError>> {
+        self.inner.destroy(stream, revision)
+    }
+}
+
+impl Checkpoints for Flaky<MemoryCheckpoints> {
+    fn load<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Position>, CheckpointError>> {
+        self.inner.load(name)
+    }
+
+    fn save<'a>(&'a self, name: &'a str, position: Position) -> BoxFuture<'a, Result<(), CheckpointError>> {
+        if self.has(Fault::Checkpoint) {
+            let error = CheckpointError { name: name.to_owned(), why: "the disk is full".to_owned() };
+            return ready(Err(error)).boxed();
+        }
+        self.inner.save(name, position)
     }
 }

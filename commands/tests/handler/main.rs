@@ -4,6 +4,7 @@
 
 mod closing;
 mod faults;
+mod following;
 mod idempotency;
 mod in_turn;
 mod killed;

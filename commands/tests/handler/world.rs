@@ -53,15 +53,19 @@ impl Blobs for MemoryBlobs {
 
 /// Checkpoints in memory.
 #[derive(Debug, Default)]
-pub struct MemoryCheckpoints(Mutex<HashMap<String, Position>>);
+pub struct MemoryCheckpoints {
+    positions: Mutex<HashMap<String, Position>>,
+    pub saves: AtomicUsize,
+}
 
 impl Checkpoints for MemoryCheckpoints {
     fn load<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Position>, CheckpointError>> {
-        Box::pin(ready(Ok(self.0.lock().unwrap().get(name).copied())))
+        Box::pin(ready(Ok(self.positions.lock().unwrap().get(name).copied())))
     }
 
     fn save<'a>(&'a self, name: &'a str, position: Position) -> BoxFuture<'a, Result<(), CheckpointError>> {
-        self.0.lock().unwrap().insert(name.to_owned(), position);
+        self.saves.fetch_add(1, Ordering::SeqCst);
+        self.positions.lock().unwrap().insert(name.to_owned(), position);
         Box::pin(ready(Ok(())))
     }
 }

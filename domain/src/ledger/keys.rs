@@ -120,6 +120,9 @@ pub enum KeyError {
     /// The master key does not unwrap the ring's keys.
     #[error("the master key does not open the key ring: give the one that was in use when the ring was written")]
     WrongMaster,
+    /// A key is there but does not open, or the ring's file does not hold what a ring holds.
+    #[error("the key ring is damaged: {0}; stop the program and restore the newest copy of the ring")]
+    Damaged(String),
     /// The ring's file cannot be read or written now.
     #[error("the key ring cannot be used now: {0}")]
     Unavailable(String),

@@ -12,12 +12,14 @@
 //! - [`keys`]: the keys of streams, and the ring that holds them.
 //! - [`opening`]: opening records with them.
 //! - [`log`]: the [`EventLog`] that engines implement.
+//! - [`following`]: how whoever follows it is doing.
 //! - [`memory`], [`memory_keys`]: the reference engine and key ring, the contracts as plain data.
 
 pub mod body;
 #[macro_use]
 mod catalogue_macro;
 pub mod catalogue;
+pub mod following;
 pub mod keys;
 pub mod log;
 pub mod memory;
@@ -28,6 +30,7 @@ pub mod stream;
 
 pub use body::{Context, Opened};
 pub use catalogue::{DomainEvent, EventKind};
+pub use following::Following;
 pub use keys::{KeyError, KeyRing, KeyState, StreamKey};
 pub use log::{
     Append, AppendError, Appended, Direction, EventLog, Expected, Followed, Head, Position, ReadError, Recorded,

@@ -51,7 +51,7 @@ api_codes! {
     ForeignPosition "FOREIGN_POSITION" Never "This position belongs to another ledger or lies beyond this one's end: reload." "Vị trí này thuộc sổ cái khác hoặc vượt quá cuối sổ cái: hãy tải lại.",
     TimedOut "TIMED_OUT" Later "It took too long: try again, or ask for less." "Quá thời gian chờ: hãy thử lại hoặc hỏi ít hơn.",
     ShuttingDown "SHUTTING_DOWN" Later "The server is stopping: try again in a moment." "Máy chủ đang dừng: hãy thử lại sau giây lát.",
-    TicketInvalid "TICKET_INVALID" Never "This upload ticket is not yours, or it is older than 24 hours: upload the file again." "Phiếu tải lên không phải của bạn hoặc đã quá 24 giờ: hãy tải tệp lên lại.",
+    TicketInvalid "TICKET_INVALID" Never "This upload ticket is not yours, it is older than 24 hours, or its file was removed: upload the file again." "Phiếu tải lên không phải của bạn, đã quá 24 giờ hoặc tệp đã bị gỡ: hãy tải tệp lên lại.",
     AsOfFuture "AS_OF_FUTURE" Never "asOf is a moment that is not yet past." "asOf phải là thời điểm đã qua.",
     AsOfAndAtLeast "AS_OF_AND_AT_LEAST" Never "asOf and atLeast exclude each other: give one of them." "asOf và atLeast loại trừ nhau: chỉ dùng một trong hai.",
     PastBusy "PAST_BUSY" Later "Other past moments are being read from the ledger: ask again in a moment." "Máy chủ đang đọc lại các thời điểm khác từ sổ cái: hãy hỏi lại sau giây lát.",

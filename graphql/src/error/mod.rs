@@ -213,7 +213,7 @@ impl From<KeyError> for ApiError {
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::Unavailable(_) => Self::new(Code::Busy, error),
-            KeyError::Missing(_) | KeyError::Destroyed(_) | KeyError::WrongMaster => {
+            KeyError::Missing(_) | KeyError::Destroyed(_) | KeyError::WrongMaster | KeyError::Damaged(_) => {
                 Self::new(ApiCode::Internal, error)
             }
         }

@@ -2,6 +2,8 @@
 
 use axum::{extract::State, http::StatusCode};
 
+use socai_domain::ledger::Following;
+
 use crate::app::App;
 
 /// The program runs.
@@ -9,18 +11,33 @@ pub(super) async fn live() -> &'static str {
     "ok"
 }
 
-/// The ledger can be read and new requests are taken.
-pub(super) async fn ready(State(app): State<App>) -> (StatusCode, &'static str) {
+/// The ledger can be read and new requests are taken. A follower of the log that tries again is named, but reads go on, so
+/// nobody needs to be sent elsewhere; one that has stopped needs a person. Why, is in the program's own messages only.
+pub(super) async fn ready(State(app): State<App>) -> (StatusCode, String) {
     if app.is_stopping() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "stopping");
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping".into());
     }
-    match app.services().log().head().await {
-        Ok(_) => (StatusCode::OK, "ok"),
-        Err(error) => {
-            tracing::warn!(%error, "not ready: the ledger cannot be read");
-            (StatusCode::SERVICE_UNAVAILABLE, "the ledger cannot be read")
+    if let Err(error) = app.services().log().head().await {
+        tracing::warn!(%error, "not ready: the ledger cannot be read");
+        return (StatusCode::SERVICE_UNAVAILABLE, "the ledger cannot be read".into());
+    }
+    let (mut status, mut told) = (StatusCode::OK, "ok".to_owned());
+    for (name, state) in &app.services().followers {
+        match &*state.borrow() {
+            Following::Well => {}
+            Following::Retrying(_) => {
+                told = format!("{told}\n{name}: behind, trying again; see the program's messages");
+            }
+            Following::Stopped(_) => {
+                status = StatusCode::SERVICE_UNAVAILABLE;
+                told = format!("{told}\n{name}: stopped, a person must act; see the program's messages");
+            }
         }
     }
+    if status != StatusCode::OK {
+        told.replace_range(..2, "not ready");
+    }
+    (status, told)
 }
 
 /// Prometheus text.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use socai_domain::ledger::Following;
 use socai_graphql::{Settings, token::Issuer};
 
 use crate::world::{World, keys, person_of};
@@ -114,6 +115,23 @@ async fn health_needs_no_token_and_graphiql_must_be_asked_for() {
     let demo = World::with(Settings { graphiql: true, ..Settings::default() }).await;
     let page = demo.client().get(format!("{}/graphql", demo.url)).send().await.unwrap();
     assert!(page.text().await.unwrap().contains("graphiql"));
+}
+
+#[tokio::test]
+async fn whoever_watches_is_told_that_the_views_are_behind_or_stopped() {
+    let world = World::new().await;
+    let ready = async || {
+        let answer = world.client().get(format!("{}/health/ready", world.url)).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    assert_eq!(ready().await, (200, "ok".to_owned()));
+    world.following.send_replace(Following::Retrying("/secret/path is full".into()));
+    let (status, text) = ready().await;
+    assert!(status == 200 && text.contains("views: behind") && !text.contains("secret"), "{status} {text}");
+    world.following.send_replace(Following::Stopped("/secret/path is damaged".into()));
+    let (status, text) = ready().await;
+    assert!(status == 503 && text.contains("views: stopped") && !text.contains("secret"), "{status} {text}");
+    assert!(world.ask(world.scene.clerk, VIEWER, json!({})).await["data"].is_object(), "reads go on");
 }
 
 #[tokio::test]

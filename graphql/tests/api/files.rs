@@ -65,6 +65,10 @@ async fn a_ticket_is_for_its_uploader_and_a_day() {
     let answer = world.mutate(world.scene.clerk, "attachScan", attach(&leaders)).await;
     assert_eq!(World::error(&answer)["code"], "TICKET_INVALID");
     let own = world.upload(world.scene.clerk, PDF).await;
+    world.stored.0.lock().unwrap().clear();
+    let answer = world.mutate(world.scene.clerk, "attachScan", attach(&own)).await;
+    assert_eq!(World::error(&answer)["code"], "TICKET_INVALID", "its file was removed with another document");
+    let own = world.upload(world.scene.clerk, PDF).await;
     world.clock.pass_minutes(24 * 60 + 1);
     let answer = world.mutate(world.scene.clerk, "attachScan", attach(&own)).await;
     assert_eq!(World::error(&answer)["code"], "TICKET_INVALID");

@@ -19,11 +19,11 @@ use futures::{
     stream,
 };
 use serde_json::{Value, json};
-use socai_commands::{Blobs, BlobsUnavailable, Envelope, Handler, Requester};
+use socai_commands::{Blobs, BlobsUnavailable, Envelope, Handler, Hold, Requester};
 use socai_domain::{
     decide::Who,
     id::{CommandId, IncomingId, OrganId, PersonId},
-    ledger::{EventLog, LedgerId, Opener, memory::MemoryLog, memory_keys::MemoryKeyRing},
+    ledger::{EventLog, Following, LedgerId, Opener, memory::MemoryLog, memory_keys::MemoryKeyRing},
     organ, person,
     testing::{Happen, MORNING, Scene, SetClock, acting, agency_events, scene},
     text::PersonName,
@@ -35,12 +35,12 @@ use socai_graphql::{
     token::{Issuer, Verifier},
 };
 use socai_projections::{Follower, Views};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 /// Files in memory.
 #[derive(Debug, Default)]
-pub(crate) struct MemoryFiles(Mutex<HashMap<[u8; 32], Vec<u8>>>);
+pub(crate) struct MemoryFiles(pub(crate) Mutex<HashMap<[u8; 32], Vec<u8>>>);
 
 impl Files for MemoryFiles {
     fn put(&self, mut bytes: FileStream, limit: u64) -> BoxFuture<'_, Result<Kept, FilesError>> {
@@ -56,6 +56,12 @@ impl Files for MemoryFiles {
             self.0.lock().unwrap().insert(kept.hash, all);
             Ok(kept)
         })
+    }
+
+    fn attach(&self, files: Vec<[u8; 32]>) -> BoxFuture<'_, Result<Option<Hold>, FilesError>> {
+        let kept = self.0.lock().unwrap();
+        let there = files.iter().all(|hash| kept.contains_key(hash));
+        Box::pin(ready(Ok(there.then(|| Arc::new(()) as Hold))))
     }
 
     fn get(&self, hash: [u8; 32]) -> BoxFuture<'_, Result<Option<Found>, FilesError>> {
@@ -87,6 +93,9 @@ pub(crate) struct World {
     pub(crate) clock: SetClock,
     pub(crate) handler: Handler,
     pub(crate) views: Views,
+    /// What is told of how the views are doing.
+    pub(crate) following: watch::Sender<Following>,
+    pub(crate) stored: Arc<MemoryFiles>,
     pub(crate) organ: OrganId,
     pub(crate) scene: Scene,
     pub(crate) url: String,
@@ -107,6 +116,7 @@ impl World {
         let log = Arc::new(MemoryLog::new(LedgerId(Uuid::from_u128(0x50ca1)), Arc::clone(&shared)));
         let opener = Opener::new(Arc::new(MemoryKeyRing::new()));
         let files = Arc::new(MemoryFiles::default());
+        let stored = files.clone();
         let handler = Handler::start(log.clone(), opener.clone(), files.clone(), shared).await.unwrap();
         let views = Views::in_memory().await.unwrap();
         let mut stop = Vec::new();
@@ -115,13 +125,15 @@ impl World {
             stop.push(sender);
             async move { drop(dropped.await) }
         };
-        tokio::spawn(Follower::run(log, opener, views.clone(), until()));
+        let (following, state) = watch::channel(Following::default());
+        tokio::spawn(Follower::run(log, opener, views.clone(), watch::Sender::default(), until()));
         let services = Services {
             handler: handler.clone(),
             views: views.clone(),
             verifier: Verifier::from_pem(&keys(1).1).unwrap(),
             files,
             tickets: Tickets::new(b"tests"),
+            followers: vec![("views", state)],
             metrics: Some(Arc::new(|| "socai_up 1\n".to_owned())),
             settings,
         };
@@ -131,7 +143,9 @@ impl World {
         let (scene, client) = (scene(), reqwest::Client::new());
         let organ = scene.organ.id.unwrap();
         let commands = AtomicU64::new(1);
-        let world = Self { clock, handler, views, organ, scene, url, client, commands, stop, served: Some(served) };
+        let served = Some(served);
+        let world =
+            Self { clock, handler, views, following, stored, organ, scene, url, client, commands, stop, served };
         world.settle_agency().await;
         world
     }

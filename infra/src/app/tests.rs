@@ -3,6 +3,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use socai_commands::{Envelope, Requester};
 use socai_domain::{
     id::{CommandId, PersonId},
+    ledger::StreamId,
     organ::{self, register::RegisterOrgan},
     text::{OrganCode, ShortText},
 };
@@ -20,19 +21,24 @@ fn config(data: &Path) -> Config {
     config
 }
 
-/// A ledger with an organ, ended in good order.
-async fn ledger(data: &Path) -> Config {
-    let config = config(data);
-    let app = App::open(&config, Arc::new(SystemClock)).await.unwrap();
+fn registering(code: &str, command: u128) -> (StreamId, Envelope, RegisterOrgan) {
     let register = RegisterOrgan {
-        code: OrganCode::new("H99.05").unwrap(),
+        code: OrganCode::new(code).unwrap(),
         name: ShortText::new("Sở Ví Dụ").unwrap(),
         title: ShortText::new("Quản trị viên").unwrap(),
         administrator: PersonId::new(Uuid::from_u128(8)),
     };
     let organ = register.organ();
-    let envelope = Envelope::of(organ, Requester::System, CommandId::new(Uuid::from_u128(1)));
-    app.handler.execute(organ::stream(organ), envelope, register).await.unwrap();
+    let envelope = Envelope::of(organ, Requester::System, CommandId::new(Uuid::from_u128(command)));
+    (organ::stream(organ), envelope, register)
+}
+
+/// A ledger with an organ, ended in good order.
+async fn ledger(data: &Path) -> Config {
+    let config = config(data);
+    let app = App::open(&config, Arc::new(SystemClock)).await.unwrap();
+    let (organ, envelope, register) = registering("H99.05", 1);
+    app.handler.execute(organ, envelope, register).await.unwrap();
     // The last records may come after the reactions' last look.
     let head = app.log().head().await.unwrap().position;
     app.close().await.unwrap();
@@ -58,13 +64,42 @@ async fn what_a_checkpoint_names_is_never_cut_nor_begun_anew() {
     bytes[last] ^= 0x10;
     fs::write(&segment, &bytes).unwrap();
     let error = refused(&config).await;
-    assert!(matches!(error, AppError::Log(OpenLogError::Damaged(_))), "{error}");
+    assert!(matches!(error, AppError::NotThisLog { source: OpenLogError::Short { .. }, .. }), "{error}");
     assert!(error.to_string().contains("is known to have been in it"), "{error}");
+    assert!(error.to_string().contains("reactions.checkpoint"), "{error}");
     assert!(fs::read(&segment).unwrap() == bytes, "left as it is");
 
     fs::remove_dir_all(&log).unwrap();
-    assert!(matches!(refused(&config).await, AppError::Log(OpenLogError::Missing(_))));
+    let error = refused(&config).await;
+    assert!(matches!(error, AppError::NotThisLog { source: OpenLogError::Missing(_), .. }), "{error}");
     assert!(!log.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_log_is_served_after_what_tells_of_the_newer_one_is_deleted() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = ledger(&directory.path().join("data")).await;
+    let (log, older) = (config.data.join("log"), directory.path().join("older"));
+    fs::create_dir(&older).unwrap();
+    for entry in fs::read_dir(&log).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, older.join(path.file_name().unwrap())).unwrap();
+    }
+    let app = App::open(&config, Arc::new(SystemClock)).await.unwrap();
+    let (organ, envelope, register) = registering("H99.06", 2);
+    app.handler.execute(organ, envelope, register).await.unwrap();
+    let head = app.log().head().await.unwrap().position;
+    app.close().await.unwrap();
+    // The last records may come after the reactions' last look.
+    FileCheckpoints::new(&config.data).save(CHECKPOINT, head).await.unwrap();
+    fs::remove_dir_all(&log).unwrap();
+    fs::rename(&older, &log).unwrap();
+    let error = refused(&config).await.to_string();
+    for path in [config.data.join("reactions.checkpoint"), config.views.clone()] {
+        assert!(error.contains(path.to_str().unwrap()), "{error}");
+        fs::remove_file(path).unwrap();
+    }
+    App::open(&config, Arc::new(SystemClock)).await.unwrap().close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

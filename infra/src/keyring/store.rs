@@ -32,10 +32,15 @@ const SCHEMA: &str = "
 ";
 const FORMAT: i64 = 1;
 
-/// Any error of the database: the ring cannot answer now.
+/// An error of the database: the ring cannot answer now, or its file is damaged.
 #[allow(clippy::needless_pass_by_value)] // for map_err
 pub(super) fn unavailable(error: sqlx::Error) -> KeyError {
-    KeyError::Unavailable(error.to_string())
+    let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<u32>().ok());
+    // The low byte is the primary code: SQLITE_CORRUPT or SQLITE_NOTADB.
+    match code.map(|code| code & 0xff) {
+        Some(11 | 26) => KeyError::Damaged(error.to_string()),
+        _ => KeyError::Unavailable(error.to_string()),
+    }
 }
 
 /// No stream has more revisions than SQLite has numbers.
@@ -83,7 +88,9 @@ async fn prepare(connection: &mut SqliteConnection, master: &MasterKey) -> Resul
     let (format, fingerprint): (i64, Vec<u8>) =
         sqlx::query_as("SELECT format, master FROM ring").fetch_one(&mut *transaction).await.map_err(unavailable)?;
     if format != FORMAT {
-        return Err(KeyError::Unavailable(format!("the key ring has format {format}: a newer socai wrote it")));
+        return Err(KeyError::Damaged(format!(
+            "it has format {format}: a newer socai wrote it, or a byte was changed"
+        )));
     }
     if fingerprint != master.fingerprint() {
         return Err(KeyError::WrongMaster);
@@ -162,11 +169,11 @@ pub(super) async fn load_all(
 }
 
 fn unknown_kind() -> KeyError {
-    KeyError::Unavailable("the key ring names an unknown kind of stream: a newer socai wrote it".into())
+    KeyError::Damaged("it names an unknown kind of stream: a newer socai wrote it, or a byte was changed".into())
 }
 
 fn changed(stream: StreamId) -> KeyError {
-    KeyError::Unavailable(format!("the wrapped key of {stream} was changed in the file: restore the ring"))
+    KeyError::Damaged(format!("the wrapped key of {stream} was changed in the file"))
 }
 
 /// Adds a new key that seals from `from` on.

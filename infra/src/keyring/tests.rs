@@ -254,5 +254,5 @@ async fn a_key_moved_to_another_stream_is_found_out() {
     drop(ring);
     let ring = fixture.open().await;
     assert!(key(&ring, stream(1), 0).await.is_some());
-    assert!(matches!(ring.opening(stream(2), Revision::FIRST).await, Err(KeyError::Unavailable(_))));
+    assert!(matches!(ring.opening(stream(2), Revision::FIRST).await, Err(KeyError::Damaged(_))));
 }

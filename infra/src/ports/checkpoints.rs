@@ -1,6 +1,10 @@
 //! Checkpoints as small files.
 
-use std::{fs, io, path::PathBuf};
+use std::{
+    fs, io,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use futures::future::BoxFuture;
 use socai_commands::{CheckpointError, Checkpoints};
@@ -12,12 +16,14 @@ use crate::files;
 #[derive(Clone, Debug)]
 pub struct FileCheckpoints {
     directory: PathBuf,
+    /// One save at a time, also while one goes on that nobody waits for any more.
+    saving: Arc<Mutex<()>>,
 }
 
 impl FileCheckpoints {
     /// In this directory, which exists.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: directory.into() }
+        Self { directory: directory.into(), saving: Arc::default() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -55,8 +61,9 @@ impl Checkpoints for FileCheckpoints {
     }
 
     fn save<'a>(&'a self, name: &'a str, position: Position) -> BoxFuture<'a, Result<(), CheckpointError>> {
-        let path = self.path(name);
+        let (path, saving) = (self.path(name), Arc::clone(&self.saving));
         let write = move || {
+            let _one = saving.lock().unwrap_or_else(PoisonError::into_inner);
             files::replace(&path, format!("{position}\n").as_bytes())
                 .map_err(|error| format!("{}: {error}", path.display()))
         };

@@ -7,7 +7,9 @@ use socai_commands::{Blobs, BlobsUnavailable};
 use socai_domain::{
     id::IncomingId,
     incoming::events::Attachment,
-    ledger::{DomainEvent, EventKind, EventLog, Followed, Opened, Opener, Recorded, catalogue::IncomingEvent},
+    ledger::{
+        DomainEvent, EventKind, EventLog, Followed, Opened, Opener, Position, Recorded, catalogue::IncomingEvent,
+    },
 };
 
 use crate::blobs::{BlobHash, BlobStore};
@@ -36,43 +38,40 @@ impl Erasure {
         Self { blobs, log, opener }
     }
 
-    /// Those of the files that no other document holds.
-    async fn held_by_none(&self, document: IncomingId, files: Vec<[u8; 32]>) -> Result<HashSet<[u8; 32]>, String> {
-        let mut left: HashSet<[u8; 32]> = files.into_iter().collect();
-        let mut followed = self.log.follow(None);
+    /// Takes from `left` what other documents than this hold, by the records after `after`; says where it came to.
+    async fn keep_held(
+        &self,
+        document: IncomingId,
+        left: &mut HashSet<[u8; 32]>,
+        after: Option<Position>,
+    ) -> Result<Option<Position>, String> {
+        let mut came_to = after;
+        let mut followed = self.log.follow(after);
         while let Some(next) = followed.next().await {
-            match next.map_err(|error| error.to_string())? {
-                Followed::CaughtUp => break,
-                Followed::Records(records) => {
-                    for recorded in &records {
-                        for hash in self.files_in(document, recorded).await? {
-                            left.remove(&hash);
-                        }
-                    }
+            let Followed::Records(records) = next.map_err(|error| error.to_string())? else { return Ok(came_to) };
+            for recorded in records.iter().filter(|recorded| recorded.record.header().stream.key() != document.uuid()) {
+                for hash in files_in(&self.opener, recorded).await? {
+                    left.remove(&hash);
                 }
             }
+            came_to = records.last().map(|last| last.position).or(came_to);
         }
-        Ok(left)
-    }
-
-    /// The files that a record brings to another document than this.
-    async fn files_in(&self, document: IncomingId, recorded: &Recorded) -> Result<Vec<[u8; 32]>, String> {
-        let header = recorded.record.header();
-        if header.stream.key() == document.uuid() || !WITH_FILES.contains(&header.kind) {
-            return Ok(Vec::new());
-        }
-        match self.opener.open(&recorded.record).await.map_err(|error| error.to_string())? {
-            Opened::Event(_, event) => Ok(files(&event).iter().map(|file| file.hash).collect()),
-            Opened::Erased => Ok(Vec::new()),
-        }
+        // Who holds a file may stand in what was not read.
+        Err("the log cannot be read to its end".into())
     }
 
     /// How many of the files are gone, once that is durable.
     async fn destroy(&self, document: IncomingId, files: Vec<[u8; 32]>) -> Result<u32, String> {
         let all: HashSet<[u8; 32]> = files.into_iter().collect();
-        let left = self.held_by_none(document, all.iter().copied().collect()).await?;
+        let mut left = all.clone();
+        // Most of the log, without holding up anybody.
+        let came_to = self.keep_held(document, &mut left, None).await?;
+        // Whoever is attaching one of them is in the log now; whoever comes later finds it gone and is told.
+        let removing = self.blobs.removing().await;
+        self.keep_held(document, &mut left, came_to).await?;
         let blobs = Arc::clone(&self.blobs);
         let work = move || -> Result<u32, crate::blobs::BlobError> {
+            let _alone = removing;
             let mut gone = 0;
             for hash in all {
                 let hash: BlobHash = hash.into();
@@ -85,6 +84,17 @@ impl Erasure {
         };
         let done = tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?;
         done.map_err(|error| error.to_string())
+    }
+}
+
+/// The files that a record brings.
+pub(super) async fn files_in(opener: &Opener, recorded: &Recorded) -> Result<Vec<[u8; 32]>, String> {
+    if !WITH_FILES.contains(&recorded.record.header().kind) {
+        return Ok(Vec::new());
+    }
+    match opener.open(&recorded.record).await.map_err(|error| error.to_string())? {
+        Opened::Event(_, event) => Ok(files(&event).iter().map(|file| file.hash).collect()),
+        Opened::Erased => Ok(Vec::new()),
     }
 }
 
@@ -106,9 +116,13 @@ impl Blobs for Erasure {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use futures::FutureExt as _;
     use socai_domain::ledger::catalogue::CATALOGUE;
 
     use super::*;
+    use crate::ports::testing::World;
 
     #[test]
     fn every_event_with_files_is_looked_at() {
@@ -119,5 +133,29 @@ mod tests {
             .map(|entry| entry.kind)
             .collect();
         assert_eq!(kinds, WITH_FILES);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_being_attached_elsewhere_meanwhile_stays() {
+        let world = World::new().await;
+        let file = world.stored(b"shared");
+        world.attach(1, file).await;
+        let erasure = Erasure::new(Arc::clone(&world.blobs), world.log(), world.opener());
+        // A command has looked for the file, and its record is not in the log yet.
+        let hold = world.blobs.attaching().await;
+        let mut erasing = erasure.remove(World::document(1), vec![*file.as_bytes()]);
+        for _ in 0..100 {
+            assert!(erasing.as_mut().now_or_never().is_none(), "waits for the command");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        world.attach(2, file).await;
+        drop(hold);
+        assert_eq!(erasing.await, Ok(0));
+        assert!(world.blobs.contains(file).unwrap());
+        // Once nobody else holds it, it goes; and who comes after that is told.
+        let alone = world.stored(b"alone");
+        world.attach(3, alone).await;
+        assert_eq!(erasure.remove(World::document(3), vec![*alone.as_bytes()]).await, Ok(1));
+        assert!(!world.blobs.refresh(&[alone]).unwrap());
     }
 }

@@ -7,6 +7,7 @@ use std::{
 
 use axum::body::Bytes;
 use futures::{StreamExt as _, future::BoxFuture, stream};
+use socai_commands::Hold;
 use socai_graphql::files::{FileStream, Files, FilesError, Found, Kept};
 use tokio::sync::mpsc;
 
@@ -71,6 +72,18 @@ impl BlobFiles {
 impl Files for BlobFiles {
     fn put(&self, bytes: FileStream, limit: u64) -> BoxFuture<'_, Result<Kept, FilesError>> {
         Box::pin(self.keep(bytes, limit))
+    }
+
+    fn attach(&self, files: Vec<[u8; 32]>) -> BoxFuture<'_, Result<Option<Hold>, FilesError>> {
+        Box::pin(async move {
+            let hold = self.0.attaching().await;
+            let blobs = Arc::clone(&self.0);
+            let files: Vec<BlobHash> = files.into_iter().map(BlobHash::from).collect();
+            let there = tokio::task::spawn_blocking(move || blobs.refresh(&files)).await;
+            let there = there.map_err(|error| FilesError::Unavailable(error.to_string()))?;
+            let there = there.map_err(|error| FilesError::Unavailable(error.to_string()))?;
+            Ok(there.then(|| Arc::new(hold) as Hold))
+        })
     }
 
     fn get(&self, hash: [u8; 32]) -> BoxFuture<'_, Result<Option<Found>, FilesError>> {

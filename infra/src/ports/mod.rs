@@ -1,9 +1,14 @@
-//! What the inner crates ask of the outside world, answered: checkpoints, the erasure of files, files for the API.
+//! What the inner crates ask of the outside world, answered: checkpoints, the erasure of files, files for the API; and the
+//! sweeping of files that nobody attached.
 
 mod checkpoints;
 mod erasure;
 mod files;
+mod sweep;
+#[cfg(test)]
+mod testing;
 
 pub use checkpoints::FileCheckpoints;
 pub use erasure::Erasure;
 pub use files::BlobFiles;
+pub use sweep::Sweep;

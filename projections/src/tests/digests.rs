@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use socai_domain::ledger::EventLog as _;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::{
     generated::Generated,
@@ -102,7 +102,8 @@ async fn a_follower_keeps_in_step_and_stops_when_told() {
     let log = std::sync::Arc::new(generated.history.log.clone());
     let (stop, stopped) = oneshot::channel::<()>();
     let shutdown = async move { drop(stopped.await) };
-    let running = tokio::spawn(Follower::run(log, generated.history.opener(), views.clone(), shutdown));
+    let running =
+        tokio::spawn(Follower::run(log, generated.history.opener(), views.clone(), watch::Sender::default(), shutdown));
     let head = generated.history.log.head().await.unwrap().position;
     views.wait_for(head, Duration::from_mins(1)).await.unwrap();
     let document = generated.history.arrives(1_000, |_| {});

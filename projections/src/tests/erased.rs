@@ -103,7 +103,8 @@ async fn a_reader_in_the_way_only_delays_the_cleaning() {
     // Following goes on, and cleans as soon as the reader is done, with no further record.
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let (log, opener) = (std::sync::Arc::new(history.log.clone()), history.opener());
-    let follower = tokio::spawn(crate::Follower::run(log, opener, views.clone(), async { drop(stopped.await) }));
+    let (state, shutdown) = (tokio::sync::watch::Sender::default(), async { drop(stopped.await) });
+    let follower = tokio::spawn(crate::Follower::run(log, opener, views.clone(), state, shutdown));
     let other = history.arrives(901, |_| {});
     let last = history.on(other, on::Annotated { note: words("Đã xem") });
     views.wait_for(last, std::time::Duration::from_mins(1)).await.unwrap();

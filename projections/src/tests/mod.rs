@@ -6,6 +6,7 @@ mod deadlines;
 mod digests;
 mod erased;
 mod figures;
+mod following;
 mod generated;
 mod history;
 mod past;

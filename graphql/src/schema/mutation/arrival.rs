@@ -1,6 +1,7 @@
 //! A document arrives, and what the clerk does until it is registered.
 
 use async_graphql::{Context, ID, InputObject, Object};
+use socai_commands::Hold;
 use socai_domain::{
     id::PersonId,
     incoming::{
@@ -11,7 +12,7 @@ use socai_domain::{
     text::{LongText, PersonName, Reason, ShortText},
 };
 
-use super::{DocumentPayload, Target, attachments, on_document, on_new_document};
+use super::{DocumentPayload, Target, attachments, on_document, on_document_with_files, on_new_document};
 use crate::{
     error::Result,
     scalars::DateTime,
@@ -127,9 +128,11 @@ pub(crate) struct GrantAccessInput {
     to: ID,
 }
 
-async fn arriving(ctx: &Context<'_>, given: ArrivingInput) -> Result<Arriving> {
+async fn arriving(ctx: &Context<'_>, given: ArrivingInput) -> Result<(Arriving, Option<Hold>)> {
     let (arrived_at, secrecy) = (given.arrived_at.0, given.secrecy.map(Into::into));
-    Ok(Arriving { arrived_at, details: given.details.read()?, files: attachments(ctx, given.files).await?, secrecy })
+    let details = given.details.read()?;
+    let (files, hold) = attachments(ctx, given.files).await?;
+    Ok((Arriving { arrived_at, details, files, secrecy }, hold))
 }
 
 #[derive(Debug, Default)]
@@ -141,9 +144,9 @@ impl ArrivalMutation {
     /// Take a document in (tiếp nhận; art. 21). By a records clerk. Nobody has a duty before it is registered (art. 22.1).
     async fn receive_incoming(&self, ctx: &Context<'_>, input: ReceiveIncomingInput) -> Result<DocumentPayload> {
         let follows = input.follows.map(|follows| input::document("follows", &follows)).transpose()?;
-        let arriving = arriving(ctx, input.arriving).await?;
+        let (arriving, hold) = arriving(ctx, input.arriving).await?;
         let command = ReceiveIncoming { channel: input.channel.into(), axis: None, arriving, follows };
-        on_new_document(ctx, &input.envelope, command).await
+        on_new_document(ctx, &input.envelope, command, hold).await
     }
 
     /// Note an envelope addressed to a person by name and hand it over unopened (chuyển nguyên bì; art. 21.1).
@@ -154,13 +157,13 @@ impl ArrivalMutation {
             addressed_to: field("addressedTo", PersonName::new(input.addressed_to))?,
             arrived_at: input.arrived_at.0,
         };
-        on_new_document(ctx, &input.envelope, command).await
+        on_new_document(ctx, &input.envelope, command, None).await
     }
 
     /// Take in what went unopened to a person and turned out to be the agency's business (art. 21.1).
     async fn bring_back_incoming(&self, ctx: &Context<'_>, input: BringBackIncomingInput) -> Result<DocumentPayload> {
-        let arriving = arriving(ctx, input.arriving).await?;
-        on_document(ctx, &input.target, BringBackIncoming { arriving }).await
+        let (arriving, hold) = arriving(ctx, input.arriving).await?;
+        on_document_with_files(ctx, &input.target, BringBackIncoming { arriving }, hold).await
     }
 
     /// Record what a check of signature and integrity found (kiểm tra xác thực, toàn vẹn; art. 21.2a).
@@ -192,8 +195,8 @@ impl ArrivalMutation {
 
     /// Add the scan of a paper, or files that came later (số hóa, đính kèm tệp; art. 22.2).
     async fn attach_scan(&self, ctx: &Context<'_>, input: AttachScanInput) -> Result<DocumentPayload> {
-        let files = attachments(ctx, input.files).await?;
-        on_document(ctx, &input.target, AttachScan { files }).await
+        let (files, hold) = attachments(ctx, input.files).await?;
+        on_document_with_files(ctx, &input.target, AttachScan { files }, hold).await
     }
 
     /// The paper of an electronic document came (bản giấy đến; art. 23.4).

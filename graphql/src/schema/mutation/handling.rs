@@ -3,7 +3,7 @@
 use super::{
     DocumentPayload, Receipt, Target, attachments,
     directing::{BranchReasonInput, branch, reason},
-    on_document, sealed,
+    on_document, on_document_with_files, sealed,
 };
 use crate::{
     error::{ApiError, ErrorCode, Result},
@@ -141,13 +141,14 @@ impl HandlingMutation {
 
     /// Complete one duty (hoàn thành). By the assignee; resolving the document is another act.
     async fn complete_branch(&self, ctx: &Context<'_>, input: CompleteBranchInput) -> Result<DocumentPayload> {
+        let (files, hold) = attachments(ctx, input.files).await?;
         let command = CompleteBranch {
             branch: branch(input.branch),
             result: field("result", LongText::new(input.result))?,
             proposal: input.proposal.map(Into::into),
-            files: attachments(ctx, input.files).await?,
+            files,
         };
-        on_document(ctx, &input.target, command).await
+        on_document_with_files(ctx, &input.target, command, hold).await
     }
 
     /// Hand all that lies with a person in a post over to another post (bàn giao): branches, what they direct, what they

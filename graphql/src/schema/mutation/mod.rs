@@ -13,7 +13,7 @@ mod people;
 mod registration;
 
 use async_graphql::{Context, ID, InputObject, MergedObject, Object, SimpleObject, Value};
-use socai_commands::{CommandError, Receipt as Outcome, Requester};
+use socai_commands::{CommandError, Hold, Receipt as Outcome, Requester};
 use socai_domain::{
     decide::Decide,
     id::{IncomingId, OrganId, PersonId, PostId},
@@ -187,21 +187,32 @@ async fn on_document<C: Decide<State = Folded>>(
     target: &Target,
     command: C,
 ) -> Result<DocumentPayload> {
+    on_document_with_files(ctx, target, command, None).await
+}
+
+/// The same, with a command that attaches files.
+async fn on_document_with_files<C: Decide<State = Folded>>(
+    ctx: &Context<'_>,
+    target: &Target,
+    command: C,
+    hold: Option<Hold>,
+) -> Result<DocumentPayload> {
     let document = input::document("document", &target.document)?;
     visible::require(services(ctx), &session(ctx).caller()?, document).await?;
-    let outcome = act(ctx, incoming::stream(document), &target.envelope, command).await?;
+    let outcome = act(ctx, incoming::stream(document), &target.envelope, command, hold).await?;
     Ok(DocumentPayload { document, outcome })
 }
 
-/// Carries out a command that makes a document.
+/// Carries out a command that makes a document, perhaps with files.
 async fn on_new_document<C: Decide<State = Folded>>(
     ctx: &Context<'_>,
     envelope: &Envelope,
     command: C,
+    hold: Option<Hold>,
 ) -> Result<DocumentPayload> {
     let organ = session(ctx).caller()?.organ;
     let document = IncomingId::new(command_id(envelope).creates(organ));
-    let outcome = act(ctx, incoming::stream(document), envelope, command).await?;
+    let outcome = act(ctx, incoming::stream(document), envelope, command, hold).await?;
     Ok(DocumentPayload { document, outcome })
 }
 
@@ -212,7 +223,7 @@ async fn on_organ<C: Decide<State = organ::Organ>>(
     command: C,
 ) -> Result<OrganPayload> {
     let organ = session(ctx).caller()?.organ;
-    let outcome = act(ctx, organ::stream(organ), envelope, command).await?;
+    let outcome = act(ctx, organ::stream(organ), envelope, command, None).await?;
     Ok(OrganPayload { organ, outcome })
 }
 
@@ -223,7 +234,7 @@ async fn on_person<C: Decide<State = person::Person>>(
     envelope: &Envelope,
     command: C,
 ) -> Result<PersonPayload> {
-    let outcome = act(ctx, person::stream(person), envelope, command).await?;
+    let outcome = act(ctx, person::stream(person), envelope, command, None).await?;
     Ok(PersonPayload { person, outcome })
 }
 
@@ -241,9 +252,15 @@ fn sealed(session: &Session, envelope: &Envelope) -> Result<socai_commands::Enve
         .expecting(envelope.expected_revision.map(|revision| revision.0)))
 }
 
-async fn act<C: Decide>(ctx: &Context<'_>, stream: StreamId, envelope: &Envelope, command: C) -> Result<Outcome> {
+async fn act<C: Decide>(
+    ctx: &Context<'_>,
+    stream: StreamId,
+    envelope: &Envelope,
+    command: C,
+    hold: Option<Hold>,
+) -> Result<Outcome> {
     let (session, services) = (session(ctx), services(ctx));
-    match services.handler.execute(stream, sealed(session, envelope)?, command).await {
+    match services.handler.execute_holding(stream, sealed(session, envelope)?, command, hold).await {
         Ok(outcome) => Ok(outcome),
         Err(CommandError::Refused(refused)) if refused.code == Code::ChangedSince => {
             let error = ApiError::from(CommandError::Refused(refused));
@@ -288,14 +305,22 @@ impl From<CommandError> for ApiError {
     }
 }
 
-/// The files that the caller may attach: their own uploads, and files of documents that they see.
-async fn attachments(ctx: &Context<'_>, files: Vec<FileInput>) -> Result<Vec<Attachment>> {
+/// The files that the caller may attach: their own uploads, and files of documents that they see. None of them is removed
+/// while what comes with them is held.
+async fn attachments(ctx: &Context<'_>, files: Vec<FileInput>) -> Result<(Vec<Attachment>, Option<Hold>)> {
     let (services, caller) = (services(ctx), session(ctx).caller()?);
     let mut attachments = Vec::with_capacity(files.len());
     for file in files {
         attachments.push(attachment(services, &caller, file).await?);
     }
-    Ok(attachments)
+    if attachments.is_empty() {
+        return Ok((attachments, None));
+    }
+    let hold = services.files.attach(attachments.iter().map(|file| file.hash).collect()).await?;
+    match hold {
+        Some(_) => Ok((attachments, hold)),
+        None => Err(ApiError::new(ApiCode::TicketInvalid, "a file was removed since it was uploaded")),
+    }
 }
 
 async fn attachment(services: &Services, caller: &Caller, file: FileInput) -> Result<Attachment> {

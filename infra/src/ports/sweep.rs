@@ -1,0 +1,200 @@
+//! Sweeping: files that were uploaded and never attached go, when no ticket for them is good any more.
+
+use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
+
+use futures::StreamExt as _;
+use socai_domain::ledger::{EventLog, Followed, Opener, Position};
+use socai_graphql::files::TICKET_MINUTES;
+
+use super::erasure::files_in;
+use crate::blobs::{BlobError, BlobHash, BlobStore};
+
+/// How often.
+const EVERY: Duration = Duration::from_hours(1);
+/// Files that are younger stay: a ticket's life and an hour more, for clocks that were set and commands under way.
+const AGE: Duration = Duration::from_mins(TICKET_MINUTES.unsigned_abs() + 60);
+
+/// Removes old files that no document has. Which have one, is read from the ledger itself, each record once.
+pub struct Sweep {
+    blobs: Arc<BlobStore>,
+    log: Arc<dyn EventLog>,
+    opener: Opener,
+    /// The first 8 bytes of each attached file's hash: if two files agree in it, one stays that might go.
+    attached: HashSet<u64>,
+    /// The last record that was looked at.
+    read_to: Option<Position>,
+    age: Duration,
+}
+
+impl fmt::Debug for Sweep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sweep({:?}, {} files attached)", self.read_to, self.attached.len())
+    }
+}
+
+fn short(hash: &[u8; 32]) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&hash[..8]);
+    u64::from_le_bytes(bytes)
+}
+
+impl Sweep {
+    /// Of this store, by what the log says.
+    pub fn new(blobs: Arc<BlobStore>, log: Arc<dyn EventLog>, opener: Opener) -> Self {
+        Self { blobs, log, opener, attached: HashSet::new(), read_to: None, age: AGE }
+    }
+
+    /// Now and every hour. Dropping it leaves nothing half done.
+    pub async fn run(mut self) {
+        loop {
+            match self.once().await {
+                Ok(0) => {}
+                Ok(gone) => tracing::info!(gone, "files that were uploaded and never attached were removed"),
+                Err(error) => tracing::warn!(error, "files could not be swept; tried again in an hour"),
+            }
+            tokio::time::sleep(EVERY).await;
+        }
+    }
+
+    /// Removes what is old and not attached; says how many files.
+    async fn once(&mut self) -> Result<u64, String> {
+        self.read().await?;
+        let candidates = self.old().await?;
+        let candidates: Vec<BlobHash> = candidates.into_iter().filter(|hash| !self.has(*hash)).collect();
+        if candidates.is_empty() {
+            return Ok(0);
+        }
+        // No command is attaching a file now: all that were are in the log.
+        let removing = self.blobs.removing().await;
+        self.read().await?;
+        let candidates: Vec<BlobHash> = candidates.into_iter().filter(|hash| !self.has(*hash)).collect();
+        let (blobs, age) = (Arc::clone(&self.blobs), self.age);
+        self.blocking(move || {
+            let _alone = removing;
+            let mut gone = 0;
+            for hash in candidates {
+                gone += u64::from(blobs.remove_if_older(hash, age)?);
+            }
+            Ok(gone)
+        })
+        .await
+    }
+
+    fn has(&self, hash: BlobHash) -> bool {
+        self.attached.contains(&short(hash.as_bytes()))
+    }
+
+    /// Reads on to the end of the log.
+    async fn read(&mut self) -> Result<(), String> {
+        let mut followed = self.log.follow(self.read_to);
+        while let Some(next) = followed.next().await {
+            let Followed::Records(records) = next.map_err(|error| error.to_string())? else { return Ok(()) };
+            for recorded in &records {
+                self.attached.extend(files_in(&self.opener, recorded).await?.iter().map(short));
+            }
+            self.read_to = records.last().map(|last| last.position).or(self.read_to);
+        }
+        Err("the log cannot be read to its end".into())
+    }
+
+    async fn old(&self) -> Result<Vec<BlobHash>, String> {
+        let (blobs, age) = (Arc::clone(&self.blobs), self.age);
+        self.blocking(move || {
+            let mut old = Vec::new();
+            for hash in blobs.list() {
+                let hash = hash?;
+                if blobs.is_older(hash, age)? {
+                    old.push(hash);
+                }
+            }
+            Ok(old)
+        })
+        .await
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
+    ) -> Result<T, String> {
+        let done = tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?;
+        done.map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+    use crate::ports::testing::World;
+
+    fn sweep(world: &World) -> Sweep {
+        Sweep::new(Arc::clone(&world.blobs), world.log(), world.opener())
+    }
+
+    #[tokio::test]
+    async fn what_is_old_and_attached_nowhere_goes() {
+        let world = World::new().await;
+        let [young, old, attached] = [b"young" as &[u8], b"old", b"attached"].map(|bytes| world.stored(bytes));
+        world.attach(1, attached).await;
+        for file in [old, attached] {
+            world.grow_old(file, AGE + Duration::from_secs(1));
+        }
+        world.grow_old(young, Duration::from_hours(24));
+        let mut sweep = sweep(&world);
+        assert_eq!(sweep.once().await, Ok(1));
+        assert_eq!(sweep.once().await, Ok(0));
+        let there = [young, old, attached].map(|file| world.blobs.contains(file).unwrap());
+        assert_eq!(there, [true, false, true]);
+    }
+
+    #[tokio::test]
+    async fn what_a_command_in_flight_attaches_stays() {
+        let world = World::new().await;
+        let file = world.stored(b"file");
+        world.grow_old(file, 2 * AGE);
+        let hold = world.blobs.attaching().await;
+        let mut sweep = sweep(&world);
+        let mut sweeping = Box::pin(sweep.once());
+        for _ in 0..100 {
+            assert!(sweeping.as_mut().now_or_never().is_none(), "waits for the command");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        world.attach(1, file).await;
+        drop(hold);
+        assert_eq!(sweeping.await, Ok(0));
+        assert!(world.blobs.contains(file).unwrap());
+    }
+
+    /// Whoever is told that the file is there has a day again, whatever becomes of the command.
+    #[tokio::test]
+    async fn what_was_looked_for_or_stored_again_is_young() {
+        let world = World::new().await;
+        let (looked_for, stored) = (world.stored(b"looked for"), world.stored(b"stored"));
+        for file in [looked_for, stored] {
+            world.grow_old(file, 2 * AGE);
+        }
+        assert!(world.blobs.refresh(&[looked_for]).unwrap());
+        assert_eq!(world.stored(b"stored"), stored);
+        assert_eq!(sweep(&world).once().await, Ok(0));
+    }
+
+    #[tokio::test]
+    async fn a_crash_between_two_files_or_between_upload_and_record_leaves_what_the_next_sweep_puts_right() {
+        let world = World::new().await;
+        let files = [b"1", b"2", b"3", b"4"].map(|bytes| world.stored(bytes));
+        for file in files {
+            world.grow_old(file, 2 * AGE);
+        }
+        // Dropped before it removes anything: the lock is not held.
+        let hold = world.blobs.attaching().await;
+        assert!(Box::pin(sweep(&world).once()).now_or_never().is_none());
+        drop(hold);
+        // Another that ended after the first of them.
+        assert!(world.blobs.remove_if_older(files[0], AGE).unwrap());
+        // A command whose process ended after its record was durable and before anybody was told.
+        world.attach(1, files[1]).await;
+        assert_eq!(sweep(&world).once().await, Ok(2));
+        assert!(world.blobs.contains(files[1]).unwrap());
+    }
+}
