@@ -84,6 +84,8 @@ fn a_flipped_byte_is_found_and_named() {
     let copy = tempfile::tempdir().unwrap();
     let segment = copy.path().join("00000001.segment");
     let whole = fs::read(office.path().join("log/00000001.segment")).unwrap();
+    let marker = "closed";
+    fs::copy(office.path().join("log").join(marker), copy.path().join(marker)).unwrap();
     let used = whole.iter().rposition(|byte| *byte != 0).unwrap();
     // Where the last record's body is, and thirty places before.
     let mut named = 0;
@@ -99,6 +101,16 @@ fn a_flipped_byte_is_found_and_named() {
         assert_eq!(fault["segment"], "00000001.segment", "{fault}");
         named += usize::from(fault["stream"].is_string() && fault["revision"].is_number());
     }
+    // Without the mark of a clean shutdown, the last batch may have been torn: told, and no fault; unless its head is known.
+    let mut torn = whole.clone();
+    torn[used] ^= 0x40;
+    fs::write(&segment, &torn).unwrap();
+    fs::remove_file(copy.path().join(marker)).unwrap();
+    let log = format!("file:{}", copy.path().display());
+    let verify = |more: &[&str]| socai().args(["verify", "--json", "--log", &log]).args(more).output().unwrap();
+    let report: Value = serde_json::from_slice(&verify(&[]).stdout).unwrap();
+    assert!(report["ok"] == true && report["torn"].is_string(), "{report}");
+    assert_eq!(verify(&["--expect", head]).status.code(), Some(1));
     assert!(named >= 20, "{named} of 30 faults named stream and revision");
     told(office.path(), &["verify"]);
 }

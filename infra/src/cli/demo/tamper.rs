@@ -20,7 +20,8 @@ pub(crate) async fn tamper(
     tokio::task::spawn_blocking(move || {
         let whole = verify(&directory, None, |_| {}).context("the log of the demo")?;
         flip(&directory, &copy, &bytes)?;
-        match verify(&copy, None, |_| {}) {
+        // Against the head of the whole one: at the very end of a log that is open, a changed batch looks like a torn one.
+        match verify(&copy, Some((whole.head.position, whole.head.hash)), |_| {}) {
             Ok(_) => bail!("a changed byte was not found"),
             Err(fault) => Ok((whole, fault)),
         }
