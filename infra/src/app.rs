@@ -158,8 +158,8 @@ pub enum AppError {
     Network(String, io::Error),
 }
 
-/// At the start it may take as long as it takes: no limit.
-const FIRST_FOLD: Duration = Duration::from_secs(u32::MAX as u64);
+/// At the start it may take as long as it takes.
+const FIRST_FOLD: Duration = Duration::from_hours(24 * 365);
 /// How long the views may take to come to the log's end at shutdown; what is missing then is folded at the next start.
 const LAST_FOLD: Duration = Duration::from_secs(10);
 

@@ -38,7 +38,7 @@ async fn what_may_pass_is_tried_again_until_it_has_passed() {
         let mut state = reactions.state();
         let running = tokio::spawn(reactions.run());
         let retrying = |state: &Following| matches!(state, Following::Retrying(_));
-        assert!(retrying(&*state.wait_for(|state| *state != Following::Well).await.unwrap()), "{wrong:?}");
+        assert!(retrying(&state.wait_for(|state| *state != Following::Well).await.unwrap()), "{wrong:?}");
         *fault.lock().unwrap() = None;
         state.wait_for(|state| *state == Following::Well).await.unwrap();
         let history = world.history(document(1)).await;
@@ -51,7 +51,7 @@ async fn what_may_pass_is_tried_again_until_it_has_passed() {
 
 #[tokio::test]
 async fn damage_stops_the_reactions_and_says_what_to_do() {
-    let (_world, fault, handler, reactions) = begun().await;
+    let (world, fault, handler, reactions) = begun().await;
     handler.state::<IncomingDocument>(document(1)).await.unwrap();
     *fault.lock().unwrap() = Some(Fault::DamagedKey);
     let state = reactions.state();
@@ -62,7 +62,7 @@ async fn damage_stops_the_reactions_and_says_what_to_do() {
     handler.state::<IncomingDocument>(document(1)).await.unwrap();
     let refused = handler.state::<IncomingDocument>(document(2)).await.unwrap();
     assert_eq!(refused.1, None, "what is not damaged can be read");
-    let other = handler.state::<socai_domain::organ::Organ>(socai_domain::organ::stream(_world.organ)).await;
+    let other = handler.state::<socai_domain::organ::Organ>(socai_domain::organ::stream(world.organ)).await;
     assert!(matches!(other, Err(CommandError::Stopped(_))), "{other:?}");
 }
 

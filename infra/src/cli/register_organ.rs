@@ -94,7 +94,7 @@ impl Register {
             app.close().await?;
             let Registered { organ, administrator } = match registered {
                 Err(CommandError::Refused(refused)) if refused.code == Code::CommandIdReused => {
-                    return Err(registered_already(&self.code, &*there?));
+                    return Err(registered_already(&self.code, &there?));
                 }
                 registered => registered?,
             };

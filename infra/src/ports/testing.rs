@@ -53,7 +53,7 @@ impl Decide for Arrive {
 }
 
 pub(super) struct World {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     pub(super) blobs: Arc<BlobStore>,
     handler: Handler,
 }
@@ -65,7 +65,7 @@ impl World {
         let log = MemoryLog::new(LedgerId(Uuid::from_u128(1)), Arc::new(SystemClock));
         let opener = Opener::new(Arc::new(MemoryKeyRing::new()));
         let handler = Handler::start(Arc::new(log), opener, Arc::new(Nothing), Arc::new(SystemClock)).await.unwrap();
-        Self { _folder: folder, blobs, handler }
+        Self { folder, blobs, handler }
     }
 
     pub(super) fn log(&self) -> Arc<dyn EventLog> {
@@ -85,7 +85,7 @@ impl World {
     }
 
     pub(super) fn grow_old(&self, file: BlobHash, by: Duration) {
-        let path = self._folder.path().join(&file.to_string()[..2]).join(file.to_string());
+        let path = self.folder.path().join(&file.to_string()[..2]).join(file.to_string());
         let then = std::time::SystemTime::now() - by;
         std::fs::File::open(path).unwrap().set_modified(then).unwrap();
     }
