@@ -35,7 +35,8 @@ const FORMAT: i64 = 1;
 /// An error of the database: the ring cannot answer now, or its file is damaged.
 #[allow(clippy::needless_pass_by_value)] // for map_err
 pub(super) fn unavailable(error: sqlx::Error) -> KeyError {
-    let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<u32>().ok());
+    let code =
+        error.as_database_error().and_then(sqlx::error::DatabaseError::code).and_then(|code| code.parse::<u32>().ok());
     // The low byte is the primary code: SQLITE_CORRUPT or SQLITE_NOTADB.
     match code.map(|code| code & 0xff) {
         Some(11 | 26) => KeyError::Damaged(error.to_string()),
