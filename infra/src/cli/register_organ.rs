@@ -94,7 +94,8 @@ impl Register {
             app.close().await?;
             let Registered { organ, administrator } = match registered {
                 Err(CommandError::Refused(refused)) if refused.code == Code::CommandIdReused => {
-                    return Err(registered_already(&self.code, &there?));
+                    let there = there?;
+                    return Err(registered_already(&self.code, &there));
                 }
                 registered => registered?,
             };

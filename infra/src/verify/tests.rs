@@ -282,8 +282,8 @@ async fn a_torn_batch_at_the_end_is_told_and_no_fault_unless_it_should_be_whole(
     let all = frames(&bytes);
     let (at, len) = all[all.len() - 1];
     change(dir.path(), last, |bytes| bytes[at + len - 9..at + len].fill(0));
-    let marked = wrong(dir.path());
-    assert!(marked.damage.offset >= at as u64, "closed in good order: {marked}");
+    let closed = wrong(dir.path());
+    assert!(closed.damage.offset >= at as u64, "closed in good order: {closed}");
 
     let marker = dir.path().join("closed");
     let kept = fs::read(&marker).unwrap();

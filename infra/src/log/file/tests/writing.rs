@@ -99,7 +99,7 @@ fn a_full_disk_takes_nothing_and_goes_on_when_there_is_space() {
     let read = read::stream(&shared, stream(1), Direction::Backwards, None, 100).unwrap();
     assert_eq!(read.len() as u64, revision);
     // Not filled with zeros again for each append, until a while has passed.
-    writer.wait_for_room(std::time::Duration::from_secs(3600));
+    writer.wait_for_room(std::time::Duration::from_hours(1));
     turn(&mut writer, vec![append(stream(1), revision, 1, 9_000)]).pop().unwrap().unwrap_err();
     let operations = disk.operations();
     let refused = turn(&mut writer, vec![append(stream(1), revision, 1, 9_000)]).pop().unwrap().unwrap_err();
