@@ -117,6 +117,12 @@ impl BlobStore {
         Arc::clone(&self.attaching).write_owned().await
     }
 
+    /// Does somebody wait to remove, or remove, files? Nobody attaches any more until that is done.
+    #[cfg(test)]
+    pub(crate) fn is_removal_waiting(&self) -> bool {
+        self.attaching.try_read().is_err()
+    }
+
     /// Are all of these there? If so, they are young again. To be asked while [`BlobStore::attaching`] is held.
     pub fn refresh(&self, hashes: &[BlobHash]) -> Result<bool, BlobError> {
         for &hash in hashes {

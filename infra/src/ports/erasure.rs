@@ -116,8 +116,6 @@ impl Blobs for Erasure {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use futures::FutureExt as _;
     use socai_domain::ledger::catalogue::CATALOGUE;
 
@@ -144,9 +142,9 @@ mod tests {
         // A command has looked for the file, and its record is not in the log yet.
         let hold = world.blobs.attaching().await;
         let mut erasing = erasure.remove(World::document(1), vec![*file.as_bytes()]);
-        for _ in 0..100 {
+        while !world.blobs.is_removal_waiting() {
             assert!(erasing.as_mut().now_or_never().is_none(), "waits for the command");
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            tokio::task::yield_now().await;
         }
         world.attach(2, file).await;
         drop(hold);

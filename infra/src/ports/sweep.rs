@@ -156,9 +156,9 @@ mod tests {
         let hold = world.blobs.attaching().await;
         let mut sweep = sweep(&world);
         let mut sweeping = Box::pin(sweep.once());
-        for _ in 0..100 {
+        while !world.blobs.is_removal_waiting() {
             assert!(sweeping.as_mut().now_or_never().is_none(), "waits for the command");
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            tokio::task::yield_now().await;
         }
         world.attach(1, file).await;
         drop(hold);
