@@ -25,7 +25,7 @@ pub struct Settings {
     pub burst: u32,
     /// Subscriptions open at once on one connection.
     pub subscriptions: usize,
-    /// Serve GraphiQL, a page to try queries on. It loads its scripts from the internet.
+    /// Serve GraphiQL, a page to try queries on.
     pub graphiql: bool,
 }
 

@@ -1,12 +1,12 @@
 //! `/graphql`: queries and mutations by POST, subscriptions by WebSocket, and a page to try queries on.
 
-use async_graphql::{Request, http::GraphiQLSource};
+use async_graphql::Request;
 use axum::{
     Json,
     body::Bytes,
     extract::{FromRequestParts, State, WebSocketUpgrade, rejection::BytesRejection},
     http::{HeaderMap, StatusCode, header, request::Parts},
-    response::{Html, IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use socai_domain::refusal::Code;
 
@@ -46,15 +46,12 @@ pub(super) async fn answer(
     }
 }
 
-/// A WebSocket if asked for; else the page, where it is served.
+/// A WebSocket if asked for; else the way to the page, where it is served.
 pub(super) async fn page_or_socket(State(app): State<App>, mut parts: Parts) -> Response {
     let Ok(session) = Session::from_request_parts(&mut parts, &app).await;
     match WebSocketUpgrade::from_request_parts(&mut parts, &app).await {
         Ok(upgrade) => socket::accept(app, session, upgrade),
-        Err(_) if app.services().settings.graphiql => {
-            let page = GraphiQLSource::build().endpoint("/graphql").subscription_endpoint("/graphql").title("socai");
-            Html(page.finish()).into_response()
-        }
+        Err(_) if app.services().settings.graphiql => Redirect::to("/graphiql").into_response(),
         Err(_) => (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]).into_response(),
     }
 }

@@ -1,6 +1,7 @@
 //! HTTP: the paths, who asks, and the limits around every request.
 
 mod files;
+mod graphiql;
 mod graphql;
 mod health;
 mod socket;
@@ -43,6 +44,9 @@ pub fn router(app: &App) -> Router {
         .route("/files/{hash}", get(files::download))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready));
+    if settings.graphiql {
+        router = router.route("/graphiql", get(graphiql::page)).route("/graphiql/{name}", get(graphiql::asset));
+    }
     if app.services().metrics.is_some() {
         router = router.route("/metrics", get(health::metrics));
     }

@@ -111,10 +111,37 @@ async fn health_needs_no_token_and_graphiql_must_be_asked_for() {
     for path in ["/health/live", "/health/ready", "/metrics"] {
         assert_eq!(get(path).await.status(), 200, "{path}");
     }
-    assert_eq!(get("/graphql").await.status(), 405);
+    for (path, status) in [("/graphql", 405), ("/graphiql", 404), ("/graphiql/react.js", 404)] {
+        assert_eq!(get(path).await.status(), status, "{path}");
+    }
+}
+
+/// Everything that the page names is served by the server itself, and the page may load nothing else.
+#[tokio::test]
+async fn graphiql_needs_no_network() {
     let demo = World::with(Settings { graphiql: true, ..Settings::default() }).await;
-    let page = demo.client().get(format!("{}/graphql", demo.url)).send().await.unwrap();
-    assert!(page.text().await.unwrap().contains("graphiql"));
+    let get = async |path: &str| demo.client().get(format!("{}{path}", demo.url)).send().await.unwrap();
+    let page = get("/graphql").await;
+    assert_eq!(page.url().path(), "/graphiql");
+    let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("http"), "{policy}");
+    let page = page.text().await.unwrap();
+    let named: Vec<&str> = page.split('"').filter(|word| word.starts_with('/')).collect();
+    assert_eq!(named.len(), 5, "{page}");
+    for path in named {
+        let asset = get(path).await;
+        let kind = if path.ends_with("css") { "text/css; charset=utf-8" } else { "text/javascript; charset=utf-8" };
+        assert_eq!(
+            (asset.status().as_u16(), &asset.headers()["content-type"]),
+            (200, &kind.parse().unwrap()),
+            "{path}"
+        );
+        let gzip = asset.headers().get("content-encoding").is_some();
+        assert_eq!(gzip, path != "/graphiql/start.js", "{path}");
+        let bytes = asset.bytes().await.unwrap();
+        assert!(!gzip || bytes.starts_with(&[0x1f, 0x8b]), "{path}");
+    }
+    assert_eq!(get("/graphiql/page.html").await.status(), 404);
 }
 
 #[tokio::test]

@@ -180,7 +180,7 @@ async fn found(app: &App) -> anyhow::Result<Played> {
 fn how_to_go_on(config: &Config, lang: Lang, url: &str, story: IncomingId) -> anyhow::Result<()> {
     let pem = fs::read_to_string(&config.token_key).with_context(|| config.token_key.display().to_string())?;
     let issuer = Issuer::from_pem(&pem)?;
-    println!("\n→  {}  {url}/graphql", lang.of("Mở", "Open"));
+    println!("\n→  {}  {url}/graphiql", lang.of("Mở", "Open"));
     println!(
         "   {}",
         lang.of(
