@@ -5,7 +5,9 @@ const query = `# Dán mã truy cập vào thẻ Headers: {"Authorization": "Bear
 # Paste a token into the tab Headers.
 {
   viewer { person { name } posts { title role } }
-  workList(first: 10) { edges { node { kindLabel(lang: VI) states bindingDueAt document { id stageLabel(lang: VI) } } } }
+  workList(first: 10) {
+    edges { node { kindLabel(lang: VI) states bindingDueAt document { code stageLabel(lang: VI) } } }
+  }
 }
 `;
 ReactDOM.createRoot(document.getElementById('graphiql')).render(
