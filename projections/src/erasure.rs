@@ -45,23 +45,49 @@ const UNCUT: u64 = 2;
 
 /// How long one try waits for readers: nothing is written to the views meanwhile.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How long after a try the next one comes.
-pub(crate) const AGAIN: Duration = Duration::from_secs(1);
+/// How long after a try that met a reader the next one comes.
+const AGAIN: Duration = Duration::from_secs(1);
+/// How long after a try that failed. Writing the file anew takes as much room as it has: a disk that is too small for that
+/// is not to be filled all the time.
+pub(crate) const LATER: Duration = Duration::from_mins(1);
 
 /// Notes, with the rows, that the files have to be cleaned.
 pub(crate) async fn owe(writer: &mut Writer) -> Result<(), ViewsError> {
     writer.run(format!("PRAGMA user_version = {UNWRITTEN}"), Vec::new()).await
 }
 
-/// Cleans the files, if that is owed. Where a reader is in the way it stays owed: [`Views::unclean`] says so, and the next
-/// try goes on from here.
-pub(crate) async fn clean(views: &Views, gate: Arc<dyn Gate>) -> Result<(), ViewsError> {
+/// Cleans the files, if that is owed. What is in the way, a reader or a full disk, delays it and nothing else:
+/// [`Views::unclean`] says so, and the next try, after the time that is returned, goes on from here.
+pub(crate) async fn clean(views: &Views, gate: Arc<dyn Gate>) -> Option<Duration> {
+    match try_to_clean(views, gate).await {
+        Ok(true) => None,
+        Ok(false) => {
+            tracing::warn!(
+                "erased text is not cleaned from the views' files yet: a reader is in the way; trying again"
+            );
+            Some(AGAIN)
+        }
+        Err(error) => {
+            views.set_unclean(true);
+            tracing::warn!(
+                %error,
+                "erased text cannot be cleaned from the views' files; trying again every minute; see that the disk has \
+                 room for a second copy of the views"
+            );
+            Some(LATER)
+        }
+    }
+}
+
+/// False: a reader is in the way.
+async fn try_to_clean(views: &Views, gate: Arc<dyn Gate>) -> Result<bool, ViewsError> {
     let mut db = views.write.acquire().await?;
     let mut owed = Sql::plain();
     owed.push("PRAGMA user_version");
     let owed = owed.count(&mut db).await?;
     if owed == CLEAN {
-        return Ok(());
+        views.set_unclean(false);
+        return Ok(true);
     }
     views.set_unclean(true);
     if owed == UNWRITTEN {
@@ -75,13 +101,13 @@ pub(crate) async fn clean(views: &Views, gate: Arc<dyn Gate>) -> Result<(), View
     let cut = cut(&mut db).await;
     run(&mut db, &format!("PRAGMA busy_timeout = {}", BUSY.as_millis())).await?;
     if !cut? {
-        tracing::warn!("erased text is not cleaned from the views' files yet: a reader is in the way; trying again");
-        return Ok(());
+        return Ok(false);
     }
     gate.pass()?;
     run(&mut db, &format!("PRAGMA user_version = {CLEAN}")).await?;
     views.set_unclean(false);
-    gate.pass()
+    gate.pass()?;
+    Ok(true)
 }
 
 /// Moves the write-ahead log into the file and cuts it to nothing. False: a reader is in the way.

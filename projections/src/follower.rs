@@ -7,7 +7,7 @@ use socai_domain::{
     id::IncomingId,
     ledger::{EventLog, Followed, Following, Opened, Opener, Position, ReadError, Recorded, following::wait_after},
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use crate::{
     apply::apply,
@@ -69,9 +69,13 @@ async fn follow(
     failures: &mut u32,
     mut shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
 ) -> Result<(), ViewsError> {
-    let unclean = views.unclean();
-    erasure::clean(views, Arc::new(Open)).await?;
     let mut builder = Builder::new(views.clone(), opener.clone());
+    if *failures == 0 {
+        builder.clean().await;
+    } else {
+        // Not with every retry: on a full disk it fills what little room there is.
+        builder.clean_at = Some(Instant::now() + erasure::LATER);
+    }
     let after = views.position().await?;
     // Of a commit after which something failed nobody was told.
     views.announce(after);
@@ -80,8 +84,8 @@ async fn follow(
         let next = tokio::select! {
             () = &mut shutdown => return Ok(()),
             next = followed.next() => next,
-            () = tokio::time::sleep(erasure::AGAIN), if *unclean.borrow() => {
-                erasure::clean(views, Arc::new(Open)).await?;
+            () = builder.cleaning_due() => {
+                builder.clean().await;
                 continue;
             }
         };
@@ -114,13 +118,16 @@ pub(crate) struct Builder {
     gate: Arc<dyn Gate>,
     /// Clean the files after an erasure.
     clean: bool,
+    /// When they are to be cleaned, if that is owed.
+    clean_at: Option<Instant>,
     /// Documents of which only the erasure is read, whether or not their keys are destroyed yet.
     erased: HashSet<IncomingId>,
 }
 
 impl Builder {
     pub(crate) fn new(views: Views, opener: Opener) -> Self {
-        Self { views, opener, rows: Rows::default(), gate: Arc::new(Open), clean: true, erased: HashSet::new() }
+        let (rows, gate, erased) = (Rows::default(), Arc::new(Open), HashSet::new());
+        Self { views, opener, rows, gate, clean: true, clean_at: None, erased }
     }
 
     /// For a file that nobody has read yet and that no erased text ever reaches.
@@ -140,18 +147,20 @@ impl Builder {
 
     /// One chunk of records, in one transaction. Records that the views have are left out.
     pub(crate) async fn take(&mut self, records: &[Recorded]) -> Result<(), ViewsError> {
-        let gate = Arc::clone(&self.gate);
-        let mut writer = Writer::begin(&self.views.write, Arc::clone(&gate)).await?;
+        let mut writer = Writer::begin(&self.views.write, Arc::clone(&self.gate)).await?;
         match self.fold(&mut writer, records).await {
             Ok(erased) => {
                 writer.commit().await?;
                 self.rows.settled();
-                if erased && self.clean {
+                let erased = erased && self.clean;
+                if erased {
                     self.views.pasts.forget();
-                    erasure::clean(&self.views, gate).await?;
                 }
                 self.views.note_organs(records);
                 self.views.announce(records.last().map(|last| last.position));
+                if erased {
+                    self.clean().await;
+                }
                 Ok(())
             }
             Err(error) => {
@@ -159,6 +168,18 @@ impl Builder {
                 self.rows = Rows::default();
                 Err(error)
             }
+        }
+    }
+
+    async fn clean(&mut self) {
+        let wait = erasure::clean(&self.views, Arc::clone(&self.gate)).await;
+        self.clean_at = wait.map(|wait| Instant::now() + wait);
+    }
+
+    async fn cleaning_due(&self) {
+        match self.clean_at {
+            Some(at) => tokio::time::sleep_until(at).await,
+            None => std::future::pending().await,
         }
     }
 

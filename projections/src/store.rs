@@ -12,7 +12,7 @@ use socai_domain::{
     ledger::{Position, Recorded, StreamKind},
 };
 use sqlx::{
-    AssertSqlSafe, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    AssertSqlSafe, Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::sync::watch;
@@ -74,10 +74,10 @@ impl Views {
             // What is deleted is overwritten, not only forgotten.
             .pragma("secure_delete", "ON")
             .pragma("cache_size", format!("-{CACHE_KIB}"));
-        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let write = pool(1).connect_with(options.clone()).await?;
         prepare(&write, true).await?;
         let readers = options.pragma("query_only", "ON");
-        let read = SqlitePoolOptions::new().max_connections(READERS).connect_with(readers).await?;
+        let read = pool(READERS).connect_with(readers).await?;
         Self::with(write, read).await
     }
 
@@ -184,6 +184,14 @@ impl Views {
         self.read.close().await;
         self.write.close().await;
     }
+}
+
+/// A pool that gives no connection out again that sqlx takes for one inside a transaction. On a full disk SQLite ends the
+/// transaction by itself; sqlx does not see that, and would refuse to begin another for as long as the connection lives.
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
 }
 
 /// The checkpoint as the transaction sees it.

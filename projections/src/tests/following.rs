@@ -21,8 +21,8 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::history::History;
-use crate::{Follower, Views, ViewsError};
+use super::history::{History, Who};
+use crate::{Follower, Views, ViewsError, erasure, follower::Builder, rebuild::fill, writer::Open};
 
 /// What fails, until it heals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,6 +174,43 @@ async fn a_full_disk_is_waited_for_and_reads_go_on() {
     assert!(position.place() >= before.place(), "what there was can be read");
     limit(1_000_000).await;
     world.ends_well().await;
+}
+
+/// As on a full disk, SQLite ends the transaction by itself when the commit fails.
+#[tokio::test]
+async fn after_a_commit_that_failed_another_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let views = Views::open(&folder.path().join("views.sqlite")).await.unwrap();
+    views.write.acquire().await.unwrap().lock_handle().await.unwrap().set_commit_hook(|| false);
+    let mut history = History::new();
+    history.arrives(1, |_| {});
+    let mut builder = Builder::new(views.clone(), history.opener());
+    fill(&history.log, &mut builder, 10, |_| true, &mut |_| {}).await.unwrap_err();
+    history.fill(&views, 10).await;
+    assert_eq!(views.digest().await.unwrap(), history.views().await.digest().await.unwrap());
+}
+
+/// What has no room is the second copy of the file; all else goes on.
+#[tokio::test]
+async fn a_cleaning_that_fails_delays_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("views.sqlite");
+    let mut world = World::with(folder.path(), None).await;
+    // The copy is one more attached database than there may be.
+    for n in 0..10 {
+        let attach = AssertSqlSafe(format!("ATTACH ':memory:' AS other{n}"));
+        sqlx::raw_sql(attach).execute(&world.views.write).await.unwrap();
+    }
+    let secret = world.history.arrives(2, |_| {});
+    world.history.registers(secret).by(Who::Clerk).expunges(secret, 41);
+    world.history.arrives(3, |_| {});
+    let views = world.views.clone();
+    world.ends_well().await;
+    assert!(*views.unclean().borrow(), "it stays owed");
+    views.close().await;
+    let views = Views::open(&path).await.unwrap();
+    assert_eq!(erasure::clean(&views, Arc::new(Open)).await, None);
+    assert!(!*views.unclean().borrow());
 }
 
 #[tokio::test]
