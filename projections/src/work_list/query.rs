@@ -164,7 +164,7 @@ const OF_BRANCHES: [WorkKind; 2] = [WorkKind::Handle, WorkKind::Contribute];
 const LIST: &str = "workList";
 
 impl Views {
-    /// A page of the work list, what is due first first.
+    /// A page of the work list, soonest due first.
     pub async fn work_list(
         &self,
         viewer: &Viewer,

@@ -50,7 +50,7 @@ pub(crate) struct WorkQuery;
 /// Work lists, the follow-up register and search.
 #[Object]
 impl WorkQuery {
-    /// Duties, what is due first first (danh sách việc): your own, or a person's or unit's as far as you see the documents.
+    /// Duties, soonest due first (danh sách việc): your own, or a person's or unit's as far as you see the documents.
     #[graphql(complexity = "first.unwrap_or(20) as usize * child_complexity + 1")]
     #[allow(clippy::too_many_arguments)] // the arguments of a field
     async fn work_list(
