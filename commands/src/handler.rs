@@ -198,12 +198,15 @@ impl Handler {
     }
 }
 
-/// The latest instant that the log tells of. If the clock went back between a decision and its record, that is the
-/// decision's and not the record's; and as no decision goes back before another, the last one's is enough.
+/// So many records at the log's end are looked at for the latest decision.
+const LAST_RECORDS: u64 = 1_000;
+
+/// The latest instant that the log's end tells of. If the clock went back between a decision and its record, that is the
+/// decision's and not the record's; and as streams are written side by side, it need not be the last record's decision.
 async fn latest(log: &dyn EventLog, opener: &Opener) -> Result<Timestamp, CommandError> {
     let head = log.head().await?;
     let mut latest = head.recorded;
-    let before = head.position.place().checked_sub(1).filter(|place| *place > 0);
+    let before = head.position.place().checked_sub(LAST_RECORDS).filter(|place| *place > 0);
     let mut followed = log.follow(before.map(|place| head.position.with_place(place)));
     while let Some(Followed::Records(records)) = followed.next().await.transpose()? {
         for Recorded { record, .. } in &records {

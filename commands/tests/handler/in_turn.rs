@@ -3,7 +3,8 @@
 use socai_commands::{CommandError, Handler, Receipt};
 use socai_domain::{
     incoming::{IncomingDocument, events::Annotated, refuse::RefuseIncoming},
-    ledger::{Revision, StreamId},
+    ledger::{Opener, Revision, StreamId},
+    testing::{MORNING, SetClock},
     text::{LongText, Reason},
 };
 use std::sync::Arc;
@@ -166,4 +167,17 @@ async fn a_dropped_command_whose_append_failed_leaves_no_trace() {
     assert_eq!(log.holding(1).await, [Revision::new(1)]);
     log.release(Outcome::Taken).await;
     assert_eq!(second.await.unwrap().unwrap().revision, Revision::new(1));
+}
+
+/// As when the clock was set back and the latest decision's record is not the last one.
+#[tokio::test]
+async fn no_decision_is_before_one_that_the_log_has_even_if_the_clock_is() {
+    let world = World::new().await;
+    let (behind, ahead) = (world.handler().await, MORNING.plus_minutes(10));
+    let (log, clock) = (Arc::new(world.log.clone()), Arc::new(SetClock::at(ahead)));
+    let before = Handler::start(log, Opener::new(world.ring.clone()), world.blobs.clone(), clock).await.unwrap();
+    world.arrived(&before, 1).await;
+    let other = world.arrived(&behind, 2).await;
+    let receipt = world.handler().await.execute(other, world.clerk(9), annotate("Đã xem")).await.unwrap();
+    assert!(receipt.recorded < ahead && receipt.at >= ahead, "{receipt:?}");
 }
