@@ -5,13 +5,17 @@ use std::process::ExitCode;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use serde_json::json;
-use socai::verify::{Fault, VerifyReport, verify};
+use socai::{
+    ports::FileCheckpoints,
+    verify::{Fault, VerifyReport, verify},
+};
+use socai_commands::CHECKPOINT;
 use socai_domain::ledger::{Position, RecordHash, Revision};
 
 use super::{flags::Place, telling};
 
 /// Recomputes every checksum, hash, chain and head of the ledger from its segment files alone; also while a server writes
-/// to them. Needs no key. Exit code 1 if anything is wrong.
+/// to them. Of the data directory's own log, what its checkpoint names must be there. Needs no key. Exit code 1 if anything is wrong.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   socai verify --data /srv/socai
@@ -41,8 +45,12 @@ impl Verify {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.place.load()?;
         let directory = config.log_directory().ok_or_else(|| anyhow!("{}: only files are verified", config.log))?;
+        // A copy elsewhere may well be older than this directory's checkpoint.
+        let own = self.place.gives("data") || !self.place.gives("log");
+        let known = own.then(|| FileCheckpoints::new(&config.data).read(CHECKPOINT));
+        let known = known.transpose().map_err(|why| anyhow!(why))?.flatten();
         let bar = telling::bar(0, "verifying", self.json);
-        let verified = verify(&directory, self.expect, |progress| {
+        let verified = verify(&directory, self.expect, known, |progress| {
             bar.set_length(progress.total);
             bar.set_position(progress.done);
         });
@@ -70,7 +78,7 @@ fn tell(report: &VerifyReport, expected: bool) {
     println!("head      {}:{}", head.position, head.hash);
     if let Some(damage) = torn {
         println!("torn      {damage}");
-        println!("          A torn batch at the end, which the next start cuts (never acknowledged).");
+        println!("          A torn batch at the end, which the next start cuts (not known to have been acknowledged).");
     }
     if expected {
         println!("          The log had the expected head, and only grew since.");

@@ -30,7 +30,8 @@ impl FileCheckpoints {
         self.directory.join(format!("{name}.checkpoint"))
     }
 
-    fn read(&self, name: &str) -> Result<Option<Position>, String> {
+    /// What [`Checkpoints::load`] gives, at once.
+    pub fn read(&self, name: &str) -> Result<Option<Position>, String> {
         let path = self.path(name);
         match fs::read_to_string(&path) {
             Ok(text) => text.trim().parse().map(Some).map_err(|error| {

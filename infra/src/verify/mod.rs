@@ -48,8 +48,8 @@ pub struct VerifyReport {
     pub bytes: u64,
     /// The end of the log as it was found: keep it, and expect it the next time.
     pub head: Head,
-    /// A batch at the very end that was not written whole, where that is. Nobody was told that it was taken, and the next
-    /// start cuts it.
+    /// A batch at the very end that is not whole, where that is. As far as is known nobody was told that it was taken, and the
+    /// next start cuts it.
     pub torn: Option<Damage>,
     /// How long it took.
     pub elapsed: Duration,
@@ -74,13 +74,15 @@ pub struct Progress {
     pub records: u64,
 }
 
-/// Verifies the ledger in `dir` on all cores. With `expect`, the log must have had this head at this position.
+/// Verifies the ledger in `dir` on all cores. With `expect`, the log must have had this head at this position; with `known`,
+/// it must go on to there at least, because somebody was told so.
 pub fn verify(
     dir: &Path,
     expect: Option<(Position, RecordHash)>,
+    known: Option<Position>,
     on_progress: impl FnMut(Progress),
 ) -> Result<VerifyReport, Fault> {
-    verify_on(std::thread::available_parallelism().map_or(1, usize::from), dir, expect, on_progress)
+    verify_on(std::thread::available_parallelism().map_or(1, usize::from), dir, expect, known, on_progress)
 }
 
 /// The same on so many threads.
@@ -88,11 +90,12 @@ pub fn verify_on(
     threads: usize,
     dir: &Path,
     expect: Option<(Position, RecordHash)>,
+    known: Option<Position>,
     mut on_progress: impl FnMut(Progress),
 ) -> Result<VerifyReport, Fault> {
     let disk = RealDisk::new(dir);
     let before = marker(&disk, dir)?;
-    let found = attempt(threads, dir, expect, before, &mut on_progress);
+    let found = attempt(threads, dir, expect, known, before, &mut on_progress);
     if matches!(&found, Ok(report) if report.torn.is_none()) {
         return found;
     }
@@ -101,7 +104,7 @@ pub fn verify_on(
     }
     // A server started or stopped meanwhile, and what looked wrong may have been its work: once more, and as it may do so
     // again, the marker says nothing.
-    attempt(threads, dir, expect, None, &mut on_progress)
+    attempt(threads, dir, expect, known, None, &mut on_progress)
 }
 
 /// The marker of a clean shutdown. It goes when a server starts and comes when it stops: if that is just now, a second look
@@ -118,12 +121,13 @@ fn attempt(
     threads: usize,
     dir: &Path,
     expect: Option<(Position, RecordHash)>,
+    known: Option<Position>,
     marker: Option<Closed>,
     on_progress: &mut impl FnMut(Progress),
 ) -> Result<VerifyReport, Fault> {
     let started = Instant::now();
     let disk = RealDisk::new(dir);
-    let plan = Plan::make(&disk, dir, expect, marker)?;
+    let plan = Plan::make(&disk, dir, expect, known, marker)?;
     let mut chains = Chains::new(&plan);
     let mut done = 0;
     let mut merge = |index: usize, verified: Verified| -> Result<(), Fault> {
@@ -140,7 +144,7 @@ fn attempt(
     } else {
         in_parallel(&plan, threads, &mut merge)?;
     }
-    plan.check_marker(&chains)?;
+    plan.check_end(&chains)?;
     Ok(VerifyReport {
         ledger: plan.ledger(),
         segments: plan.segments.len(),

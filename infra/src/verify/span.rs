@@ -48,7 +48,7 @@ pub(super) struct Verified {
     pub(super) end: u32,
     /// The head at the expected position, if a batch of this span ends there.
     pub(super) expected: Option<RecordHash>,
-    /// A torn batch, never acknowledged, follows the last frame.
+    /// A batch that is not whole, and not known to have been acknowledged, follows the last frame.
     pub(super) torn: Option<Damage>,
 }
 

@@ -55,6 +55,8 @@ pub(super) struct Plan {
     pub(super) segments: Vec<Segment>,
     pub(super) spans: Vec<Span>,
     pub(super) expect: Option<(Position, RecordHash)>,
+    /// Somebody was told that the log goes on to here.
+    known: Option<Position>,
     marker: Option<Closed>,
     /// Space for links that is used again: fresh memory for each span would cost more than looking at it.
     space: Mutex<Vec<Vec<Link>>>,
@@ -76,6 +78,7 @@ impl Plan {
         disk: &dyn Disk,
         dir: &Path,
         expect: Option<(Position, RecordHash)>,
+        known: Option<Position>,
         marker: Option<Closed>,
     ) -> Result<Self, Fault> {
         let names = names(disk, dir)?;
@@ -95,7 +98,7 @@ impl Plan {
         if segments.is_empty() {
             return Err(Fault::Missing(dir.display().to_string()));
         }
-        let mut plan = Self { segments, spans: Vec::new(), expect, marker, space: Mutex::default() };
+        let mut plan = Self { segments, spans: Vec::new(), expect, known, marker, space: Mutex::default() };
         plan.check_headers()?;
         for index in 0..plan.segments.len() {
             plan.cut(disk, index)?;
@@ -123,11 +126,9 @@ impl Plan {
                 return Err(Fault::at(segment.damage(0, segment.header.first, what)));
             }
         }
-        match self.expect {
-            Some((position, _)) if !position.same_log(Position::new(ledger, epoch, 0)) => {
-                Err(Fault::Unexpected(format!("position {position} is not of ledger {ledger}")))
-            }
-            _ => Ok(()),
+        match self.told().find(|position| !position.same_log(Position::new(ledger, epoch, 0))) {
+            Some(position) => Err(Fault::Unexpected(format!("position {position} is not of ledger {ledger}"))),
+            None => Ok(()),
         }
     }
 
@@ -165,18 +166,30 @@ impl Plan {
         Ok(())
     }
 
-    /// Somebody was told, or the marker of a clean shutdown says, that a whole batch begins with this place.
-    pub(super) fn must_hold(&self, place: u64) -> bool {
-        self.marker.is_some() || self.expect.is_some_and(|(position, _)| position.place() >= place)
+    /// The positions that somebody was told of.
+    fn told(&self) -> impl Iterator<Item = Position> {
+        self.expect.map(|(position, _)| position).into_iter().chain(self.known)
     }
 
-    /// If the log was closed in good order, it ends where the marker says.
-    pub(super) fn check_marker(&self, chains: &Chains) -> Result<(), Fault> {
+    /// Somebody was told, or the marker of a clean shutdown says, that a whole batch begins with this place.
+    pub(super) fn must_hold(&self, place: u64) -> bool {
+        self.marker.is_some() || self.told().any(|position| position.place() >= place)
+    }
+
+    /// If the log was closed in good order, it ends where the marker says; and never before what somebody was told of.
+    pub(super) fn check_end(&self, chains: &Chains) -> Result<(), Fault> {
         match self.marker {
             Some(marker) if (marker.place, marker.head) != (chains.place(), chains.head()) => {
                 let what = format!("the log ends here, but was closed in good order at record {}", marker.place);
                 let segment = &self.segments[self.segments.len() - 1];
-                Err(Fault::at(segment.damage(0, chains.place() + 1, what)))
+                return Err(Fault::at(segment.damage(0, chains.place() + 1, what)));
+            }
+            _ => {}
+        }
+        match self.known {
+            Some(known) if known.place() > chains.place() => {
+                let place = chains.place();
+                Err(Fault::Unexpected(format!("it ends at record {place}, before {known}, which was acknowledged")))
             }
             _ => Ok(()),
         }

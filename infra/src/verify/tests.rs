@@ -28,8 +28,8 @@ async fn ledger(dir: &Path) -> Head {
 }
 
 fn verify(dir: &Path, expect: Option<(Position, RecordHash)>) -> Result<VerifyReport, Fault> {
-    let one = verify_on(1, dir, expect, |_| ());
-    let many = verify_on(3, dir, expect, |_| ());
+    let one = verify_on(1, dir, expect, None, |_| ());
+    let many = verify_on(3, dir, expect, None, |_| ());
     match (&one, &many) {
         (Ok(one), Ok(many)) => assert_eq!((one.head, one.streams), (many.head, many.streams)),
         (one, many) => {
@@ -81,7 +81,8 @@ async fn a_whole_ledger_verifies_up_to_its_head() {
     let dir = tempfile::tempdir().unwrap();
     let head = ledger(dir.path()).await;
     let mut told = 0;
-    let report = verify_on(2, dir.path(), Some((head.position, head.hash)), |progress| told = progress.done).unwrap();
+    let report =
+        verify_on(2, dir.path(), Some((head.position, head.hash)), None, |progress| told = progress.done).unwrap();
     assert_eq!((report.head, report.records, report.streams), (head, ROUNDS * 40, 20));
     assert!(report.segments >= 3 && told > report.bytes);
     verify(dir.path(), None).unwrap();
@@ -295,6 +296,16 @@ async fn a_torn_batch_at_the_end_is_told_and_no_fault_unless_it_should_be_whole(
     // Whoever holds a later head was told that the batch was there.
     assert!(verify(dir.path(), Some((head.position, head.hash))).is_err());
     verify(dir.path(), Some((report.head.position, report.head.hash))).unwrap();
+    // So was whoever wrote a checkpoint that names a record of it.
+    let known = Some(report.head.position.with_place(report.records + 1));
+    for cut in [false, true] {
+        if cut {
+            change(dir.path(), last, |bytes| bytes[at..].fill(0));
+        }
+        let fault = verify_on(1, dir.path(), None, known, |_| ()).unwrap_err();
+        assert!(cut || matches!(&fault, Fault::Wrong(wrong) if wrong.damage.offset >= at as u64), "{fault}");
+    }
+    verify_on(1, dir.path(), None, Some(report.head.position), |_| ()).unwrap();
     // What a whole batch follows was not the last one.
     change(dir.path(), last, |new| new.copy_from_slice(&bytes));
     let (before, _) = all[all.len() - 2];
@@ -319,7 +330,7 @@ async fn a_server_that_starts_and_stops_meanwhile_is_no_fault() {
         }
     });
     while !server.is_finished() {
-        verify_on(1, dir.path(), None, |_| ()).unwrap();
+        verify_on(1, dir.path(), None, None, |_| ()).unwrap();
         tokio::task::yield_now().await;
     }
     server.await.unwrap();
@@ -338,7 +349,8 @@ async fn a_ledger_verifies_while_it_grows() {
     let mut seen = 0;
     while !writer.is_finished() {
         let path = dir.path().to_owned();
-        let report = tokio::task::spawn_blocking(move || verify_on(2, &path, None, |_| ())).await.unwrap().unwrap();
+        let report =
+            tokio::task::spawn_blocking(move || verify_on(2, &path, None, None, |_| ())).await.unwrap().unwrap();
         assert!(report.records >= seen);
         seen = report.records;
     }

@@ -18,10 +18,10 @@ pub(crate) async fn tamper(
     let bytes = records.first().context("the record")?.record.bytes().to_vec();
     let (directory, copy) = (directory.to_owned(), copy.to_owned());
     tokio::task::spawn_blocking(move || {
-        let whole = verify(&directory, None, |_| {}).context("the log of the demo")?;
+        let whole = verify(&directory, None, None, |_| {}).context("the log of the demo")?;
         flip(&directory, &copy, &bytes)?;
         // Against the head of the whole one: at the very end of a log that is open, a changed batch looks like a torn one.
-        match verify(&copy, Some((whole.head.position, whole.head.hash)), |_| {}) {
+        match verify(&copy, Some((whole.head.position, whole.head.hash)), None, |_| {}) {
             Ok(_) => bail!("a changed byte was not found"),
             Err(fault) => Ok((whole, fault)),
         }
