@@ -23,7 +23,7 @@ use crate::{
     error::{self, ApiCode, ApiError},
     files::{Files, Tickets},
     rate::Rates,
-    reading::Moments,
+    reading::{Moments, current},
     schema::{self, ApiSchema},
     session::Session,
     settings::Settings,
@@ -42,7 +42,9 @@ pub struct Services {
     pub files: Arc<dyn Files>,
     /// Writes upload tickets.
     pub tickets: Tickets,
-    /// Who follows the log, by name, and how they are doing.
+    /// How the views are doing: it decides whether they may be shown.
+    pub following: watch::Receiver<Following>,
+    /// Who follows the log, by name, and how they are doing: for health.
     pub followers: Vec<(&'static str, watch::Receiver<Following>)>,
     /// What `/metrics` answers; no such path without it.
     pub metrics: Option<Arc<dyn Fn() -> String + Send + Sync>>,
@@ -141,6 +143,12 @@ impl App {
     }
 
     async fn run(&self, session: Session, request: Request, kind: &'static str) -> Response {
+        // A command is judged by the ledger itself; what its answer shows is looked at there.
+        if kind != "mutation"
+            && let Err(error) = current(&self.services).await
+        {
+            return refused(&error, &session);
+        }
         let moments = Arc::new(Moments::default());
         let mut work = std::pin::pin!(self.schema.execute(request.data(session).data(Arc::clone(&moments))));
         let answer = loop {

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::{
     app::Services,
     error::{ApiCode, ApiError, Result},
-    reading::viewer_of,
+    reading::{current, viewer_of},
     session::Caller,
 };
 
@@ -85,6 +85,7 @@ impl Feed {
             if self.caller.expires <= now {
                 return Err(ApiError::new(ApiCode::Unauthenticated, "the token has expired"));
             }
+            current(&self.services).await?;
             if let Some(told) = self.waiting.pop_front() {
                 return Ok(told);
             }

@@ -11,7 +11,7 @@ use std::{
 
 use async_graphql::{Context, QueryPathSegment, dataloader::DataLoader};
 use socai_domain::{
-    ledger,
+    ledger::{self, Following},
     refusal::Code,
     time::{Clock, Timestamp},
 };
@@ -176,8 +176,26 @@ pub(crate) async fn at_least(ctx: &Context<'_>, position: Option<Position>) -> R
     }
 }
 
-/// Waits briefly until the views have come to `position`.
+/// Nothing, if the views may be shown. Views that cannot go on hold rights that may have ended and text that may be erased
+/// by now: while they are tried again they must have all that is in the ledger, and stopped ones show nothing.
+pub(crate) async fn current(services: &Services) -> Result<()> {
+    let state = services.following.borrow().clone();
+    match state {
+        Following::Well => Ok(()),
+        Following::Retrying(_) => {
+            let head = services.log().head().await?.position;
+            Ok(services.views.wait_for(head, services.settings.wait).await?)
+        }
+        Following::Stopped(why) => Err(ApiError::new(Code::Stopped, why).hint((
+            "Dữ liệu tra cứu đã dừng nên không được hiển thị: hãy báo quản trị viên.",
+            "The views have stopped and are not shown: tell the operator.",
+        ))),
+    }
+}
+
+/// Waits briefly until the views have come to `position`, if they may be shown.
 pub(crate) async fn reached(services: &Services, position: ledger::Position) -> Result<()> {
+    current(services).await?;
     // A position that the ledger never gave is no reason to wait.
     let head = services.log().head().await?.position;
     match position.compare(head) {

@@ -7,7 +7,7 @@ use socai_projections::document::DocumentView;
 use crate::{
     app::Services,
     error::{ApiError, Result},
-    reading::{reached, viewer_of},
+    reading::{current, reached, viewer_of},
     schema::input,
     session::Caller,
 };
@@ -20,6 +20,7 @@ pub(crate) fn document_id(id: &str) -> Result<IncomingId> {
 
 /// The document, if the caller sees it.
 pub(crate) async fn document(services: &Services, caller: &Caller, id: IncomingId) -> Result<Option<DocumentView>> {
+    current(services).await?;
     Ok(services.views.document(&viewer_of(services, caller), id).await?)
 }
 

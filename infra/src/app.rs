@@ -23,7 +23,7 @@ use crate::{
     log::{self, Engine, FileLogOptions, OpenLogError},
     ports::{Erasure, FileCheckpoints, Sweep},
 };
-use part::Part;
+use part::{Part, failed_often};
 
 /// Everything that runs on a data directory. Ready when opened: every step that was begun is taken, the views reflect all.
 #[derive(Debug)]
@@ -147,6 +147,9 @@ pub enum AppError {
     /// A record.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// What may pass did not pass. Only while the program starts or ends: in between it is tried again and again.
+    #[error("the {0} cannot come to the log's end: {1}; mend that, then start again")]
+    Behind(&'static str, String),
     /// A task ended that should not have.
     #[error("a part of the program stopped: {0}")]
     Stopped(String),
@@ -158,7 +161,7 @@ pub enum AppError {
     Network(String, io::Error),
 }
 
-/// At the start it may take as long as it takes.
+/// At the start it may take as long as it takes, if it goes on.
 const FIRST_FOLD: Duration = Duration::from_hours(24 * 365);
 /// How long the views may take to come to the log's end at shutdown; what is missing then is folded at the next start.
 const LAST_FOLD: Duration = Duration::from_secs(10);
@@ -177,7 +180,11 @@ impl App {
         let views = Views::open(&config.views).await?;
         let checkpoints = Arc::new(FileCheckpoints::new(&config.data));
         let mut reactions = Reactions::start(handler.clone(), checkpoints).await?;
-        reactions.catch_up().await?;
+        let trying = reactions.state();
+        tokio::select! {
+            done = reactions.catch_up() => done?,
+            why = failed_often(trying) => return Err(AppError::Behind("reactions", why)),
+        }
         let reactions = Part::new(reactions.state(), tokio::spawn(reactions.run()));
 
         let (stop, mut stopping) = watch::channel(false);
@@ -212,9 +219,11 @@ impl App {
         if head.records == 0 {
             return Ok(());
         }
+        let trying = self.follower.state();
         tokio::select! {
             reached = self.views.wait_for(head.position, at_most) => Ok(reached?),
             () = self.follower.end() => self.follower.outcome(false).await,
+            why = failed_often(trying) => Err(AppError::Behind("views", why)),
         }
     }
 
@@ -225,7 +234,7 @@ impl App {
     }
 
     /// Ready when a part of the program has panicked. The others go on until the app is closed. One that met damage has
-    /// raised its alarm (see [`App::followers`]); reads and commands go on without it.
+    /// raised its alarm (see [`App::followers`]): commands go on without it, and the API shows nothing of views that stopped.
     pub async fn failed(&mut self) -> AppError {
         tokio::select! {
             error = self.reactions.panicked() => error,
@@ -233,9 +242,14 @@ impl App {
         }
     }
 
+    /// How the views are doing.
+    pub fn following(&self) -> watch::Receiver<Following> {
+        self.follower.state()
+    }
+
     /// Who follows the log, by name, and how they are doing.
     pub fn followers(&self) -> Vec<(&'static str, watch::Receiver<Following>)> {
-        vec![("views", self.follower.state()), ("reactions", self.reactions.state())]
+        vec![("views", self.following()), ("reactions", self.reactions.state())]
     }
 
     /// Takes no new commands from now on.

@@ -38,6 +38,7 @@ impl Server {
             verifier,
             files: Arc::new(BlobFiles::new(Arc::clone(&app.blobs))),
             tickets: Tickets::new(&secret),
+            following: app.following(),
             followers: app.followers(),
             metrics: metrics.map(|metrics| Arc::new(move || metrics.render()) as Arc<dyn Fn() -> String + Send + Sync>),
             settings: Settings { graphiql: config.graphiql, ..Settings::default() },

@@ -90,7 +90,11 @@ async fn follow(
             }
         };
         match next.unwrap_or_else(|| Err(ReadError::Busy("the log cannot be followed".into())))? {
-            Followed::CaughtUp => tracing::info!("the views have caught up"),
+            Followed::CaughtUp => {
+                tracing::info!("the views have caught up");
+                // Not before: what they show until then lacks what came while they could not go on.
+                tell(state, Following::Well);
+            }
             Followed::Records(records) => {
                 for chunk in records.chunks(CHUNK) {
                     builder.take(chunk).await?;
@@ -101,7 +105,6 @@ async fn follow(
             }
         }
         *failures = 0;
-        tell(state, Following::Well);
     }
 }
 

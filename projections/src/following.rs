@@ -19,11 +19,14 @@ pub(crate) fn tell(state: &watch::Sender<Following>, now: Following) {
     match now {
         Following::Well => tracing::info!("the views go on"),
         Following::Retrying(why) => {
-            tracing::warn!(why, "the views cannot go on and are tried again until they can; reads go on");
+            tracing::warn!(
+                why,
+                "the views cannot go on and are tried again until they can; what lacks something of the log is not shown"
+            );
         }
         Following::Stopped(why) => tracing::error!(
             why,
-            "ALARM: the views stopped and show the past; reads go on; do what the error says, then start the program again"
+            "ALARM: the views stopped and are not shown, commands go on; do what the error says, then start the program again"
         ),
     }
 }

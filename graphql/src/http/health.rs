@@ -11,8 +11,9 @@ pub(super) async fn live() -> &'static str {
     "ok"
 }
 
-/// The ledger can be read and new requests are taken. A follower of the log that tries again is named, but reads go on, so
-/// nobody needs to be sent elsewhere; one that has stopped needs a person. Why, is in the program's own messages only.
+/// The ledger can be read and new requests are taken. A follower of the log that tries again is named, but reads go on as
+/// long as the views have all, so nobody needs to be sent elsewhere; one that has stopped needs a person. Why, is in the
+/// program's own messages only.
 pub(super) async fn ready(State(app): State<App>) -> (StatusCode, String) {
     if app.is_stopping() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping".into());

@@ -15,7 +15,7 @@ use crate::{
     world::{World, with},
 };
 
-struct Socket(WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>);
+pub(crate) struct Socket(WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>);
 
 impl Socket {
     async fn open(world: &World, token: &str) -> Self {
@@ -30,7 +30,7 @@ impl Socket {
     }
 
     /// A connection on which `who` has subscribed.
-    async fn following(world: &World, who: Who, query: &str, variables: Value) -> Self {
+    pub(crate) async fn following(world: &World, who: Who, query: &str, variables: Value) -> Self {
         let mut socket = Self::open(world, &world.token(who)).await;
         assert_eq!(socket.hear().await["type"], "connection_ack");
         let payload = json!({ "query": query, "variables": variables });
@@ -43,7 +43,7 @@ impl Socket {
     }
 
     /// The next message, or the code with which the server closed.
-    async fn hear(&mut self) -> Value {
+    pub(crate) async fn hear(&mut self) -> Value {
         loop {
             let next = tokio::time::timeout(Duration::from_mins(1), self.0.next()).await.expect("something to hear");
             match next {
@@ -56,7 +56,7 @@ impl Socket {
     }
 }
 
-const DOCUMENT: &str =
+pub(crate) const DOCUMENT: &str =
     "subscription($id: ID!, $after: Position) { document(id: $id, after: $after) { position kind node { stage } } }";
 
 #[tokio::test]

@@ -12,3 +12,4 @@ mod files;
 mod golden;
 mod handling;
 mod past;
+mod stalled;

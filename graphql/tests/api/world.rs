@@ -95,6 +95,7 @@ pub(crate) struct World {
     pub(crate) views: Views,
     /// What is told of how the views are doing.
     pub(crate) following: watch::Sender<Following>,
+    follower: Option<tokio::task::JoinHandle<Result<(), socai_projections::ViewsError>>>,
     pub(crate) stored: Arc<MemoryFiles>,
     pub(crate) organ: OrganId,
     pub(crate) scene: Scene,
@@ -126,13 +127,15 @@ impl World {
             async move { drop(dropped.await) }
         };
         let (following, state) = watch::channel(Following::default());
-        tokio::spawn(Follower::run(log, opener, views.clone(), watch::Sender::default(), until()));
+        let follower = Follower::run(log, opener, views.clone(), watch::Sender::default(), until());
+        let follower = Some(tokio::spawn(follower));
         let services = Services {
             handler: handler.clone(),
             views: views.clone(),
             verifier: Verifier::from_pem(&keys(1).1).unwrap(),
             files,
             tickets: Tickets::new(b"tests"),
+            following: state.clone(),
             followers: vec![("views", state)],
             metrics: Some(Arc::new(|| "socai_up 1\n".to_owned())),
             settings,
@@ -144,8 +147,8 @@ impl World {
         let organ = scene.organ.id.unwrap();
         let commands = AtomicU64::new(1);
         let served = Some(served);
-        let world =
-            Self { clock, handler, views, following, stored, organ, scene, url, client, commands, stop, served };
+        #[rustfmt::skip]
+        let world = Self { clock, handler, views, following, follower, stored, organ, scene, url, client, commands, stop, served };
         world.settle_agency().await;
         world
     }
@@ -262,6 +265,12 @@ impl World {
 
     pub(crate) fn client(&self) -> &reqwest::Client {
         &self.client
+    }
+
+    /// From now on the views stand still.
+    pub(crate) async fn stall(&mut self) {
+        drop(self.stop.remove(0));
+        self.follower.take().unwrap().await.unwrap().unwrap();
     }
 
     /// Stops the server and waits for it.

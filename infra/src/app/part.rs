@@ -52,3 +52,44 @@ impl<E: Into<AppError>> Part<E> {
         }
     }
 }
+
+/// So often is tried what may pass, about a minute, before a start is given up: nobody is served before it has passed.
+const ATTEMPTS: u32 = 12;
+
+/// Ready with the reason when a follower has failed so often without coming to the log's end.
+pub(super) async fn failed_often(mut state: watch::Receiver<Following>) -> String {
+    let mut failures = 0;
+    while state.changed().await.is_ok() {
+        match &*state.borrow_and_update() {
+            Following::Well => failures = 0,
+            Following::Retrying(why) if failures + 1 == ATTEMPTS => return why.clone(),
+            Following::Retrying(_) => failures += 1,
+            Following::Stopped(_) => break, // told by the follower's own end
+        }
+    }
+    std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Poll;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_start_is_given_up_after_so_many_failures_in_a_row() {
+        let (sender, state) = watch::channel(Following::default());
+        let mut given_up = Box::pin(failed_often(state));
+        let why = "the disk is full".to_owned();
+        for failures in [ATTEMPTS - 1, ATTEMPTS] {
+            sender.send_replace(Following::Well);
+            let mut last = futures::poll!(&mut given_up);
+            for _ in 0..failures {
+                assert_eq!(last, Poll::Pending);
+                sender.send_replace(Following::Retrying(why.clone()));
+                last = futures::poll!(&mut given_up);
+            }
+            assert_eq!(last.is_ready(), failures == ATTEMPTS);
+        }
+    }
+}
