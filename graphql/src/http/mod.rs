@@ -115,11 +115,12 @@ fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::Api(ApiCode::Unauthenticated) => StatusCode::UNAUTHORIZED,
         ErrorCode::Api(ApiCode::RateLimited) => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::Api(ApiCode::BadRequest) => StatusCode::BAD_REQUEST,
-        ErrorCode::Api(ApiCode::NotYet) => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::Api(ApiCode::NotYet) | ErrorCode::Refusal(Code::Busy | Code::Stopped) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         ErrorCode::Api(_) => StatusCode::INTERNAL_SERVER_ERROR,
         ErrorCode::Refusal(Code::NotFound) => StatusCode::NOT_FOUND,
         ErrorCode::Refusal(Code::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
-        ErrorCode::Refusal(Code::Busy | Code::Stopped) => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Refusal(_) => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
