@@ -71,10 +71,10 @@ impl SqliteKeyRing {
             .pragma("secure_delete", "ON")
             .pragma("temp_store", "MEMORY");
         let connection = store::create(path, &options.clone().create_if_missing(true), &master).await?;
-        let readers = SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options);
+        let readers = SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options.clone());
         let shared = Arc::new(Shared { master: RwLock::new(master), cache: Cache::new(CACHED), readers });
         let (requests, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(Writer::new(connection, Arc::clone(&shared)).run(waiting));
+        tokio::spawn(Writer::new(connection, options, Arc::clone(&shared)).run(waiting));
         Ok(Self { shared, requests })
     }
 

@@ -256,3 +256,19 @@ async fn a_key_moved_to_another_stream_is_found_out() {
     assert!(key(&ring, stream(1), 0).await.is_some());
     assert!(matches!(ring.opening(stream(2), Revision::FIRST).await, Err(KeyError::Damaged(_))));
 }
+
+/// As on a full disk, SQLite ends the transaction by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_transaction_that_the_disk_ended_another_begins() {
+    let fixture = Fixture::new();
+    let ring = fixture.open().await;
+    let run = async |sql| drop(sqlx::raw_sql(sql).execute(&ring.shared.readers).await.unwrap());
+    run("CREATE TRIGGER full BEFORE INSERT ON wrapped BEGIN SELECT RAISE(ROLLBACK, 'disk full'); END").await;
+    let error = ring.sealing(stream(1), Revision::FIRST).await.unwrap_err();
+    assert!(matches!(error, KeyError::Unavailable(_)), "{error}");
+    run("DROP TRIGGER full").await;
+    let sealed = sealing(&ring, stream(1)).await;
+    ring.renew(stream(1), Revision::new(4)).await.unwrap();
+    ring.close().await.unwrap();
+    assert_eq!(key(&fixture.open().await, stream(1), 0).await, Some(sealed));
+}

@@ -6,7 +6,7 @@ use std::{
 };
 
 use socai_domain::ledger::{KeyError, Revision, StreamId, StreamKey};
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection, Sqlite, SqliteConnection, Transaction, sqlite::SqliteConnectOptions};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Generation, KeyState, MasterKey, Shared, sealing, store, store::unavailable};
@@ -33,12 +33,28 @@ const GROUP: usize = 512;
 
 pub(super) struct Writer {
     connection: SqliteConnection,
+    /// To open another one.
+    options: SqliteConnectOptions,
     shared: Arc<Shared>,
 }
 
+/// Begins a transaction, on a new connection if need be. On a full disk SQLite ends a transaction by itself; sqlx does not
+/// see that, and would refuse to begin another for as long as the connection lives.
+async fn begin<'a>(
+    connection: &'a mut SqliteConnection,
+    options: &SqliteConnectOptions,
+) -> Result<Transaction<'a, Sqlite>, KeyError> {
+    // A rollback may be on its way.
+    connection.ping().await.map_err(unavailable)?;
+    if connection.is_in_transaction() {
+        *connection = options.connect().await.map_err(unavailable)?;
+    }
+    connection.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)
+}
+
 impl Writer {
-    pub(super) fn new(connection: SqliteConnection, shared: Arc<Shared>) -> Self {
-        Self { connection, shared }
+    pub(super) fn new(connection: SqliteConnection, options: SqliteConnectOptions, shared: Arc<Shared>) -> Self {
+        Self { connection, options, shared }
     }
 
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
@@ -100,7 +116,7 @@ impl Writer {
     /// have been sealed by a key that this ring does not have.
     async fn generations(&mut self, seals: &[Seal]) -> Result<HashMap<StreamId, Arc<[Generation]>>, KeyError> {
         let master = self.shared.master.read().await;
-        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
+        let mut transaction = begin(&mut self.connection, &self.options).await?;
         let streams: HashSet<StreamId> = seals.iter().map(|seal| seal.stream).collect();
         let streams: Vec<StreamId> = streams.into_iter().collect();
         let mut found = store::load_all(&mut transaction, &master, &streams).await?;
@@ -116,7 +132,7 @@ impl Writer {
 
     async fn renew(&mut self, stream: StreamId, revision: Revision) -> Result<(), KeyError> {
         let master = self.shared.master.write().await;
-        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
+        let mut transaction = begin(&mut self.connection, &self.options).await?;
         let generations = store::load(&mut transaction, &master, stream).await?;
         match generations.last() {
             None if revision > Revision::FIRST => return Err(KeyError::Missing(stream)),
@@ -133,7 +149,7 @@ impl Writer {
         let _nobody_reads = self.shared.master.write().await;
         // First, so that a failure half-way leaves nothing readable in memory either.
         self.shared.cache.forget(stream);
-        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
+        let mut transaction = begin(&mut self.connection, &self.options).await?;
         store::destroy(&mut transaction, stream, revision).await?;
         transaction.commit().await.map_err(unavailable)?;
         store::empty_wal(&mut self.connection).await
@@ -141,7 +157,7 @@ impl Writer {
 
     async fn rotate(&mut self, to: MasterKey) -> Result<(), KeyError> {
         let mut master = self.shared.master.write().await;
-        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
+        let mut transaction = begin(&mut self.connection, &self.options).await?;
         store::rewrap(&mut transaction, &master, &to).await?;
         transaction.commit().await.map_err(unavailable)?;
         *master = to;
