@@ -1,15 +1,14 @@
 //! Ten days in two agencies, through the real importer and handler.
 
+mod examples;
+
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
 
 use anyhow::Context as _;
-use socai::{
-    app::App,
-    import::{Importer, NotImported},
-};
+use socai::{app::App, import::Importer};
 use socai_commands::{Envelope, Requester};
 use socai_domain::{
     deadline::Limit,
@@ -23,7 +22,6 @@ use socai_domain::{
         decide_extension::DecideExtension,
         direct::DirectIncoming,
         events::{Answer, BranchRole, Resolution},
-        refuse::RefuseIncoming,
         register::RegisterIncoming,
         request_extension::RequestExtension,
         resolve::ResolveIncoming,
@@ -37,10 +35,9 @@ use socai_domain::{
 
 use super::{
     clock::{DAYS, DemoClock, days_before},
-    letters::{self, EXAMPLES, Letter},
+    letters::{self, Letter},
     world::{
-        Agency, CLERK, DEPARTMENT, DEPARTMENT_CLERK, HEAD, LEADER, LEAVER, MINISTRY, Member, OFFICER, OTHER_HEAD,
-        OTHER_OFFICER, calendar,
+        Agency, CLERK, DEPARTMENT, HEAD, LEADER, LEAVER, MINISTRY, Member, OFFICER, OTHER_HEAD, OTHER_OFFICER, calendar,
     },
 };
 
@@ -280,34 +277,6 @@ impl<'a> Play<'a> {
         let branch = self.look(document, |document| Some(document.root_lead()?.0)).await?;
         let reason = why("Nội dung thuộc chức năng của Vụ Kế hoạch.");
         self.act(OTHER_HEAD, document, ReturnBranch { branch, reason }).await
-    }
-
-    /// The example files come to both agencies; the ministry refuses the new document, the department registers it.
-    async fn examples(&self) -> anyhow::Result<(usize, usize)> {
-        let (mut received, mut not_yet) = (0, 0);
-        self.at(0, 9, 30);
-        for (name, message) in EXAMPLES {
-            for agency in [&MINISTRY, &DEPARTMENT] {
-                match self.importer.import(agency.organ(), message.as_bytes()).await {
-                    Ok(imported) => {
-                        received += 1;
-                        self.looks_at(agency, imported.document()).await?;
-                    }
-                    Err(NotImported::NotHandledYet(_)) => not_yet += 1,
-                    Err(error) => return Err(error).context(*name),
-                }
-            }
-        }
-        Ok((received, not_yet))
-    }
-
-    async fn looks_at(&self, agency: &Agency, document: IncomingId) -> anyhow::Result<()> {
-        if agency.organ() == DEPARTMENT.organ() {
-            let register = RegisterIncoming { accept_duplicate_of: Vec::new(), accepted_because: None };
-            return self.act_in(&DEPARTMENT, DEPARTMENT_CLERK, document, register).await;
-        }
-        let reason = why("Văn bản thử nghiệm, không thuộc chức năng của Bộ.");
-        self.act(CLERK, document, RefuseIncoming { reason }).await
     }
 }
 
