@@ -38,7 +38,6 @@ pub struct App {
     reactions: Part<ReactionError>,
     follower: Part<ViewsError>,
     stop: watch::Sender<bool>,
-    sweeping: tokio::task::JoinHandle<()>,
 }
 
 /// The ledger of a data directory with its keys, and nobody else in the directory.
@@ -117,8 +116,9 @@ pub enum AppError {
     Log(#[from] OpenLogError),
     /// The log is not, or not any more, the one that a checkpoint was taken from.
     #[error(
-        "{source}. If an older copy of the log was restored on purpose, delete {} and {}, which tell of the newer one, and \
-         start again: both are made anew",
+        "{source}. If an older copy of the log was restored on purpose, first keep a copy of the files of documents (blobs): \
+         those that this log does not know are removed in time. Then delete {} and {}, which tell of the newer log, and start \
+         again: both are made anew",
         checkpoint.display(), views.display()
     )]
     NotThisLog {
@@ -193,11 +193,9 @@ impl App {
             let _ = stopping.wait_for(|stop| *stop).await;
         };
         let (state, following) = watch::channel(Following::default());
-        let sweep = Sweep::new(Arc::clone(&blobs), Arc::clone(&events), opener.clone());
         let follower = Follower::run(events, opener, views.clone(), state, shutdown);
         let follower = Part::new(following, tokio::spawn(follower));
-        let sweeping = tokio::spawn(sweep.run());
-        let mut app = Self { handler, views, blobs, store, reactions, follower, stop, sweeping };
+        let mut app = Self { handler, views, blobs, store, reactions, follower, stop };
         match app.fold(FIRST_FOLD).await {
             Ok(()) => Ok(app),
             Err(error) => {
@@ -211,6 +209,11 @@ impl App {
     /// The log.
     pub fn log(&self) -> &Arc<dyn EventLog> {
         self.handler.log()
+    }
+
+    /// What removes files that no document has, for who serves: a program that runs once sweeps nothing.
+    pub fn sweep(&self) -> Sweep {
+        Sweep::new(Arc::clone(&self.blobs), Arc::clone(self.log()), self.store.opener.clone())
     }
 
     /// Waits until the views reflect all that is in the log now, if the follower lives.
@@ -261,7 +264,6 @@ impl App {
     /// Finishes what was accepted, brings the views and checkpoints up to date, and marks the log as ended in good order.
     pub async fn close(mut self) -> Result<(), AppError> {
         self.handler.close().await;
-        self.sweeping.abort();
         let mut wrong = Vec::new();
         if let Err(error) = self.reactions.outcome(true).await {
             wrong.push(error.to_string());

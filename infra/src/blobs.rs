@@ -10,10 +10,10 @@ mod content_type;
 mod hash;
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicU64, Ordering},
 };
 use std::time::{Duration, SystemTime};
@@ -79,7 +79,7 @@ pub struct BlobStore {
     next: AtomicU64,
     /// Shared by commands that attach files, alone for whoever removes files.
     attaching: Arc<RwLock<()>>,
-    /// Held while a name is given, made young again, or taken from a file that is old.
+    /// Held while a name is given, made young again, or taken from a file that is old; never while the disk is waited for.
     names: Mutex<()>,
 }
 
@@ -135,28 +135,39 @@ impl BlobStore {
 
     /// False if there is no such blob.
     fn make_young(&self, hash: BlobHash) -> Result<bool, BlobError> {
-        let _named = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let _named = self.naming();
         let Some(file) = self.open_blob(hash)? else { return Ok(false) };
-        let path = self.path(hash);
-        let young = file.set_modified(SystemTime::now()).and_then(|()| file.sync_all());
-        young.map_err(io("change the time of", &path)).map(|()| true)
+        match file.set_modified(SystemTime::now()) {
+            Ok(()) => Ok(true),
+            // Restored by another user, or mounted to be read only: it is there all the same.
+            Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
+                Ok(true)
+            }
+            Err(error) => Err(io("change the time of", &self.path(hash))(error)),
+        }
     }
 
-    /// Was it stored, or last attached, longer ago than this? False if there is no such blob.
-    pub fn is_older(&self, hash: BlobHash, than: Duration) -> Result<bool, BlobError> {
+    fn naming(&self) -> MutexGuard<'_, ()> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Was it stored, or last attached, before this? False if there is no such blob.
+    pub fn is_older(&self, hash: BlobHash, than: SystemTime) -> Result<bool, BlobError> {
         let path = self.path(hash);
         match fs::metadata(&path).and_then(|data| data.modified()) {
-            // One from the future is young.
-            Ok(time) => Ok(time.elapsed().is_ok_and(|age| age > than)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Ok(time) => Ok(time < than),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
             Err(error) => Err(io("look at", &path)(error)),
         }
     }
 
     /// Removes a blob if it is that old. `true` if it was there and is gone.
-    pub fn remove_if_older(&self, hash: BlobHash, than: Duration) -> Result<bool, BlobError> {
-        let _named = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(self.is_older(hash, than)? && self.remove(hash)?)
+    pub fn remove_if_older(&self, hash: BlobHash, than: SystemTime) -> Result<bool, BlobError> {
+        let gone = {
+            let _named = self.naming();
+            self.is_older(hash, than)? && self.unlink(hash)?
+        };
+        self.sync_gone(hash, gone)
     }
 
     /// Stores `bytes`; when this returns, they are on disk. Storing the same again changes nothing, but mends a damaged blob.
@@ -192,7 +203,7 @@ impl BlobStore {
         match fs::read(&path) {
             Ok(bytes) if BlobHash::of(&bytes) == hash => Ok(Some(bytes)),
             Ok(_) => Err(BlobError::Damaged { hash }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(io("read", &path)(error)),
         }
     }
@@ -202,7 +213,7 @@ impl BlobStore {
         let path = self.path(hash);
         match File::open(&path) {
             Ok(file) => Ok(Some(file)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(io("open", &path)(error)),
         }
     }
@@ -223,12 +234,24 @@ impl BlobStore {
 
     /// Removes a blob; when this returns, it is gone from the directory on disk. `false` if there was none.
     pub fn remove(&self, hash: BlobHash) -> Result<bool, BlobError> {
+        let gone = self.unlink(hash)?;
+        self.sync_gone(hash, gone)
+    }
+
+    fn unlink(&self, hash: BlobHash) -> Result<bool, BlobError> {
         let path = self.path(hash);
         match fs::remove_file(&path) {
-            Ok(()) => sync_dir(&self.shard(hash)).map(|()| true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
             Err(error) => Err(io("remove", &path)(error)),
         }
+    }
+
+    fn sync_gone(&self, hash: BlobHash, gone: bool) -> Result<bool, BlobError> {
+        if gone {
+            sync_dir(&self.shard(hash))?;
+        }
+        Ok(gone)
     }
 
     /// All blobs, for sweeps: in order of their first byte, else in none. Files that are no blobs are passed over. Blobs stored
@@ -244,7 +267,7 @@ impl BlobStore {
         let shard = self.dir.join(format!("{first:02x}"));
         let entries = match fs::read_dir(&shard) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(io("list", &shard)(error)),
         };
         let mut hashes = Vec::new();
@@ -273,7 +296,7 @@ impl BlobStore {
             match files::private().write(true).create_new(true).open(&path) {
                 Ok(file) => return Ok((file, path)),
                 // Left by an earlier process with the same id.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(io("make", &path)(error)),
             }
         }
@@ -286,8 +309,10 @@ impl BlobStore {
         if !shard.is_dir() {
             files::make_private_dir(&shard).map_err(io("make", &shard))?;
         }
-        let _named = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        fs::rename(unfinished, self.path(hash)).map_err(io("rename", unfinished))?;
+        {
+            let _named = self.naming();
+            fs::rename(unfinished, self.path(hash)).map_err(io("rename", unfinished))?;
+        }
         self.sync_name(hash)
     }
 
@@ -311,7 +336,7 @@ fn copy_hashing(
         let count = match reader.read(&mut buffer) {
             Ok(0) => return Ok((BlobHash::from(*hasher.finalize().as_bytes()), size)),
             Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(error) => return Err(io("read what is to go into", path)(error)),
         };
         size += count as u64;

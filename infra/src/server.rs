@@ -57,6 +57,7 @@ impl Server {
         let Self { mut app, api, listener } = self;
         let (ended, when_ended) = tokio::sync::oneshot::channel();
         let refuse = app.refuse_commands();
+        let sweeping = tokio::spawn(app.sweep().run());
         let serving = tokio::spawn(async move {
             let shutdown = async move {
                 // Dropped or sent: either way it is the end.
@@ -74,6 +75,7 @@ impl Server {
         }
         let _ = ended.send(());
         refuse.await;
+        sweeping.abort();
         let served = serving.await.map_err(|error| AppError::Stopped(error.to_string()));
         let closed = app.close().await;
         tracing::info!("stopped");

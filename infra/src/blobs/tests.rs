@@ -133,3 +133,14 @@ fn blobs_are_for_their_owner_only() {
     let hash = store.put(b"private").unwrap();
     assert_eq!(fs::metadata(store.path(hash)).unwrap().permissions().mode() & 0o777, 0o600);
 }
+
+/// Files restored by another user may be read and attached, though not be made young. (For the superuser this is no test.)
+#[test]
+#[cfg(target_os = "linux")]
+fn what_belongs_to_another_user_is_there() {
+    let (_dir, store) = store();
+    let hash = store.put(b"x").unwrap();
+    fs::remove_file(store.path(hash)).unwrap();
+    std::os::unix::fs::symlink("/proc/version", store.path(hash)).unwrap();
+    assert!(store.refresh(&[hash]).unwrap());
+}

@@ -1,6 +1,11 @@
 //! Sweeping: files that were uploaded and never attached go, when no ticket for them is good any more.
 
-use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use futures::StreamExt as _;
 use socai_domain::ledger::{EventLog, Followed, Opener, Position};
@@ -23,7 +28,6 @@ pub struct Sweep {
     attached: HashSet<u64>,
     /// The last record that was looked at.
     read_to: Option<Position>,
-    age: Duration,
 }
 
 impl fmt::Debug for Sweep {
@@ -41,25 +45,27 @@ fn short(hash: &[u8; 32]) -> u64 {
 impl Sweep {
     /// Of this store, by what the log says.
     pub fn new(blobs: Arc<BlobStore>, log: Arc<dyn EventLog>, opener: Opener) -> Self {
-        Self { blobs, log, opener, attached: HashSet::new(), read_to: None, age: AGE }
+        Self { blobs, log, opener, attached: HashSet::new(), read_to: None }
     }
 
-    /// Now and every hour. Dropping it leaves nothing half done.
+    /// Every hour, first in an hour: who restored an older log by mistake has that long. Dropping it leaves nothing half
+    /// done.
     pub async fn run(mut self) {
         loop {
+            tokio::time::sleep(EVERY).await;
             match self.once().await {
                 Ok(0) => {}
                 Ok(gone) => tracing::info!(gone, "files that were uploaded and never attached were removed"),
                 Err(error) => tracing::warn!(error, "files could not be swept; tried again in an hour"),
             }
-            tokio::time::sleep(EVERY).await;
         }
     }
 
     /// Removes what is old and not attached; says how many files.
     async fn once(&mut self) -> Result<u64, String> {
         self.read().await?;
-        let candidates = self.old().await?;
+        let old = self.old_is_before().await?;
+        let candidates = self.older(old).await?;
         let candidates: Vec<BlobHash> = candidates.into_iter().filter(|hash| !self.has(*hash)).collect();
         if candidates.is_empty() {
             return Ok(0);
@@ -68,12 +74,12 @@ impl Sweep {
         let removing = self.blobs.removing().await;
         self.read().await?;
         let candidates: Vec<BlobHash> = candidates.into_iter().filter(|hash| !self.has(*hash)).collect();
-        let (blobs, age) = (Arc::clone(&self.blobs), self.age);
+        let blobs = Arc::clone(&self.blobs);
         self.blocking(move || {
             let _alone = removing;
             let mut gone = 0;
             for hash in candidates {
-                gone += u64::from(blobs.remove_if_older(hash, age)?);
+                gone += u64::from(blobs.remove_if_older(hash, old)?);
             }
             Ok(gone)
         })
@@ -97,13 +103,20 @@ impl Sweep {
         Err("the log cannot be read to its end".into())
     }
 
-    async fn old(&self) -> Result<Vec<BlobHash>, String> {
-        let (blobs, age) = (Arc::clone(&self.blobs), self.age);
+    /// A file that is newer than the log itself may be a document's of a longer log, whose older copy this one is.
+    async fn old_is_before(&self) -> Result<SystemTime, String> {
+        let head = self.log.head().await.map_err(|error| error.to_string())?;
+        let micros = u64::try_from(head.recorded.as_micros()).unwrap_or(0);
+        Ok((SystemTime::UNIX_EPOCH + Duration::from_micros(micros)).min(SystemTime::now() - AGE))
+    }
+
+    async fn older(&self, than: SystemTime) -> Result<Vec<BlobHash>, String> {
+        let blobs = Arc::clone(&self.blobs);
         self.blocking(move || {
             let mut old = Vec::new();
             for hash in blobs.list() {
                 let hash = hash?;
-                if blobs.is_older(hash, age)? {
+                if blobs.is_older(hash, than)? {
                     old.push(hash);
                 }
             }
@@ -148,9 +161,22 @@ mod tests {
         assert_eq!(there, [true, false, true]);
     }
 
+    /// Newer than the end of the log: it may be of a longer log, which this one is an older copy of.
+    #[tokio::test]
+    async fn what_is_newer_than_the_log_stays() {
+        let world = World::new().await;
+        let [file, other] = [b"file", b"them"].map(|bytes| world.stored(bytes));
+        world.grow_old(file, 2 * AGE);
+        let mut sweep = sweep(&world);
+        assert_eq!(sweep.once().await, Ok(0), "the log is empty");
+        world.attach(1, other).await;
+        assert_eq!(sweep.once().await, Ok(1));
+    }
+
     #[tokio::test]
     async fn what_a_command_in_flight_attaches_stays() {
         let world = World::new().await;
+        world.attach(9, world.stored(b"other")).await;
         let file = world.stored(b"file");
         world.grow_old(file, 2 * AGE);
         let hold = world.blobs.attaching().await;
@@ -170,6 +196,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_looked_for_or_stored_again_is_young() {
         let world = World::new().await;
+        world.attach(9, world.stored(b"other")).await;
         let (looked_for, stored) = (world.stored(b"looked for"), world.stored(b"stored"));
         for file in [looked_for, stored] {
             world.grow_old(file, 2 * AGE);
@@ -182,6 +209,7 @@ mod tests {
     #[tokio::test]
     async fn a_crash_between_two_files_or_between_upload_and_record_leaves_what_the_next_sweep_puts_right() {
         let world = World::new().await;
+        world.attach(9, world.stored(b"other")).await;
         let files = [b"1", b"2", b"3", b"4"].map(|bytes| world.stored(bytes));
         for file in files {
             world.grow_old(file, 2 * AGE);
@@ -191,7 +219,7 @@ mod tests {
         assert!(Box::pin(sweep(&world).once()).now_or_never().is_none());
         drop(hold);
         // Another that ended after the first of them.
-        assert!(world.blobs.remove_if_older(files[0], AGE).unwrap());
+        assert!(world.blobs.remove_if_older(files[0], SystemTime::now() - AGE).unwrap());
         // A command whose process ended after its record was durable and before anybody was told.
         world.attach(1, files[1]).await;
         assert_eq!(sweep(&world).once().await, Ok(2));
