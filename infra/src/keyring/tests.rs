@@ -262,7 +262,7 @@ async fn a_key_moved_to_another_stream_is_found_out() {
 async fn after_a_transaction_that_the_disk_ended_another_begins() {
     let fixture = Fixture::new();
     let ring = fixture.open().await;
-    let run = async |sql| drop(sqlx::raw_sql(sql).execute(&ring.shared.readers).await.unwrap());
+    let run = async |sql| assert!(sqlx::raw_sql(sql).execute(&ring.shared.readers).await.is_ok(), "{sql}");
     run("CREATE TRIGGER full BEFORE INSERT ON wrapped BEGIN SELECT RAISE(ROLLBACK, 'disk full'); END").await;
     let error = ring.sealing(stream(1), Revision::FIRST).await.unwrap_err();
     assert!(matches!(error, KeyError::Unavailable(_)), "{error}");
