@@ -12,4 +12,4 @@ pub(crate) use rows::{ITEM, rows};
 /// The read model's name.
 pub(crate) const NAME: &str = "work_list";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;

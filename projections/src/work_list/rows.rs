@@ -112,7 +112,12 @@ pub(crate) fn rows(document: &Document, out: &mut Out) {
             WorkKind::ConfirmExpunge => document.expunge_asked.as_ref().map(|asked| &asked.people),
             _ => None,
         };
-        let binding = dated.and_then(|branch| branch.binding_due);
+        let (due, binding) = match duty.kind {
+            // The document's clock runs on; that of its lead stood still when the lead was done.
+            WorkKind::Resolve => document.round().map(|round| (round.due, round.binding_due)),
+            _ => dated.map(|branch| (branch.due, branch.binding_due)),
+        }
+        .unwrap_or_default();
         out.add(
             &ITEM,
             vec![
@@ -129,7 +134,7 @@ pub(crate) fn rows(document: &Document, out: &mut Out) {
                 duty.for_unit.into(),
                 duty.since.into(),
                 dated.and_then(|branch| branch.accepted).map(|(at, _)| at).into(),
-                dated.and_then(|branch| branch.due).into(),
+                due.into(),
                 binding.into(),
                 dated.is_some_and(|branch| document.open_children(branch.id).next().is_some()).into(),
                 binding.map_or(Value::Int(i64::MAX), Value::from),
