@@ -63,7 +63,10 @@ mod tests {
     use super::*;
     use crate::{
         decide::Who,
-        incoming::testing::{Plausible, arrived, unopened},
+        incoming::{
+            events::ArrivedAgain,
+            testing::{Plausible, arrived, arriving, past, unopened},
+        },
         testing::{Scene, given, scene},
     };
 
@@ -87,6 +90,19 @@ mod tests {
             .when(scene.clerk, note("Số trang ghi sai"))
             .then([made("Số trang ghi sai")])
             .when(scene.clerk, note("Thiếu trang 2"))
+            .then_nothing_happened();
+    }
+
+    #[test]
+    fn a_remark_of_before_is_made_again_on_other_content() {
+        let scene = scene();
+        let remark = || Event::from(Annotated { note: note("Đã xem").note });
+        let again = ArrivedAgain { content: [2; 32], details: arriving().details, files: arriving().files };
+        let past = [arrived(&scene), past(scene.clerk, 2, remark()), past(scene.clerk, 1, again)];
+        given(&scene.organ, past)
+            .when(scene.clerk, note("Đã xem"))
+            .then([remark()])
+            .when(scene.clerk, note("Đã xem"))
             .then_nothing_happened();
     }
 

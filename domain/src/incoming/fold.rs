@@ -39,6 +39,8 @@ impl Aggregate for IncomingDocument {
             }
             Event::ArrivedAgain(e) => {
                 self.contents.push(e.content);
+                // The same remark made again is one on this content.
+                self.annotations.clear();
                 self.other_files.extend(e.files.iter().map(|file| file.hash));
             }
             Event::UnopenedLogged(e) => {
