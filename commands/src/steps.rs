@@ -79,12 +79,15 @@ impl Inner {
             Action::Assign { document, began_by, began, as_of } => {
                 self.assign(pass, step, correlation, (*document, *began_by), began, *as_of).await
             }
-            Action::Renew { document, fingerprints, as_of } => {
+            Action::Renew { document } => {
                 // Without a number it is compared with what is registered when it gets one.
-                let book = |state: &IncomingDocument, _| state.registered.map(|(register, _)| register);
-                let Some(register) = self.view(incoming::stream(*document), book).await? else { return Ok(None) };
-                let (document, fingerprints, as_of) = (*document, fingerprints.clone(), *as_of);
-                let command = RenewFingerprints { document, fingerprints, as_of };
+                let now = |state: &IncomingDocument, revision: Option<Revision>| {
+                    let fingerprints = incoming::register::fingerprints(state.details.as_ref()?);
+                    Some((state.registered?.0, fingerprints, revision?.number()))
+                };
+                let seen = self.view(incoming::stream(*document), now).await?;
+                let Some((register, fingerprints, as_of)) = seen else { return Ok(None) };
+                let command = RenewFingerprints { document: *document, fingerprints, as_of };
                 self.step(pass, register_stream(register), step, correlation, command).await.map(|_| None)
             }
             Action::Finish { document, register, number } => {

@@ -16,7 +16,7 @@ use crate::{
     id::{CauseId, CommandId, IncomingId, OrganId, RegisterId},
     incoming::{self, events::RegistrationBegan},
     ledger::{DomainEvent, EventKind, Revision},
-    register::{self, Fingerprint, VoidReason},
+    register::{self, VoidReason},
     text::{ArrivalNumber, Reason},
 };
 
@@ -62,12 +62,8 @@ pub enum Action {
     },
     /// The book compares the document by what was corrected.
     Renew {
-        /// The document.
+        /// The document: what it says when the step is taken counts, whatever corrections came since.
         document: IncomingId,
-        /// What duplicates are found by now.
-        fingerprints: Vec<Fingerprint>,
-        /// The revision of the document that says so.
-        as_of: u64,
     },
     /// The document takes the number that the book gave.
     Finish {
@@ -125,9 +121,8 @@ pub fn next_steps(event: &DomainEvent, meta: &Meta, cause: CauseId) -> Vec<Step>
         }
         DomainEvent::Incoming(incoming::Event::Corrected(corrected)) => {
             let [old, new] = [&corrected.old, &corrected.new].map(incoming::register::fingerprints);
-            let (document, as_of) = (IncomingId::new(meta.stream), meta.revision.number());
-            let renew = |fingerprints| step("renewFingerprints", Action::Renew { document, fingerprints, as_of });
-            (old != new).then(|| renew(new)).into_iter().collect()
+            let renew = || step("renewFingerprints", Action::Renew { document: IncomingId::new(meta.stream) });
+            (old != new).then(renew).into_iter().collect()
         }
         DomainEvent::Register(register::Event::NumberAssigned(assigned)) => {
             let (document, register, number) = (assigned.document, RegisterId::new(meta.stream), assigned.number);
@@ -214,8 +209,7 @@ mod tests {
         };
         assert_eq!(corrected(&Details { page_count: Some(9), ..old.clone() }), []);
         let new = Details { issuer_code: None, ..old.clone() };
-        let (fingerprints, document) = (incoming::register::fingerprints(&new), IncomingId::new(meta().stream));
-        assert_eq!(corrected(&new)[0].action, Action::Renew { document, fingerprints, as_of: 4 });
+        assert_eq!(corrected(&new)[0].action, Action::Renew { document: IncomingId::new(meta().stream) });
     }
 
     #[test]

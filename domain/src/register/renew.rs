@@ -35,8 +35,9 @@ impl Decide for RenewFingerprints {
         let Some(entry) = register.numbers.get(&self.document).filter(|entry| entry.void.is_none()) else {
             return Ok(vec![]); // it is compared with nothing
         };
-        // A later correction may have been quicker.
-        if entry.as_of >= self.as_of || entry.fingerprints == self.fingerprints {
+        // A later correction may have been quicker: the revision is written also where nothing else is new, so that what an
+        // older one says comes too late.
+        if entry.as_of >= self.as_of {
             return Ok(vec![]);
         }
         let (document, fingerprints, as_of) = (self.document, self.fingerprints.clone(), self.as_of);
@@ -73,6 +74,17 @@ mod tests {
         renewed.clone().when(Who::System, renew(1, 7, 9)).then_nothing_happened();
         renewed.clone().when(Who::System, renew(1, 1, 8)).then_nothing_happened();
         renewed.when(Who::System, renew(1, 1, 10)).happened();
+    }
+
+    #[test]
+    fn an_older_correction_comes_too_late_also_after_one_that_took_it_back() {
+        let scene = scene();
+        let back = FingerprintsRenewed { document: document(1), fingerprints: vec![fingerprint(1)], as_of: 6 };
+        given(&scene.organ, [opened(), assigned(1, 1)])
+            .when(Who::System, renew(1, 1, 6))
+            .then([back.into()])
+            .when(Who::System, renew(1, 7, 5))
+            .then_nothing_happened();
     }
 
     #[test]
