@@ -24,7 +24,7 @@ use crate::{
 /// The read model's name.
 pub(crate) const NAME: &str = "branches";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 pub(crate) static BRANCH: Table = Table {
     name: "branch",

@@ -15,8 +15,9 @@ use socai_domain::{
 
 use super::history::{DAYS, History, Who, at, branch, new_branch, reason};
 use crate::{
-    Viewer, Views,
+    PageRequest, Viewer, Views,
     statistics::{DocumentFigures, GroupBy, Period, StatisticsFilter},
+    work_list::{WorkFilter, WorkKind, WorkScope},
 };
 
 /// Directed on Tuesday 2026-03-03 with five working days: due at the end of Tuesday 2026-03-10.
@@ -77,6 +78,26 @@ async fn an_extension_after_the_deadline_does_not_undo_lateness() {
     history.at("2026-03-13T09:00:00").by(Who::Officer).completes(document, 1).resolves(document);
     let shown = figures(&history.views().await, history.sight(Who::Leader)).await;
     assert_eq!((shown.processed, shown.late_done, shown.on_time, shown.late), (1, 1, 0, 1));
+}
+
+#[tokio::test]
+async fn an_extension_of_the_whole_after_its_deadline_does_not_undo_the_lateness_of_its_parts() {
+    let mut history = History::new();
+    let document = directed(&mut history, 1);
+    let assigns = |history: &mut History, n| {
+        let part = new_branch(n, Who::Colleague.assignee(), BranchRole::Lead, Limit::None);
+        history.by(Who::Officer).then(document, on::Assigned { parent: branch(1), branches: vec![part], note: None });
+    };
+    assigns(&mut history, 2);
+    let (first, last) = (at("2026-03-11T00:00:00"), at("2026-03-20T00:00:00"));
+    history.at("2026-03-12T09:00:00").then(document, extended(1, last));
+    assigns(&mut history, 3);
+    let views = history.views().await;
+    let view = views.document(&history.sight(Who::Leader), document).await.unwrap().unwrap();
+    let shown: Vec<_> =
+        view.document.branches.iter().map(|part| [part.due, part.original_due, part.binding_due]).collect();
+    // Who was given a part after the deadline is not late with it from the beginning.
+    assert_eq!(shown, [[last, first, first], [last, first, first], [last; 3]].map(|dues| dues.map(Some)));
 }
 
 #[tokio::test]
@@ -148,8 +169,14 @@ async fn the_documents_clock_runs_on_when_the_lead_is_done() {
     let document = directed(&mut history, 1);
     history.at("2026-03-04T09:00:00").by(Who::Officer).completes(document, 1);
     let lead = async |history: &History| {
-        let view = history.views().await.document(&history.sight(Who::Leader), document).await.unwrap().unwrap();
-        (view.document.branches[0].due, view.document.round().unwrap().due)
+        let (views, leader) = (history.views().await, history.sight(Who::Leader));
+        let view = views.document(&leader, document).await.unwrap().unwrap();
+        let (round, filter) =
+            (view.document.round().unwrap().due, WorkFilter { scope: WorkScope::Mine, state: None, kind: None });
+        let work = views.work_list(&leader, &filter, &PageRequest::first(9)).await.unwrap();
+        let [resolve] = work.nodes().collect::<Vec<_>>().try_into().unwrap();
+        assert_eq!((resolve.kind, resolve.due, resolve.binding_due), (WorkKind::Resolve, round, round));
+        (view.document.branches[0].due, round)
     };
     let frozen = Some(at("2026-03-11T00:00:00"));
     history.agency(holiday(9));

@@ -88,8 +88,9 @@ impl Document {
             if branch.role == BranchRole::Informed {
                 continue;
             }
-            let capped_by = branch.parent.and_then(|whole| derived.get(&whole)).and_then(|whole| whole.due);
-            let deadlines = branch.deadlines(capped_by, &self.pauses, calendar);
+            let whole = branch.parent.and_then(|whole| derived.get(&whole)).copied().unwrap_or_default();
+            let capped_by = whole.due;
+            let deadlines = branch.deadlines(whole, &self.pauses, calendar);
             if branch.ended.is_none() {
                 branch.capped_by = capped_by;
                 (branch.due, branch.original_due, branch.binding_due) =
@@ -298,12 +299,17 @@ impl Branch {
         }
     }
 
-    /// Its deadlines by this calendar, as a part of a whole that is due then.
-    fn deadlines(&self, capped_by: Option<Timestamp>, pauses: &[Pause], calendar: &WorkingCalendar) -> Deadlines {
-        let sum = self.sum(pauses).capped_by(capped_by);
-        let (late, binding) = (self.late_before_amended, sum.binding_due(calendar));
-        let binding = late.map_or(binding, |late| Some(binding.map_or(late, |due| due.min(late))));
-        Deadlines { due: sum.due(calendar), original: sum.original_due(calendar), binding }
+    /// Its deadlines by this calendar, as a part of a whole that is due then. More time for the whole is no other original
+    /// deadline of the part and, too late, undoes no lateness of it; but no part is late when it is given.
+    fn deadlines(&self, whole: Deadlines, pauses: &[Pause], calendar: &WorkingCalendar) -> Deadlines {
+        let sum = self.sum(pauses).capped_by(whole.due);
+        let when_given = |of: Option<Timestamp>| of.filter(|due| self.assigned_at < *due);
+        let binding = earlier(sum.binding_due(calendar), self.late_before_amended);
+        Deadlines {
+            due: sum.due(calendar),
+            original: earlier(sum.original_due(calendar), when_given(whole.original)),
+            binding: earlier(binding, when_given(whole.binding)),
+        }
     }
 
     /// What its deadline is made of.
@@ -315,6 +321,10 @@ impl Branch {
             ..DeadlineSum::new(self.assigned_at, self.limit).capped_by(self.capped_by)
         }
     }
+}
+
+fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    one.into_iter().chain(other).min()
 }
 
 fn unit_of(who: Assignee, organ: &Organ) -> Option<UnitId> {
