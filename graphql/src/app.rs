@@ -23,7 +23,7 @@ use crate::{
     error::{self, ApiCode, ApiError},
     files::{Files, Tickets},
     rate::Rates,
-    reading::{Moments, current},
+    reading::{Moments, Turns, current},
     schema::{self, ApiSchema},
     session::Session,
     settings::Settings,
@@ -76,6 +76,7 @@ pub struct App {
     schema: ApiSchema,
     services: Arc<Services>,
     rates: Arc<Rates>,
+    turns: Arc<Turns>,
     stopping: watch::Sender<bool>,
 }
 
@@ -90,7 +91,8 @@ impl App {
     pub fn new(services: Services) -> Self {
         let services = Arc::new(services);
         let rates = Arc::new(Rates::new(services.settings.rate, services.settings.burst));
-        Self { schema: schema::build(&services), services, rates, stopping: watch::Sender::new(false) }
+        let (schema, turns, stopping) = (schema::build(&services), Arc::default(), watch::Sender::new(false));
+        Self { schema, services, rates, turns, stopping }
     }
 
     /// What it was given.
@@ -149,14 +151,12 @@ impl App {
         {
             return refused(&error, &session);
         }
-        let moments = Arc::new(Moments::default());
+        let (settings, moments) = (&self.services.settings, Arc::new(Moments::new(Arc::clone(&self.turns))));
         let mut work = std::pin::pin!(self.schema.execute(request.data(session).data(Arc::clone(&moments))));
-        let answer = loop {
-            match tokio::time::timeout(self.services.settings.time, &mut work).await {
-                // Reading a past moment from the ledger has a limit of its own.
-                Err(_) if moments.replaying() => {}
-                answer => break answer,
-            }
+        let answer = match tokio::time::timeout(settings.time, &mut work).await {
+            // Reading past moments from the ledger has a limit of its own, for all of the request together.
+            Err(_) if moments.replaying() => tokio::time::timeout(settings.replay, &mut work).await,
+            answer => answer,
         };
         match answer {
             Ok(response) => error::finish(response, &session),

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -11,6 +11,7 @@ use std::{
 
 use async_graphql::{Context, QueryPathSegment, dataloader::DataLoader};
 use socai_domain::{
+    id::PersonId,
     ledger::{self, Following},
     refusal::Code,
     time::{Clock, Timestamp},
@@ -67,16 +68,37 @@ impl Moment {
 
 /// The past moments of one request, by the response key of the root field that named them: everything under that field is
 /// read there.
-#[derive(Default)]
 pub(crate) struct Moments {
     past: Mutex<HashMap<String, Moment>>,
     replays: AtomicUsize,
+    turns: Arc<Turns>,
 }
 
 impl Moments {
+    pub(crate) fn new(turns: Arc<Turns>) -> Self {
+        Self { past: Mutex::default(), replays: AtomicUsize::new(0), turns }
+    }
+
     /// Is the ledger being read for this request?
     pub(crate) fn replaying(&self) -> bool {
         self.replays.load(Ordering::SeqCst) > 0
+    }
+}
+
+/// Lets each person read one past moment at a time, so that nobody takes all the room there is.
+#[derive(Default)]
+pub(crate) struct Turns(Mutex<HashMap<PersonId, Weak<tokio::sync::Mutex<()>>>>);
+
+impl Turns {
+    fn of(&self, person: PersonId) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        if let Some(turn) = turns.get(&person).and_then(Weak::upgrade) {
+            return turn;
+        }
+        let turn = Arc::default();
+        turns.insert(person, Arc::downgrade(&turn));
+        turn
     }
 }
 
@@ -139,7 +161,8 @@ pub(crate) async fn read_at(ctx: &Context<'_>, as_of: Option<DateTime>, at_least
     tokio::time::sleep(ON_ITS_WAY.saturating_sub(young)).await;
     let moments = ctx.data_unchecked::<Arc<Moments>>();
     let views = {
-        let _replay = Replay::of(moments);
+        let (_replay, turn) = (Replay::of(moments), moments.turns.of(caller.person));
+        let _turn = turn.lock().await;
         let (settings, opener) = (&services.settings, services.handler.opener().clone());
         let replay = services.views.as_of(&**services.log(), opener, then, settings.wait);
         let Ok(views) = tokio::time::timeout(settings.replay, replay).await else {
@@ -226,5 +249,24 @@ impl From<ViewsError> for ApiError {
             ViewsError::Database(_) => Self::new(Code::Busy, error),
             error => Self::new(ApiCode::Internal, error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_person_reads_one_past_moment_at_a_time() {
+        let (turns, person) = (Turns::default(), |n| PersonId::new(uuid::Uuid::from_u128(n)));
+        let first = turns.of(person(1));
+        let reading = first.try_lock().unwrap();
+        assert!(turns.of(person(1)).try_lock().is_err());
+        assert!(turns.of(person(2)).try_lock().is_ok());
+        drop(reading);
+        assert!(turns.of(person(1)).try_lock().is_ok());
+        drop(first);
+        turns.of(person(3));
+        assert_eq!(turns.0.lock().unwrap().len(), 1, "only those who read are remembered");
     }
 }

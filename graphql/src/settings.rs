@@ -17,7 +17,7 @@ pub struct Settings {
     pub time: Duration,
     /// How long a read waits for the views to come to a position.
     pub wait: Duration,
-    /// How long a past moment may be read from the ledger, on top of `time`.
+    /// How long past moments may be read from the ledger, all of a request together, on top of `time`.
     pub replay: Duration,
     /// Requests per second of one person, over a longer time.
     pub rate: f64,

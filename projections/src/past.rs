@@ -77,7 +77,8 @@ impl Shelf {
     }
 }
 
-/// The past moments of views, and how many are read from the ledger at once: one for each core.
+/// The past moments of views, and how many are read from the ledger at once: one for each core but one, which is for
+/// everything else.
 pub(crate) struct Pasts {
     shelf: Mutex<Shelf>,
     pub(crate) replays: Semaphore,
@@ -92,7 +93,7 @@ impl fmt::Debug for Pasts {
 impl Default for Pasts {
     fn default() -> Self {
         let cores = available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { shelf: Mutex::default(), replays: Semaphore::new(cores) }
+        Self { shelf: Mutex::default(), replays: Semaphore::new(cores.saturating_sub(1).max(1)) }
     }
 }
 
@@ -203,6 +204,12 @@ mod tests {
     fn kept(views: &Views, from: i64, bytes: u64) -> Kept {
         let position = Some(Position::new(socai_domain::ledger::LedgerId(uuid::Uuid::nil()), 1, from.unsigned_abs()));
         Kept { from: Timestamp::from_micros(from), before: None, position, views: views.clone(), bytes }
+    }
+
+    #[test]
+    fn a_core_is_left_for_everything_else() {
+        let cores = available_parallelism().map_or(1, std::num::NonZero::get);
+        assert_eq!(Pasts::default().replays.available_permits(), if cores == 1 { 1 } else { cores - 1 });
     }
 
     #[tokio::test]
