@@ -38,7 +38,7 @@ impl PromptStage {
     }
 }
 
-/// A figure of promptness, of what arrived in the period. What was refused or cancelled before is in none.
+/// A figure of promptness, of what arrived in the period. What was refused or cancelled is in none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PromptFigure {
     /// Not urgent.

@@ -64,7 +64,7 @@ pub(crate) static PROMPT: Table = Table {
         int("arrived_at"),
         null(int("registered_at")),
         null(int("passed_at")),
-        // Refused, cancelled: what it had not come to by then, it need not.
+        // What it had not come to when its first round ended, it need not.
         null(int("ended_at")),
     ],
     indexes: &[index("prompt_arrived", "organ, arrived_at")],
@@ -130,9 +130,13 @@ fn passed_at(document: &Document) -> Option<Timestamp> {
     [document.submitted_at, document.directed_at].into_iter().flatten().min()
 }
 
-/// Every arrival, also what nobody has registered yet. Mail left unopened is none until it is brought back.
+/// Every arrival, also what nobody has registered yet. Mail left unopened is none until it is brought back; what was refused
+/// or cancelled is in no ratio, however far it had come.
 fn prompt(document: &Document, out: &mut Out) {
-    let Some(arrived) = document.arrived_at.filter(|_| document.stage != Some(Stage::Unopened)) else { return };
+    if let Some(Stage::Unopened | Stage::Refused | Stage::Cancelled) = document.stage {
+        return;
+    }
+    let Some(arrived) = document.arrived_at else { return };
     out.add(
         &PROMPT,
         vec![

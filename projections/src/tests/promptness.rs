@@ -4,6 +4,7 @@ use socai_domain::{
     document_types::Urgency,
     incoming::events::{self as on, BranchRole},
     organ::events as agency,
+    register::VoidReason,
     text::ShortText,
 };
 
@@ -113,6 +114,19 @@ async fn what_nobody_registered_is_pending_then_late_until_it_is_refused() {
         history.by(Who::Clerk).then(refused, on::ReceiptRefused { reason: reason() });
     }
     assert_eq!(counted(&promptness(&history, PromptStage::Registered).await), []);
+}
+
+#[tokio::test]
+async fn what_was_cancelled_is_in_no_share_however_far_it_had_come() {
+    let mut history = History::new();
+    let document = history.at("2026-03-03T09:00:00").arrives(1, |_| {});
+    history.registers(document).submits(document);
+    assert_eq!(promptness(&history, PromptStage::Submitted).await.get(OnTime), 1);
+    let (kind, reason) = (VoidReason::Error, reason());
+    history.by(Who::Clerk).then(document, on::Cancelled { kind, reason, void_number: None, register: None });
+    for stage in [PromptStage::Registered, PromptStage::Submitted] {
+        assert_eq!(counted(&promptness(&history, stage).await), []);
+    }
 }
 
 #[tokio::test]

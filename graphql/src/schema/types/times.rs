@@ -105,7 +105,7 @@ pub(crate) struct PaperWait {
 
 /// How promptly the documents that arrived in the period came to a stage (đúng thời gian vào sổ, trình; Decree
 /// 30/2020/NĐ-CP, art. 4.2c, 23.1): on time is until the end of the next working day after the day of arrival; urgent ones
-/// within the organ's minutes. What was refused or cancelled before is not counted.
+/// within the organ's minutes. What was refused or cancelled is not counted.
 #[derive(Clone, Copy, Debug, SimpleObject)]
 pub(crate) struct Prompt {
     /// The stage they came to.
