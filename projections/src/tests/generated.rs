@@ -51,6 +51,8 @@ struct Known {
 pub(super) struct Generated {
     pub(super) history: History,
     pub(super) chance: Chance,
+    /// Whether documents are expunged, too.
+    pub(super) erases: bool,
     known: Vec<Known>,
     branches: u128,
     numbers: u32,
@@ -60,7 +62,8 @@ const PEOPLE: [Who; 6] = [Who::Head, Who::Officer, Who::Colleague, Who::OtherHea
 
 impl Generated {
     pub(super) fn new(seed: u64) -> Self {
-        Self { history: History::new(), chance: Chance::new(seed), known: Vec::new(), branches: 0, numbers: 0 }
+        let (history, chance) = (History::new(), Chance::new(seed));
+        Self { history, chance, erases: true, known: Vec::new(), branches: 0, numbers: 0 }
     }
 
     /// So many more things happen.
@@ -233,8 +236,8 @@ impl Generated {
                 _ => on::ExpungeDeclined { reason: reason() }.into(),
             },
             (_, Some(branch)) => match self.chance.below(4) {
-                0 => return self.expunge(at, number),
-                1 => on::BranchWithdrawn { branch, reason: reason() }.into(),
+                0 if self.erases => return self.expunge(at, number),
+                0 | 1 => on::BranchWithdrawn { branch, reason: reason() }.into(),
                 2 => on::Cancelled {
                     kind: VoidReason::Error,
                     reason: reason(),
