@@ -17,7 +17,8 @@ stable! {
         pub series: ShortText,
         /// The year.
         pub year: i16,
-        /// What duplicates are found by.
+        /// What duplicates were found by when it began: one of the fingerprints at most. Nothing reads it any more: the book is
+        /// given all that the document has, and keeps them (`FingerprintsRenewed`).
         pub fingerprint: Option<Fingerprint>,
         /// Documents that the clerk saw and accepted as duplicates.
         pub accepted_duplicates: Vec<IncomingId>,
