@@ -18,6 +18,8 @@ pub enum SumLine {
     Replaced {
         /// As it was given.
         limit: Limit,
+        /// The deadline by it.
+        due: Due,
     },
     /// The limit.
     Limit {
@@ -51,6 +53,11 @@ pub enum SumLine {
     /// What start, limit and pauses make, before any extension: by the nearest of the limits.
     Original {
         /// The deadline.
+        due: Due,
+    },
+    /// What the present limit makes, where it replaced another.
+    Amended {
+        /// The deadline by it.
         due: Due,
     },
     /// An extension.
@@ -90,21 +97,24 @@ pub enum Skipped {
 }
 
 impl DeadlineSum {
-    /// How the deadline comes about: start, limit, pauses, each day that did not count, extensions with old and new,
-    /// the whole's deadline, result.
+    /// How the deadline comes about: start, limits of before with theirs, limit, pauses, each day that did not count, extensions
+    /// with old and new, the whole's deadline, result.
     pub fn explain(&self, calendar: &WorkingCalendar) -> Vec<SumLine> {
         let mut lines = vec![SumLine::Start { at: self.start }];
-        lines.extend(self.replaced.iter().map(|&limit| SumLine::Replaced { limit }));
+        let replaced = |&limit| SumLine::Replaced { limit, due: self.due_within(limit, calendar) };
+        lines.extend(self.replaced.iter().map(replaced));
+        let (original, mut due) = (self.original(calendar), self.first_due(calendar));
+        let amended = !self.replaced.is_empty();
+        if amended {
+            lines.push(SumLine::Original { due: original });
+        }
         lines.push(SumLine::Limit { limit: self.limit });
         lines.extend(self.pauses.iter().map(|&pause| SumLine::Pause { pause }));
-
-        let original = self.original(calendar);
         if let Limit::WorkingDays { days } = self.limit {
             self.explain_days(&mut lines, self.start.date(), days, calendar);
         }
-        lines.push(SumLine::Original { due: original });
+        lines.push(if amended { SumLine::Amended { due } } else { SumLine::Original { due: original } });
 
-        let mut due = self.first_due(calendar);
         for Step { extension, old, new, too_late } in self.steps(calendar) {
             if let (ExtendBy::WorkingDays { days }, Due::At(before)) = (extension.by, old) {
                 self.explain_days(&mut lines, day_of_deadline(before), days, calendar);

@@ -164,9 +164,21 @@ fn more_time_by_another_limit_is_more_time() {
         (shorter.due(&calendar), shorter.original_due(&calendar)),
         (longer.original_due(&calendar), end_of("2026-08-12"))
     );
-    let lines = longer.explain(&calendar);
-    assert!(lines.contains(&SumLine::Replaced { limit: Limit::WorkingDays { days: 2 } }));
-    assert!(lines.contains(&SumLine::Original { due: Due::At(date("2026-08-12").end()) }));
+    let (first, now) = (Due::At(date("2026-08-12").end()), Due::At(date("2026-08-17").end()));
+    let skipped = |text| SumLine::Skipped { date: date(text), why: Skipped::NotWorked(DayKind::Weekend) };
+    assert_eq!(
+        longer.explain(&calendar),
+        [
+            SumLine::Start { at: at("08-10T08:00") },
+            SumLine::Replaced { limit: Limit::WorkingDays { days: 2 }, due: first },
+            SumLine::Original { due: first },
+            SumLine::Limit { limit: Limit::WorkingDays { days: 5 } },
+            skipped("2026-08-15"),
+            skipped("2026-08-16"),
+            SumLine::Amended { due: now },
+            SumLine::Result { due: now, original: first },
+        ]
+    );
 }
 
 #[test]

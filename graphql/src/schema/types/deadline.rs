@@ -31,6 +31,8 @@ pub(crate) enum SumLineKind {
     Pause,
     /// What start, limit and pauses make.
     Original,
+    /// What the present limit makes, where it replaced another.
+    Amended,
     /// An extension.
     Extended,
     /// The whole is due earlier.
@@ -126,11 +128,13 @@ fn line(of: &SumLine, language: Language) -> DeadlineLine {
             None,
             Some(*at),
         ),
-        SumLine::Replaced { limit: of } => {
-            let words = limit(*of, language);
-            let text =
-                say(format!("Thời hạn trước khi điều chỉnh: {words}"), format!("Limit before it was changed: {words}"));
-            (SumLineKind::Replaced, text, None, None)
+        SumLine::Replaced { limit: of, due: by_it } => {
+            let (words, at) = (limit(*of, language), due(*by_it, language));
+            let text = say(
+                format!("Thời hạn trước khi điều chỉnh: {words} → {at}"),
+                format!("Limit before it was changed: {words} → {at}"),
+            );
+            (SumLineKind::Replaced, text, None, by_it.at())
         }
         SumLine::Limit { limit: of } => {
             let words = limit(*of, language);
@@ -173,6 +177,12 @@ fn line(of: &SumLine, language: Language) -> DeadlineLine {
                 None,
                 of.at(),
             )
+        }
+        SumLine::Amended { due: of } => {
+            let words = due(*of, language);
+            let text =
+                say(format!("Hạn sau khi điều chỉnh: {words}"), format!("Deadline by the changed limit: {words}"));
+            (SumLineKind::Amended, text, None, of.at())
         }
         SumLine::Extended { extension, old, new, too_late } => {
             let by = match extension.by {

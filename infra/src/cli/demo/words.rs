@@ -56,6 +56,7 @@ impl Lang {
     pub(crate) fn sum(self, lines: &[SumLine]) -> String {
         let mut told = String::new();
         let mut skipped = Vec::new();
+        let amended = lines.iter().any(|line| matches!(line, SumLine::Amended { .. }));
         let due = |due: &Due| due.at().map_or_else(|| "–".to_owned(), |at| self.time(at));
         for line in lines {
             match line {
@@ -64,11 +65,13 @@ impl Lang {
                     told = format!("{told} + {days} {}", self.of("ngày làm việc", "working days"));
                 }
                 SumLine::Skipped { date, why: Skipped::NotWorked(_) } => skipped.push(self.day(*date)),
-                SumLine::Original { due: original } => {
+                // Of a limit that was replaced.
+                SumLine::Original { .. } if amended => {}
+                SumLine::Original { due: reached } | SumLine::Amended { due: reached } => {
                     if !skipped.is_empty() {
                         told = format!("{told} ({} {})", self.of("không tính", "not counting"), skipped.join(", "));
                     }
-                    told = format!("{told} = {}", due(original));
+                    told = format!("{told} = {}", due(reached));
                 }
                 SumLine::Extended { extension: Extension { by: ExtendBy::Until { .. }, .. }, new, .. } => {
                     told = format!("{told}; {} {}", self.of("gia hạn đến", "extended to"), due(new));
