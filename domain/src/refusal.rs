@@ -51,6 +51,7 @@ codes! {
     PostHeld "POST_HELD" "" "Somebody else holds the post at that time: they leave it first." "Vào thời điểm đó vị trí đang có người giữ: người đó phải thôi giữ trước.",
     NotTheHolder "NOT_THE_HOLDER" "" "The person does not hold the post." "Người này không giữ vị trí đã nêu.",
     InvalidPeriod "INVALID_PERIOD" "" "The end must come after the beginning, and after now." "Thời điểm kết thúc phải sau thời điểm bắt đầu và sau hiện tại.",
+    NoHandlingTime "NO_HANDLING_TIME" "" "Work that took no time before is not compared: state at least one minute, or leave it out." "Không so sánh với thời gian xử lý bằng 0: hãy nhập ít nhất một phút hoặc để trống.",
     OnwardDelegation "ONWARD_DELEGATION" "" "Only the holder delegates the post, and to somebody else." "Chỉ người giữ vị trí được ủy quyền, cho người khác; người được ủy quyền không ủy quyền tiếp.",
     InvalidCalendar "INVALID_CALENDAR" "" "The calendar contradicts itself." "Lịch làm việc có ngày mâu thuẫn.",
     PersonExists "PERSON_EXISTS" "" "This person is registered already." "Người này đã được đăng ký.",

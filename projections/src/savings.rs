@@ -2,19 +2,21 @@
 //! on, shown with all their inputs; never a fixed figure. Where a parameter is missing, so is the result, not its inputs.
 //!
 //! - times faster = the middle working time before ÷ that of the documents resolved in the time
-//! - pages: pages × copies that were not printed × price of a page (a copy for each branch: S2-2)
+//! - pages: pages × copies that were not printed × price of a page (a copy for each branch that was neither given nor taken
+//!   back: S2-2)
 //! - post: documents that came without paper × price of an envelope (S2-3)
 //! - time: copies × minutes that a copy on paper takes × price of an hour
 
 use socai_domain::{
     document_types::Channel,
+    incoming::BranchEnd,
     organ::events::Baseline,
     time::{Date, Timestamp},
 };
 
 use crate::{
     directory,
-    document::{Document, RoundEnd},
+    document::{Branch, Document, RoundEnd},
     error::ViewsError,
     lags::Distribution,
     rows::Out,
@@ -29,7 +31,7 @@ use crate::{
 /// The read model's name.
 pub(crate) const NAME: &str = "savings";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 pub(crate) static SAVING: Table = Table {
     name: "saving",
@@ -42,7 +44,7 @@ pub(crate) static SAVING: Table = Table {
         // It came electronically, and no paper came or is to come.
         int("paperless"),
         null(int("pages")),
-        // Branches: on paper each would have got a copy.
+        // Branches, without those given or taken back: on paper each would have got a copy.
         int("copies"),
     ],
     indexes: &[index("saving_arrived", "organ, arrived_at"), index("saving_resolved", "organ, resolved_at")],
@@ -54,6 +56,8 @@ pub(crate) fn rows(document: &Document, out: &mut Out) {
     let electronic = matches!(document.channel, Some(Channel::Axis | Channel::Internal));
     let paperless = electronic && !details.paper_follows && document.paper_arrived_at.is_none();
     let resolved = document.rounds.first().and_then(|round| round.ended);
+    let back = |branch: &&Branch| matches!(branch.ended, Some((BranchEnd::Returned | BranchEnd::Withdrawn, _)));
+    let copies = document.branches.iter().filter(|branch| !back(branch)).count();
     out.add(
         &SAVING,
         vec![
@@ -63,7 +67,7 @@ pub(crate) fn rows(document: &Document, out: &mut Out) {
             resolved.filter(|(end, _)| *end == RoundEnd::Resolved).map(|(_, at)| at).into(),
             paperless.into(),
             details.page_count.into(),
-            Value::Int(i64::try_from(document.branches.len()).unwrap_or(i64::MAX)),
+            Value::Int(i64::try_from(copies).unwrap_or(i64::MAX)),
         ],
     );
 }

@@ -32,6 +32,9 @@ impl Decide for DecideBaseline {
 
     fn decide(&self, organ: &Organ, by: &By<'_>) -> Result<Vec<Event>, Refusal> {
         Self::permit(organ, by)?;
+        if self.baseline.handling_minutes == Some(0) {
+            return Err(Refusal::NoHandlingTime);
+        }
         if organ.baselines.get(&self.from) == Some(&self.baseline) {
             return Ok(vec![]); // already so
         }
@@ -42,7 +45,7 @@ impl Decide for DecideBaseline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{organ::testing::*, testing::scene};
+    use crate::{organ::testing::*, refusal::Code, testing::scene};
 
     fn baseline(day: i8, page_price: u32) -> DecideBaseline {
         let baseline = Baseline { page_price: Some(page_price), ..Baseline::default() };
@@ -61,6 +64,14 @@ mod tests {
         }
         let prices: Vec<_> = organ.baselines.values().map(|baseline| baseline.page_price).collect();
         assert_eq!(prices, [Some(350), Some(400)]);
+    }
+
+    #[test]
+    fn work_that_took_no_time_is_not_compared() {
+        let scene = scene();
+        let mut command = baseline(1, 300);
+        command.baseline.handling_minutes = Some(0);
+        assert_eq!(asks_of(&scene.organ, scene.administrator, &command), Err(Code::NoHandlingTime));
     }
 
     #[test]

@@ -52,6 +52,9 @@ pub enum Refusal {
     /// Whom should the substitute act for?
     #[error("nobody holds the post: nobody delegates it")]
     PostVacant,
+    /// Nothing is faster than no time.
+    #[error("work that took no time before is not compared: state at least one minute, or leave it out")]
+    NoHandlingTime,
     /// The calendar contradicts itself.
     #[error(transparent)]
     Calendar(#[from] InvalidCalendar),
@@ -69,6 +72,7 @@ impl crate::decide::Refusal for Refusal {
             Self::PostHeld => Code::PostHeld,
             Self::NotTheHolder => Code::NotTheHolder,
             Self::InvalidPeriod => Code::InvalidPeriod,
+            Self::NoHandlingTime => Code::NoHandlingTime,
             Self::OnwardDelegation | Self::ToTheHolder | Self::PostVacant => Code::OnwardDelegation,
             Self::Calendar(_) => Code::InvalidCalendar,
         }
@@ -81,6 +85,7 @@ impl crate::decide::Refusal for Refusal {
             Self::NotTheHolder => &["person"],
             Self::InvalidPeriod => &["from", "until"],
             Self::ToTheHolder => &["to"],
+            Self::NoHandlingTime => &["handlingMinutes"],
             Self::Calendar(_) => &["calendar"],
             _ => &[],
         }

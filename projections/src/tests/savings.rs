@@ -2,19 +2,19 @@
 
 use socai_domain::{
     document_types::Channel,
-    incoming::events::BranchRole,
+    incoming::events::{self as on, BranchRole},
     organ::events::{Baseline, BaselineDecided},
     time::Date,
 };
 
-use super::history::{DAYS, History, Who, at, new_branch};
+use super::history::{DAYS, History, Who, at, branch, new_branch, reason};
 use crate::statistics::{Period, StatisticsFilter};
 
 fn march() -> StatisticsFilter {
     StatisticsFilter::of(Period { from: at("2026-03-01T00:00:00"), before: at("2026-04-01T00:00:00") })
 }
 
-/// Five pages to two people over the axis, one day; the same on paper, the next.
+/// Five pages to two people over the axis, one day; the same on paper, the next. What was given back is no copy.
 fn work(history: &mut History) {
     for (n, day, channel) in [(1, 3, Channel::Axis), (2, 4, Channel::Paper)] {
         let document = history.at(&format!("2026-03-0{day}T09:00:00")).arrives(n, |arrived| {
@@ -23,7 +23,9 @@ fn work(history: &mut History) {
         });
         let lead = new_branch(10 * n, Who::Officer.assignee(), BranchRole::Lead, DAYS(5));
         let other = new_branch(10 * n + 1, Who::OtherOfficer.assignee(), BranchRole::Coordinating, DAYS(5));
-        history.registers(document).submits(document).directs(document, vec![lead, other]);
+        let back = new_branch(10 * n + 2, Who::OtherOfficer.assignee(), BranchRole::Coordinating, DAYS(5));
+        history.registers(document).submits(document).directs(document, vec![lead, other, back]);
+        history.then(document, on::BranchReturned { branch: branch(10 * n + 2), reason: reason() });
         history.at(&format!("2026-03-0{day}T11:00:00")).resolves(document);
     }
     // Nobody entered how many pages it has.
@@ -39,6 +41,9 @@ async fn without_parameters_there_are_inputs_and_no_results() {
     assert_eq!((saving.paperless, saving.without_pages, saving.copies, saving.pages), (2, 1, 2, 10));
     assert_eq!((saving.handling.count, saving.handling.median), (2, Some(2 * 3_600_000_000)));
     assert_eq!((saving.times_faster_per_mille(), saving.total(), saving.on_pages()), (None, None, None));
+    // Who took part sees what they took part in.
+    let [part] = views.savings(&history.sight(Who::Officer), &march()).await.unwrap().try_into().unwrap();
+    assert_eq!((part.paperless, part.without_pages, part.copies, part.handling.count), (1, 0, 2, 2));
     let [nothing] = views.savings(&history.sight(Who::Outsider), &march()).await.unwrap().try_into().unwrap();
     assert_eq!((nothing.paperless, nothing.copies, nothing.handling.count), (0, 0, 0));
 }
