@@ -73,6 +73,8 @@ async fn follow(
     if *failures == 0 {
         builder.clean().await;
     } else {
+        // A commit that was said to have failed may have landed, with an erasure in it.
+        views.pasts.forget();
         // Not with every retry: on a full disk it fills what little room there is.
         builder.clean_at = Some(Instant::now() + erasure::LATER);
     }
