@@ -35,6 +35,9 @@ struct State {
     asleep: bool,
 }
 
+/// A batch of this many is worth its sync: nobody is waited for.
+const ENOUGH: usize = 32;
+
 /// What the writer is to do next.
 #[derive(Debug)]
 pub(crate) enum Turn {
@@ -99,7 +102,7 @@ impl Queue {
     /// Waits for appends, and takes all that wait into `into`, which is empty. `last` is the turn before.
     pub(crate) fn take(&self, into: &mut Vec<Pending>, last: LastTurn) -> Turn {
         let mut state = self.lock();
-        let together = state.waiting.len() + last.answered;
+        let together = (state.waiting.len() + last.answered).min(ENOUGH);
         loop {
             if !state.waiting.is_empty() {
                 state = self.gather(state, together, last.patience());
