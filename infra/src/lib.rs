@@ -7,6 +7,7 @@ pub mod config;
 pub mod data;
 pub mod edxml;
 pub mod files;
+pub mod fsck;
 pub mod import;
 pub mod keyring;
 pub mod keys;

@@ -4,6 +4,7 @@
 mod binary;
 mod demo;
 mod files;
+mod fsck;
 mod kill;
 mod office;
 mod serve;
