@@ -56,7 +56,9 @@ const PAGE: u32 = 2_000;
 impl RingReader {
     /// Opens the ring as `options` say. Another master key than the one it was made with is [`KeyError::WrongMaster`].
     pub async fn open(options: SqliteConnectOptions, master: MasterKey) -> Result<Self, KeyError> {
-        let readers = SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options);
+        // One, and for good: nothing beside the file is opened again when its writer may have gone.
+        let readers = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        let readers = readers.connect_lazy_with(options);
         let reader = Self { master, readers };
         store::check(&mut *reader.acquire().await?, &reader.master).await?;
         Ok(reader)
