@@ -27,23 +27,42 @@ pub(super) enum Lost {
     Unreadable(String),
 }
 
+/// How often it is opened again when somebody comes or goes just then.
+const LOOKS: u32 = 5;
+
 impl Ring {
     /// The ring that the configuration names; none if there is no such file.
     pub(super) async fn open(config: &Config, scratch: &mut Scratch) -> Result<Option<Self>, Lost> {
-        if !config.key_ring.exists() {
-            return Ok(None);
-        }
         let unreadable = |error: io::Error| Lost::Unreadable(format!("{}: {error}", config.key_ring.display()));
-        let master = MasterKey::load(&config.master_key).map_err(of_master)?;
-        let database = Database::prepare(&config.key_ring, &config.data, scratch).map_err(unreadable)?;
+        let mut looks = 0;
+        loop {
+            if !config.key_ring.exists() {
+                return Ok(None);
+            }
+            let master = MasterKey::load(&config.master_key).map_err(of_master)?;
+            let database = Database::prepare(&config.key_ring, &config.data, scratch).map_err(unreadable)?;
+            looks += 1;
+            match Self::read(config, &database, master).await {
+                // Whoever had it open may have come or gone just then.
+                Err(_) if looks < LOOKS && database.has_changed() => {}
+                read => return read.map(|(reader, note)| Some(Self { reader, database, note })),
+            }
+        }
+    }
+
+    async fn read(
+        config: &Config,
+        database: &Database,
+        master: MasterKey,
+    ) -> Result<(RingReader, Option<String>), Lost> {
+        let next = files::beside(&config.master_key, "next");
         match RingReader::open(database.options.clone(), master).await {
-            Ok(reader) => Ok(Some(Self { reader, database, note: None })),
+            Ok(reader) => Ok((reader, None)),
             // As at a start: the next master key waits there until every key is wrapped by it.
-            Err(KeyError::WrongMaster) if files::beside(&config.master_key, "next").exists() => {
-                let next = MasterKey::load(&files::beside(&config.master_key, "next")).map_err(of_master)?;
+            Err(KeyError::WrongMaster) if next.exists() => {
+                let next = MasterKey::load(&next).map_err(of_master)?;
                 let reader = RingReader::open(database.options.clone(), next).await.map_err(of_ring)?;
-                let note = "a rotation of the master key was cut off; the next start finishes it".to_owned();
-                Ok(Some(Self { reader, database, note: Some(note) }))
+                Ok((reader, Some("a rotation of the master key was cut off; the next start finishes it".to_owned())))
             }
             Err(error) => Err(of_ring(error)),
         }

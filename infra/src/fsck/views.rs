@@ -50,24 +50,18 @@ pub(super) async fn check(ground: &mut Ground<'_>) -> Layer {
     }
     for _ in 0..LOOKS {
         match look(ground, &mut layer).await {
-            Ok(()) => break,
+            Ok(()) => return layer,
             Err(Trouble::Replaced) => layer = Layer::new(Kind::Views),
-            Err(Trouble::Wrong(fault)) => {
-                layer.wrong(fault);
-                break;
-            }
-            Err(Trouble::Unreadable(why)) => {
-                layer.unchecked = Some(why);
-                break;
-            }
+            Err(Trouble::Wrong(fault)) => return layer.with(fault),
+            Err(Trouble::Unreadable(why)) => return Layer { unchecked: Some(why), ..layer },
             Err(Trouble::Keys(fault)) => {
                 layer.unchecked = Some(format!("they cannot be rebuilt: {}", fault.message));
                 ground.met(fault);
-                break;
+                return layer;
             }
         }
     }
-    layer
+    Layer::unchecked(Kind::Views, "other views are put in their place again and again")
 }
 
 async fn look(ground: &mut Ground<'_>, layer: &mut Layer) -> Result<(), Trouble> {
