@@ -30,6 +30,9 @@ use crate::{
     token::Verifier,
 };
 
+/// Tells the metrics, as Prometheus text.
+pub type Render = Arc<dyn Fn() -> String + Send + Sync>;
+
 /// Everything that the API is given.
 pub struct Services {
     /// Carries out commands.
@@ -47,7 +50,7 @@ pub struct Services {
     /// Who follows the log, by name, and how they are doing: for health.
     pub followers: Vec<(&'static str, watch::Receiver<Following>)>,
     /// What `/metrics` answers; no such path without it.
-    pub metrics: Option<Arc<dyn Fn() -> String + Send + Sync>>,
+    pub metrics: Option<Render>,
     /// What one request may ask for.
     pub settings: Settings,
 }

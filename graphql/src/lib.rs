@@ -24,8 +24,8 @@ mod testing;
 pub mod token;
 mod visible;
 
-pub use app::{App, Services};
-pub use http::{router, serve};
+pub use app::{App, Render, Services};
+pub use http::{metrics_router, router, serve};
 pub use language::Language;
 pub use schema::sdl;
 pub use session::{Caller, Session};

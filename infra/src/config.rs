@@ -33,6 +33,8 @@ pub struct Config {
     pub blobs: PathBuf,
     /// Where to serve.
     pub listen: SocketAddr,
+    /// Where to serve the metrics, if not with the API.
+    pub metrics_listen: Option<SocketAddr>,
     /// Serve the query editor, too.
     pub graphiql: bool,
     /// How to tell what happens.
@@ -181,6 +183,9 @@ fn from_file(values: &mut Values) -> Result<(), ConfigError> {
     Ok(())
 }
 
+/// What an address must be.
+const ADDRESS: &str = "an address and port such as 127.0.0.1:8080";
+
 fn check(values: &mut Values) -> Result<Config, ConfigError> {
     let mut take = |name: &'static str| {
         let set = values.remove(name);
@@ -206,7 +211,11 @@ fn check(values: &mut Values) -> Result<Config, ConfigError> {
         token_public_key: under(take("token_public_key")),
         views: under(take("views")),
         blobs: under(take("blobs")),
-        listen: parse(take("listen"), "an address and port such as 127.0.0.1:8080", |text| text.parse().ok())?,
+        listen: parse(take("listen"), ADDRESS, |text| text.parse().ok())?,
+        metrics_listen: match take("metrics_listen") {
+            (_, Origin::Default(_)) => None,
+            set => Some(parse(set, ADDRESS, |text| text.parse().ok())?),
+        },
         graphiql: parse(take("graphiql"), "true or false", |text| text.parse().ok())?,
         messages: parse(take("messages"), "auto, text or json", |text| match text {
             "auto" => Some(Messages::Auto),

@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::{
-    app::App,
+    app::{App, Render},
     error::{ApiCode, ApiError, ErrorCode},
     language::Language,
     session::{self, Session},
@@ -47,12 +47,17 @@ pub fn router(app: &App) -> Router {
     if settings.graphiql {
         router = router.route("/graphiql", get(graphiql::page)).route("/graphiql/{name}", get(graphiql::asset));
     }
-    if app.services().metrics.is_some() {
-        router = router.route("/metrics", get(health::metrics));
+    if let Some(render) = &app.services().metrics {
+        router = router.merge(metrics_router(render.clone()));
     }
     // Whoever stops sending in the middle is not waited for.
     let patience = RequestBodyTimeoutLayer::new(settings.time);
     router.layer(patience).layer(middleware::from_fn(around)).with_state(app.clone())
+}
+
+/// `/metrics` alone, for an address of its own.
+pub fn metrics_router<S: Clone + Send + Sync + 'static>(render: Render) -> Router<S> {
+    Router::new().route("/metrics", get(async move || render()))
 }
 
 /// Serves until `shutdown`; then takes no new connections, ends subscriptions, and finishes what was begun.

@@ -23,7 +23,7 @@ use super::{flags::Settings, telling};
   socai serve --list-settings
 
 Paths: /graphql (queries and mutations by POST, subscriptions by WebSocket), /files/HASH, /health/live,
-/health/ready, /metrics. Put a proxy with TLS in front of it.")]
+/health/ready, /metrics (or at --metrics-listen). Put a proxy with TLS in front of it.")]
 pub(crate) struct Serve {
     /// Show all settings as a table and end.
     #[arg(long)]
@@ -87,6 +87,9 @@ async fn serve(
     let address = server.address()?;
     // On standard output, so that whoever asked for port 0 learns which it is.
     println!("listening on http://{address}");
+    if let Some(address) = server.metrics_address()? {
+        println!("metrics on http://{address}/metrics");
+    }
     tracing::info!(%address, "serving");
     server.run(stop).await?;
     upkeep.abort();

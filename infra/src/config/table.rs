@@ -43,6 +43,12 @@ pub const SETTINGS: &[Setting] = &[
     setting("views", "FILE", "DATA/views.sqlite", "The read models; may be deleted at any time: they are rebuilt"),
     setting("blobs", "DIR", "DATA/blobs", "The files of documents, by content hash"),
     serving("listen", "ADDRESS", "127.0.0.1:8080", "Where to serve HTTP; port 0 takes any free one"),
+    serving(
+        "metrics_listen",
+        "ADDRESS",
+        "with the API",
+        "Where to serve /metrics, apart from the API, as for one's own network",
+    ),
     serving("graphiql", "BOOL", "false", "Serve the query editor at /graphiql"),
     setting("messages", "KIND", "auto", "How to tell what happens: text, json, or auto (text on a terminal)"),
     setting(
