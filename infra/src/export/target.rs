@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
-    os::unix::fs::MetadataExt as _,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -100,6 +100,8 @@ impl Target {
         }
         let beside = files::beside(path, "partial");
         let file = loop {
+            // Not through a link.
+            free(&beside, true)?;
             let file = files::private().create(true).truncate(false).write(true).open(&beside).map_err(io)?;
             match file.try_lock() {
                 Ok(()) => {}
@@ -111,7 +113,8 @@ impl Target {
                 break file;
             }
         };
-        file.set_len(0).map_err(io)?;
+        // What was there may not have been ours.
+        file.set_permissions(fs::Permissions::from_mode(0o600)).and_then(|()| file.set_len(0)).map_err(io)?;
         let name = Some((beside, path.to_owned()));
         Ok(Self { out: BufWriter::new(Out::File(file)), name, replace, bytes: 0 })
     }
@@ -229,6 +232,10 @@ mod tests {
             assert!(matches!(Target::file(wrong, true, &[]), Err(TargetError::NotAFile { .. })), "{wrong:?}");
         }
         assert!(matches!(Target::file(&directory.path().join("no/a"), false, &[]), Err(TargetError::Io { .. })));
+        std::os::unix::fs::symlink(&ring, directory.path().join("a.csv.partial")).unwrap();
+        let through = Target::file(&directory.path().join("a.csv"), false, &[]);
+        assert!(matches!(through, Err(TargetError::NotAFile { .. })), "{through:?}");
+        assert_eq!(fs::read(&ring).unwrap(), b"keys");
         assert_eq!(names(&data.join("keys")), ["ring.sqlite"]);
     }
 }

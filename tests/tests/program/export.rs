@@ -98,7 +98,8 @@ impl Demo {
         let mut serving = Serving::start(self.path());
         let all = events(self.path());
         let resolved: Vec<_> = of_kind(&all, "IncomingResolved").map(|event| event["stream_id"].clone()).collect();
-        let mut registered = of_kind(&all, "IncomingRegistered").map(|event| event["stream_id"].clone());
+        let of_organ = of_kind(&all, "IncomingRegistered").filter(|event| event["organ_id"] == *self.organ);
+        let mut registered = of_organ.map(|event| event["stream_id"].clone());
         let document = registered.find(|document| !resolved.contains(document)).unwrap();
         let document = document.as_str().unwrap().to_owned();
         let (clerk, leader) =
@@ -268,9 +269,9 @@ fn what_is_cut_off_never_has_the_name() {
     let directory = tempfile::tempdir().unwrap();
     for format in FORMATS {
         let path = directory.path().join(format!("events.{format}"));
-        // No file may grow longer than this: the system ends the program in the middle of writing.
+        // No file may grow longer than 4 KiB: the system ends the program in the middle of writing.
         let command = format!(
-            "ulimit -f 8; ulimit -c 0; exec {} export --events --format {format} --data {} --output {}",
+            "ulimit -f 8; ulimit -c 0; exec {} export --events --sealed --format {format} --data {} --output {}",
             binary::path().display(),
             demo.path().display(),
             path.display()

@@ -65,8 +65,10 @@ impl From<Written> for Format {
 }
 
 fn moment(text: &str, of_date: fn(Date) -> Timestamp) -> Result<Timestamp, String> {
-    let of_date = |_| Date::parse(text).map(of_date);
-    Timestamp::parse(text).or_else(of_date).map_err(|error| error.to_string())
+    // An instant without its offset is no day.
+    let day = text.len() == "2026-11-21".len();
+    let instant = if day { Date::parse(text).map(of_date) } else { Timestamp::parse(text) };
+    instant.map_err(|error| error.to_string())
 }
 
 fn from(text: &str) -> Result<Timestamp, String> {
