@@ -272,3 +272,20 @@ async fn after_a_transaction_that_the_disk_ended_another_begins() {
     ring.close().await.unwrap();
     assert_eq!(key(&fixture.open().await, stream(1), 0).await, Some(sealed));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ring_that_was_built_at_once_opens_like_any_other() {
+    let fixture = Fixture::new();
+    let ring = SqliteKeyRing::build(&fixture.path(), fixture.master.clone()).await.unwrap();
+    let keys = join_all((0..1_000).map(|number| sealing(&ring, stream(number)))).await;
+    ring.renew(stream(7), Revision::new(3)).await.unwrap();
+    ring.destroy(stream(7), Revision::new(3)).await.unwrap();
+    assert_eq!(ring.complete(&fixture.path()).await, Ok(1_000));
+    let again = SqliteKeyRing::build(&fixture.path(), fixture.master.clone()).await;
+    assert!(matches!(again, Err(KeyError::Unavailable(_))), "only where there is none");
+
+    let ring = fixture.open().await;
+    for (number, before) in (0..).zip(keys) {
+        assert_eq!(key(&ring, stream(number), 0).await, (number != 7).then_some(before), "{number}");
+    }
+}

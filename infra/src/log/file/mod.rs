@@ -9,8 +9,10 @@
 //! - `read`, `follow`: the ways out. Neither ever sees what is not durable.
 //! - `recover`, `create`, `closed`: the beginning and the end of a run.
 //! - `disk`: the seam to the file system, where the tests lose power.
+//! - `building`: a whole ledger at once, which nobody may open before it is complete.
 
 mod batch;
+pub mod building;
 pub(crate) mod closed;
 mod create;
 pub(crate) mod disk;
@@ -106,6 +108,13 @@ impl FileLogOptions {
             retry_after: Duration::from_secs(1),
         }
     }
+
+    fn check(&self) -> Result<(), OpenLogError> {
+        if (SMALLEST..=LARGEST).contains(&self.segment_size) {
+            return Ok(());
+        }
+        Err(OpenLogError::SegmentSize { size: self.segment_size, min: SMALLEST, max: LARGEST })
+    }
 }
 
 impl fmt::Debug for FileLogOptions {
@@ -135,8 +144,9 @@ struct Inner {
 impl FileLog {
     /// Opens the log in `dir`, after checking all of it; makes one if there is none. Blocks while it reads the files.
     pub fn open(dir: &Path, options: FileLogOptions) -> Result<Self, OpenLogError> {
-        if !(SMALLEST..=LARGEST).contains(&options.segment_size) {
-            return Err(OpenLogError::SegmentSize { size: options.segment_size, min: SMALLEST, max: LARGEST });
+        options.check()?;
+        if building::is_unfinished(dir) {
+            return Err(OpenLogError::Unfinished(dir.display().to_string()));
         }
         let disk = if options.create {
             RealDisk::make(dir).map_err(OpenLogError::io(format!("making {}", dir.display())))?
