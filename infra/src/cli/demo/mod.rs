@@ -97,7 +97,9 @@ impl Demo {
         let chosen = self.settings.gives("listen");
         let data = fresh.0.join("data").display().to_string();
         let settings = self.settings.all_in(data).or("graphiql", "true");
-        let settings = if self.documents.is_some() { settings } else { settings.or("segment_mib", "1") };
+        // Small segments for small ledgers.
+        let segment = self.documents.map_or(1, |documents| (documents / 500).clamp(1, 64));
+        let settings = settings.or("segment_mib", segment.to_string());
         let mut config = settings.load()?;
         if !chosen && TcpListener::bind(config.listen).is_err() {
             config.listen.set_port(0);
