@@ -1,5 +1,6 @@
 //! The program's parts, put together once: log, key ring, files, views, handler, reactions, follower.
 
+mod building;
 mod part;
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
@@ -23,6 +24,7 @@ use crate::{
     log::{self, Engine, FileLogOptions, OpenLogError},
     ports::{Erasure, FileCheckpoints, Sweep},
 };
+pub use building::Building;
 use part::{Part, failed_often};
 
 /// Everything that runs on a data directory. Ready when opened: every step that was begun is taken, the views reflect all.
@@ -153,6 +155,9 @@ pub enum AppError {
     /// A task ended that should not have.
     #[error("a part of the program stopped: {0}")]
     Stopped(String),
+    /// A ledger that is built as a whole did not come to its end.
+    #[error("the ledger was not built: {0}; delete its data directory and build it again")]
+    NotBuilt(String),
     /// Not all was put in order at the end; nothing acknowledged is lost.
     #[error("the end was not in order: {0}; nothing that was acknowledged is lost")]
     NotClosed(String),

@@ -305,3 +305,20 @@ async fn a_reader_beside_the_ring_sees_what_is_written_and_writes_nothing() {
     let nowhere = KeyRingReader::open(&fixture.directory.path().join("none"), fixture.master.clone()).await;
     assert!(nowhere.is_err() && !fixture.directory.path().join("none").exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ring_that_was_built_at_once_opens_like_any_other() {
+    let fixture = Fixture::new();
+    let ring = SqliteKeyRing::build(&fixture.path(), fixture.master.clone()).await.unwrap();
+    let keys = join_all((0..1_000).map(|number| sealing(&ring, stream(number)))).await;
+    ring.renew(stream(7), Revision::new(3)).await.unwrap();
+    ring.destroy(stream(7), Revision::new(3)).await.unwrap();
+    assert_eq!(ring.complete(&fixture.path()).await, Ok(1_000));
+    let again = SqliteKeyRing::build(&fixture.path(), fixture.master.clone()).await;
+    assert!(matches!(again, Err(KeyError::Unavailable(_))), "only where there is none");
+
+    let ring = fixture.open().await;
+    for (number, before) in (0..).zip(keys) {
+        assert_eq!(key(&ring, stream(number), 0).await, (number != 7).then_some(before), "{number}");
+    }
+}

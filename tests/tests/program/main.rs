@@ -1,6 +1,7 @@
 //! The real program: started as a process, spoken to over HTTP and WebSocket, stopped and killed.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod big_demo;
 mod binary;
 mod demo;
 mod duckdb;

@@ -10,9 +10,11 @@
 //! - `recover`, `create`, `closed`: the beginning and the end of a run.
 //! - `beside`: reading the files without the log, also while a server writes to them.
 //! - `disk`: the seam to the file system, where the tests lose power.
+//! - `building`: a whole ledger at once, which nobody may open before it is complete.
 
 mod batch;
 pub(crate) mod beside;
+pub mod building;
 pub(crate) mod closed;
 mod create;
 pub(crate) mod disk;
@@ -108,6 +110,13 @@ impl FileLogOptions {
             retry_after: Duration::from_secs(1),
         }
     }
+
+    fn check(&self) -> Result<(), OpenLogError> {
+        if (SMALLEST..=LARGEST).contains(&self.segment_size) {
+            return Ok(());
+        }
+        Err(OpenLogError::SegmentSize { size: self.segment_size, min: SMALLEST, max: LARGEST })
+    }
 }
 
 impl fmt::Debug for FileLogOptions {
@@ -137,8 +146,9 @@ struct Inner {
 impl FileLog {
     /// Opens the log in `dir`, after checking all of it; makes one if there is none. Blocks while it reads the files.
     pub fn open(dir: &Path, options: FileLogOptions) -> Result<Self, OpenLogError> {
-        if !(SMALLEST..=LARGEST).contains(&options.segment_size) {
-            return Err(OpenLogError::SegmentSize { size: options.segment_size, min: SMALLEST, max: LARGEST });
+        options.check()?;
+        if building::is_unfinished(dir) {
+            return Err(OpenLogError::Unfinished(dir.display().to_string()));
         }
         let disk = if options.create {
             RealDisk::make(dir).map_err(OpenLogError::io(format!("making {}", dir.display())))?
