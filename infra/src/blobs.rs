@@ -107,6 +107,11 @@ impl BlobStore {
         Ok(Self { dir, next: AtomicU64::new(0), attaching: Arc::default(), names: Mutex::default() })
     }
 
+    /// The store in `dir` as it is, for whoever only reads: nothing is made there, nothing tidied.
+    pub fn as_it_is(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into(), next: AtomicU64::new(0), attaching: Arc::default(), names: Mutex::default() }
+    }
+
     /// To be held from before a command's files are stored or looked for until nothing of the command is on its way.
     pub async fn attaching(&self) -> Attaching {
         Arc::clone(&self.attaching).read_owned().await

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::{
     config::Config,
     files,
-    keyring::{KeyRingReader, MasterKey, MasterKeyError, SqliteKeyRing},
+    keyring::{MasterKey, MasterKeyError, RingReader, SqliteKeyRing},
 };
 
 /// Why the key ring cannot be opened or its master key not be rotated.
@@ -84,15 +84,15 @@ pub async fn open_ring_of(config: &Config, wanted: LedgerId, records: u64) -> Re
 }
 
 /// Opens the ring of this ledger for reading only, also while a server uses it; changes nothing.
-pub async fn read_ring_of(config: &Config, wanted: LedgerId) -> Result<KeyRingReader, KeysError> {
+pub async fn read_ring_of(config: &Config, wanted: LedgerId) -> Result<RingReader, KeysError> {
     let (path, name) = (&config.key_ring, config.key_ring.display().to_string());
     if !path.exists() {
         return Err(KeysError::Lost(name));
     }
     let next = next(&config.master_key);
-    let ring = match KeyRingReader::open(path, MasterKey::load(&config.master_key)?).await {
+    let ring = match RingReader::open(path, MasterKey::load(&config.master_key)?).await {
         // A rotation was cut off, or is going on.
-        Err(KeyError::WrongMaster) if next.exists() => KeyRingReader::open(path, MasterKey::load(&next)?).await?,
+        Err(KeyError::WrongMaster) if next.exists() => RingReader::open(path, MasterKey::load(&next)?).await?,
         ring => ring?,
     };
     match ring.ledger().await? {

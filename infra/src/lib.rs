@@ -8,6 +8,7 @@ pub mod data;
 pub mod edxml;
 pub mod export;
 pub mod files;
+pub mod fsck;
 pub mod import;
 pub mod keyring;
 pub mod keys;

@@ -37,7 +37,9 @@ impl Server {
         let listener = bind(config.listen).await?;
         let render = metrics.map(|metrics| Arc::new(move || metrics.render()) as Render);
         let (with_api, apart) = match (render, config.metrics_listen) {
-            (Some(render), Some(address)) => (None, Some((bind(address).await?, socai_graphql::metrics_router(render)))),
+            (Some(render), Some(address)) => {
+                (None, Some((bind(address).await?, socai_graphql::metrics_router(render))))
+            }
             (render, _) => (render, None),
         };
         let api = socai_graphql::App::new(Services {

@@ -9,6 +9,7 @@
 
 mod apply;
 pub mod branches;
+mod compare;
 mod digest;
 pub mod directory;
 pub mod document;
@@ -36,6 +37,7 @@ mod viewer;
 pub mod work_list;
 mod writer;
 
+pub use compare::{Compared, Difference, Rebuilding, Stored};
 pub use digest::Digest;
 pub use error::ViewsError;
 pub use follower::Follower;

@@ -53,6 +53,11 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
+    /// A transaction that has read the checkpoint.
+    pub(crate) fn new(db: Transaction<'static, Sqlite>, position: Option<Position>) -> Self {
+        Self { db, position }
+    }
+
     pub(crate) fn db(&mut self) -> &mut SqliteConnection {
         &mut self.db
     }
@@ -247,7 +252,7 @@ pub(crate) async fn create_indexes(db: &mut SqliteConnection) -> Result<(), View
     Ok(())
 }
 
-async fn check_versions(db: &mut SqliteConnection) -> Result<(), ViewsError> {
+pub(crate) async fn check_versions(db: &mut SqliteConnection) -> Result<(), ViewsError> {
     let mut sql = Sql::plain();
     let rows = sql.push("SELECT name, version FROM read_model ORDER BY name").fetch_all(db).await?;
     let read = |cells: &mut Cells<'_>| Ok((cells.next()?, cells.next()?));

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 mod demo;
 mod export;
 mod flags;
+mod fsck;
 mod import;
 mod keygen;
 mod rebuild;
@@ -35,11 +36,13 @@ enum Command {
     Import(import::Import),
     Export(export::Export),
     Verify(verify::Verify),
+    Fsck(fsck::Fsck),
     Rebuild(rebuild::Rebuild),
     Stats(stats::Stats),
 }
 
-/// Runs a subcommand. Exit code 0: all was done; 1: not all of it, or it found a fault; 2: it was asked wrongly.
+/// Runs a subcommand. Exit code 0: all was done; 1: not all of it, or it found a fault; 2: it was asked wrongly. `fsck` says
+/// by further codes where the fault is.
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Demo(it) => it.run(),
@@ -50,6 +53,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Import(it) => it.run(),
         Command::Export(it) => it.run(),
         Command::Verify(it) => it.run(),
+        Command::Fsck(it) => it.run(),
         Command::Rebuild(it) => it.run(),
         Command::Stats(it) => it.run(),
     };

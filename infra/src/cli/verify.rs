@@ -36,7 +36,8 @@ pub(crate) struct Verify {
     place: Place,
 }
 
-fn head(text: &str) -> Result<(Position, RecordHash), String> {
+/// A position and the head there.
+pub(crate) fn head(text: &str) -> Result<(Position, RecordHash), String> {
     let wanted = || "give POSITION:HEAD as `socai verify` prints it".to_owned();
     let (position, head) = text.split_once(':').ok_or_else(wanted)?;
     Ok((position.parse().map_err(|_| wanted())?, head.parse().map_err(|_| wanted())?))

@@ -32,7 +32,8 @@ use tokio::sync::{RwLock, mpsc, oneshot};
 
 use cache::Cache;
 pub use master::{MasterKey, MasterKeyError};
-pub use reader::KeyRingReader;
+pub(crate) use reader::Kept;
+pub use reader::RingReader;
 use store::unavailable;
 use writer::{Request, Writer};
 

@@ -278,7 +278,7 @@ async fn a_reader_beside_the_ring_sees_what_is_written_and_writes_nothing() {
     let fixture = Fixture::new();
     let ring = fixture.open().await;
     let first = sealing(&ring, stream(1)).await;
-    let reader = KeyRingReader::open(&fixture.path(), fixture.master.clone()).await.unwrap();
+    let reader = RingReader::open(&fixture.path(), fixture.master.clone()).await.unwrap();
     let places = [(stream(1), Revision::FIRST), (stream(1), Revision::new(7))];
     let keys = reader.opening_all(&places).await.unwrap();
     assert!(keys.iter().all(|key| matches!(key, KeyState::Key(key) if *key.bytes() == first)));
@@ -296,13 +296,13 @@ async fn a_reader_beside_the_ring_sees_what_is_written_and_writes_nothing() {
     assert!(reader.renew(stream(2), Revision::new(1)).await.is_err());
     assert!(reader.destroy(stream(2), Revision::new(1)).await.is_err());
     assert!(matches!(ring.opening(stream(2), Revision::FIRST).await, Ok(KeyState::Key(_))));
-    let other = KeyRingReader::open(&fixture.path(), MasterKey::generate().unwrap()).await;
+    let other = RingReader::open(&fixture.path(), MasterKey::generate().unwrap()).await;
     assert!(matches!(other, Err(KeyError::WrongMaster)));
     // A rotation while it is open: nothing is called damaged.
     ring.rotate(MasterKey::generate().unwrap()).await.unwrap();
     assert_eq!(reader.opening(stream(2), Revision::FIRST).await.unwrap_err(), KeyError::WrongMaster);
     ring.close().await.unwrap();
-    let nowhere = KeyRingReader::open(&fixture.directory.path().join("none"), fixture.master.clone()).await;
+    let nowhere = RingReader::open(&fixture.directory.path().join("none"), fixture.master.clone()).await;
     assert!(nowhere.is_err() && !fixture.directory.path().join("none").exists());
 }
 

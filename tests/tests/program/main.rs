@@ -7,6 +7,7 @@ mod demo;
 mod duckdb;
 mod export;
 mod files;
+mod fsck;
 mod kill;
 mod office;
 mod serve;

@@ -152,7 +152,8 @@ impl Source {
             sink.write(rows).map_err(ExportError::Write)?;
             on_progress(behind);
         }
-        let ReadTo { position, head, torn } = reading.await.map_err(|error| ExportError::Stopped(error.to_string()))??;
+        let ReadTo { position, head, torn } =
+            reading.await.map_err(|error| ExportError::Stopped(error.to_string()))??;
         Ok(Exported { rows, erased, positions, head: head.map(|head| (position, head)), torn })
     }
 

@@ -6,7 +6,7 @@
 //!
 //! - `format`: the bytes; `segment`: walking them; `index`: what is known of a segment beside them.
 //! - `writer`, `batch`, `queue`, `keeper`: the way in.
-//! - `read`, `follow`: the ways out. Neither ever sees what is not durable.
+//! - `read`, `follow`: the ways out. Neither ever sees what is not durable. `reader`: from outside, for checks.
 //! - `recover`, `create`, `closed`: the beginning and the end of a run.
 //! - `beside`: reading the files without the log, also while a server writes to them.
 //! - `disk`: the seam to the file system, where the tests lose power.
@@ -26,6 +26,7 @@ pub(crate) mod index;
 mod keeper;
 mod queue;
 mod read;
+pub(crate) mod reader;
 mod recover;
 pub(crate) mod segment;
 mod shared;
