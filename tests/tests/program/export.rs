@@ -95,7 +95,7 @@ impl Demo {
 
     /// A document in process is found to be secret, and erased; beside the server it is exported before and after.
     async fn erase_one(&self) -> String {
-        let mut serving = Serving::start(self.path());
+        let mut serving = Serving::start(self.path(), &[]);
         let all = events(self.path());
         let resolved: Vec<_> = of_kind(&all, "IncomingResolved").map(|event| event["stream_id"].clone()).collect();
         let of_organ = of_kind(&all, "IncomingRegistered").filter(|event| event["organ_id"] == *self.organ);
