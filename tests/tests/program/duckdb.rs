@@ -1,4 +1,4 @@
-//! DuckDB, asked from outside: what `cargo xtask prerequisites` installs for the tests.
+//! `DuckDB`, asked from outside: what `cargo xtask prerequisites` installs for the tests.
 
 use std::{
     collections::BTreeMap,

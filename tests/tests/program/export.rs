@@ -1,4 +1,4 @@
-//! `socai export`: opened by DuckDB, and the same figures as `socai stats`.
+//! `socai export`: opened by `DuckDB`, and the same figures as `socai stats`.
 
 use std::{
     collections::BTreeMap,

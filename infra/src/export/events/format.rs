@@ -114,14 +114,14 @@ mod tests {
     use socai_domain::ledger::Opened;
 
     use super::*;
-    use crate::export::events::row::{Body, row, tests::opened};
+    use crate::export::events::row::{row, tests::opened};
 
     /// An opened, an erased and a sealed record in a format.
     fn written(format: Format) -> String {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("rows");
         let (placed, opened) = opened();
-        let bodies = [Body::Opened(opened), Body::Opened(Opened::Erased), Body::Sealed];
+        let bodies = [Some(opened), Some(Opened::Erased), None];
         let mut sink = format.sink(Target::file(&path, false, &[]).unwrap(), &[]).unwrap();
         sink.write(bodies.into_iter().map(|body| row(&placed, body)).collect()).unwrap();
         sink.finish().unwrap().commit().unwrap();
@@ -149,7 +149,7 @@ mod tests {
         let names: Vec<_> = reader.headers().unwrap().iter().map(ToOwned::to_owned).collect();
         assert_eq!(names, COLUMNS.iter().map(|column| column.name).collect::<Vec<_>>());
         let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
-        let event: Value = serde_json::from_str(rows[0].iter().last().unwrap()).unwrap();
+        let event: Value = serde_json::from_str(rows[0].iter().next_back().unwrap()).unwrap();
         assert_eq!(event["series"], "Văn, \"bản\"");
         let erased = names.iter().position(|name| name == "erased").unwrap();
         assert_eq!([&rows[0][erased], &rows[1][erased], &rows[2][erased]], ["false", "true", ""]);

@@ -32,7 +32,6 @@ use crate::{
     },
     ports::FileCheckpoints,
 };
-use row::Body;
 
 /// What is exported.
 #[derive(Clone, Copy, Debug)]
@@ -142,7 +141,7 @@ impl Source {
         let (mut rows, mut erased, mut positions) = (0, 0, None);
         while let Some(Chunk { records, behind, .. }) = chunks.recv().await {
             let bodies = self.bodies(&records).await?;
-            erased += bodies.iter().filter(|body| matches!(body, Body::Opened(Opened::Erased))).count() as u64;
+            erased += bodies.iter().filter(|body| matches!(body, Some(Opened::Erased))).count() as u64;
             rows += records.len() as u64;
             if let (Some(first), Some(last)) = (records.first(), records.last()) {
                 let (first, _) = positions.unwrap_or((first.position, first.position));
@@ -157,10 +156,10 @@ impl Source {
         Ok(Exported { rows, erased, positions, head: head.map(|head| (position, head)), torn })
     }
 
-    async fn bodies(&self, records: &[Placed]) -> Result<Vec<Body>, OpenError> {
-        let Some(opener) = &self.opener else { return Ok(records.iter().map(|_| Body::Sealed).collect()) };
+    async fn bodies(&self, records: &[Placed]) -> Result<Vec<Option<Opened>>, OpenError> {
+        let Some(opener) = &self.opener else { return Ok(records.iter().map(|_| None).collect()) };
         let records: Vec<_> = records.iter().map(|placed| &placed.record).collect();
-        Ok(opener.open_all(&records).await?.into_iter().map(Body::Opened).collect())
+        Ok(opener.open_all(&records).await?.into_iter().map(Some).collect())
     }
 }
 

@@ -155,13 +155,16 @@ impl Sink for Parquet {
 #[cfg(test)]
 mod tests {
     use parquet::{
-        file::reader::{FileReader as _, SerializedFileReader},
+        file::{
+            metadata::RowGroupMetaData,
+            reader::{FileReader as _, SerializedFileReader},
+        },
         record::Field,
     };
     use socai_domain::ledger::Opened;
 
     use super::*;
-    use crate::export::events::row::{Body, row, tests::opened};
+    use crate::export::events::row::{row, tests::opened};
 
     fn read(rows: impl IntoIterator<Item = Row>) -> SerializedFileReader<std::fs::File> {
         let directory = tempfile::tempdir().unwrap();
@@ -178,7 +181,7 @@ mod tests {
     #[test]
     fn what_is_read_is_what_was_written() {
         let (placed, opened) = opened();
-        let bodies = [Body::Opened(opened), Body::Opened(Opened::Erased), Body::Sealed];
+        let bodies = [Some(opened), Some(Opened::Erased), None];
         let written: Vec<Row> = bodies.into_iter().map(|body| row(&placed, body)).collect();
         let file = read(written.clone());
         let found: Vec<_> = file.get_row_iter(None).unwrap().map(Result::unwrap).collect();
@@ -203,15 +206,15 @@ mod tests {
     #[test]
     fn no_row_group_is_larger_than_what_memory_is_meant_to_hold() {
         let (placed, opened) = opened();
-        let one = row(&placed, Body::Opened(opened));
+        let one = row(&placed, Some(opened));
         let file = read(std::iter::repeat_n(one.clone(), GROUP_ROWS + 5));
-        let rows: Vec<_> = file.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
+        let rows: Vec<_> = file.metadata().row_groups().iter().map(RowGroupMetaData::num_rows).collect();
         assert_eq!(rows, [i64::try_from(GROUP_ROWS).unwrap(), 5]);
         // Long texts close a group, too.
         let mut long = one;
         *long.last_mut().unwrap() = Cell::Text(format!("{{\"a\":\"{}\"}}", "x".repeat(GROUP_BYTES / 4)));
         let file = read(std::iter::repeat_n(long, 6));
-        let rows: Vec<_> = file.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
+        let rows: Vec<_> = file.metadata().row_groups().iter().map(RowGroupMetaData::num_rows).collect();
         assert_eq!(rows, [4, 2]);
     }
 

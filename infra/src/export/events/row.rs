@@ -130,22 +130,15 @@ fn number(value: u64) -> Cell {
     Cell::Integer(i64::try_from(value).unwrap_or(i64::MAX))
 }
 
-/// What was found of a record's body.
-pub(super) enum Body {
-    /// Nobody looked.
-    Sealed,
-    Opened(Opened),
-}
-
-/// The row of a record.
-pub(super) fn row(placed: &Placed, body: Body) -> Row {
+/// The row of a record, with what it turned out to hold, if anybody looked.
+pub(super) fn row(placed: &Placed, opened: Option<Opened>) -> Row {
     let header = placed.record.header();
     let entry = header.kind.entry();
     let uuid = |id: Uuid| if id.is_nil() { Cell::Nothing } else { text(id) };
-    let (erased, content) = match body {
-        Body::Sealed => (Cell::Nothing, None),
-        Body::Opened(Opened::Erased) => (Cell::Boolean(true), None),
-        Body::Opened(Opened::Event(context, event)) => (Cell::Boolean(false), Some((context, event))),
+    let (erased, content) = match opened {
+        None => (Cell::Nothing, None),
+        Some(Opened::Erased) => (Cell::Boolean(true), None),
+        Some(Opened::Event(context, event)) => (Cell::Boolean(false), Some((context, event))),
     };
     let mut row = vec![
         number(placed.position.place()),
@@ -161,15 +154,15 @@ pub(super) fn row(placed: &Placed, body: Body) -> Row {
         uuid(header.organ),
         uuid(header.person),
     ];
-    row.extend(context(content.as_ref()));
+    row.extend(of_context(content.as_ref()));
     row.extend([text(placed.hash.id()), text(placed.hash), erased]);
     row.push(content.map_or(Cell::Nothing, |(_, event)| Cell::Text(json::text(&event))));
     row
 }
 
 /// What the context says.
-fn context(content: Option<&(Context, DomainEvent)>) -> [Cell; 8] {
-    let Some((context, _)) = content else { return [const { Cell::Nothing }; 8] };
+fn of_context(opened: Option<&(Context, DomainEvent)>) -> [Cell; 8] {
+    let Some((context, _)) = opened else { return [const { Cell::Nothing }; 8] };
     [
         Cell::Integer(context.at.as_micros()),
         text(context.at),
@@ -234,8 +227,8 @@ pub(super) mod tests {
     #[test]
     fn every_cell_is_what_its_column_says() {
         let (placed, opened) = opened();
-        for body in [Body::Opened(opened), Body::Opened(Opened::Erased), Body::Sealed] {
-            let row = row(&placed, body);
+        for opened in [Some(opened), Some(Opened::Erased), None] {
+            let row = row(&placed, opened);
             assert_eq!(row.len(), COLUMNS.len());
             for (column, cell) in COLUMNS.iter().zip(&row) {
                 assert!(fits(column, cell), "{}: {cell:?}", column.name);
@@ -248,14 +241,14 @@ pub(super) mod tests {
         let (placed, opened) = opened();
         let cell =
             |body, name| row(&placed, body)[COLUMNS.iter().position(|column| column.name == name).unwrap()].clone();
-        assert_eq!(cell(Body::Opened(Opened::Erased), "erased"), Cell::Boolean(true));
-        assert_eq!(cell(Body::Opened(Opened::Erased), "event_name"), Cell::Text("BookOpened".into()));
+        assert_eq!(cell(Some(Opened::Erased), "erased"), Cell::Boolean(true));
+        assert_eq!(cell(Some(Opened::Erased), "event_name"), Cell::Text("BookOpened".into()));
         for empty in ["event", "decided_us", "command_id", "judged_by"] {
-            assert_eq!(cell(Body::Opened(Opened::Erased), empty), Cell::Nothing, "{empty}");
+            assert_eq!(cell(Some(Opened::Erased), empty), Cell::Nothing, "{empty}");
         }
-        assert_eq!(cell(Body::Opened(opened.clone()), "erased"), Cell::Boolean(false));
-        assert_eq!(cell(Body::Opened(opened), "judged_by"), Cell::Integer(4));
-        assert_eq!(cell(Body::Sealed, "erased"), Cell::Nothing);
+        assert_eq!(cell(Some(opened.clone()), "erased"), Cell::Boolean(false));
+        assert_eq!(cell(Some(opened), "judged_by"), Cell::Integer(4));
+        assert_eq!(cell(None, "erased"), Cell::Nothing);
         assert_eq!(EventKind::new(300), placed.record.header().kind);
     }
 
