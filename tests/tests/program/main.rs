@@ -6,4 +6,5 @@ mod demo;
 mod files;
 mod kill;
 mod office;
+mod proofs;
 mod serve;
