@@ -27,12 +27,12 @@ const PREREQUISITES: &[Prerequisite] = &[
         program: "python3",
         proof: &["-c", "import ensurepip, venv"],
         packages: &["python3", "python3-venv"],
-        why: "Python with its virtual environments: the tests open exports with DuckDB",
+        why: "Python with its virtual environments: the tests open exports with DuckDB, and check proofs without socai",
     },
 ];
 
 /// What the tests want of Python, from the root.
-const REQUIREMENTS: &str = "tests/fixtures/duckdb/requirements.txt";
+const REQUIREMENTS: &str = "tests/fixtures/python/requirements.txt";
 /// Where it is installed, under cargo's target folder: nothing of the machine is changed, and `cargo clean` removes it.
 const PYTHON: &str = "tests-python";
 
@@ -74,16 +74,20 @@ fn python(root: &Path, folder: &Path) -> Result<()> {
     let packages = std::fs::read_to_string(&wanted).with_context(|| wanted.display().to_string())?;
     let installed = folder.join("requirements.txt");
     if std::fs::read_to_string(&installed).is_ok_and(|installed| installed == packages) {
-        println!("{}: found", packages.trim());
+        println!("{}: found", one_line(&packages));
         return Ok(());
     }
-    println!("installing with pip, for the tests only: {}", packages.trim());
+    println!("installing with pip, for the tests only: {}", one_line(&packages));
     process::run(process::program("python3", root).args(["-m", "venv", "--clear"]).arg(folder))?;
     let pip =
         ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", "--requirement"];
     process::run(process::program(folder.join("bin/python"), root).args(pip).arg(&wanted))
-        .context("the tests need this package; it is fetched once, from the Python Package Index")?;
+        .context("the tests need these packages; they are fetched once, from the Python Package Index")?;
     std::fs::write(&installed, packages).with_context(|| installed.display().to_string())
+}
+
+fn one_line(packages: &str) -> String {
+    packages.lines().collect::<Vec<_>>().join(", ")
 }
 
 fn right(root: &Path) -> Right {

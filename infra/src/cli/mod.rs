@@ -17,6 +17,7 @@ mod stats;
 mod telling;
 mod token;
 mod verify;
+mod verify_proof;
 
 /// A ledger of everything that happens to a state agency's documents (sổ cái), and the system that runs the work on them.
 #[derive(Debug, Parser)]
@@ -37,6 +38,7 @@ enum Command {
     Export(export::Export),
     Verify(verify::Verify),
     Fsck(fsck::Fsck),
+    VerifyProof(Box<verify_proof::VerifyProof>),
     Rebuild(rebuild::Rebuild),
     Stats(stats::Stats),
 }
@@ -54,6 +56,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Export(it) => it.run(),
         Command::Verify(it) => it.run(),
         Command::Fsck(it) => it.run(),
+        Command::VerifyProof(it) => it.run(),
         Command::Rebuild(it) => it.run(),
         Command::Stats(it) => it.run(),
     };

@@ -1,26 +1,15 @@
-//! `DuckDB`, asked from outside: what `cargo xtask prerequisites` installs for the tests.
+//! `DuckDB`, asked from outside.
 
 use std::{
     collections::BTreeMap,
     io::Write as _,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
 };
 
 use serde_json::{Value, json};
 
-use crate::binary::text;
-
-/// The Python that has it: `SOCAI_PYTHON`, or the one under cargo's target folder.
-fn python() -> PathBuf {
-    if let Some(given) = std::env::var_os("SOCAI_PYTHON") {
-        return given.into();
-    }
-    let target = std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned();
-    let path = target.join("tests-python/bin/python");
-    assert!(path.exists(), "there is no {}: `cargo xtask prerequisites` installs DuckDB there", path.display());
-    path
-}
+use crate::{binary::text, python::python};
 
 /// Runs these statements in `directory`, then the queries; their rows by name.
 pub(crate) fn ask<'a>(
@@ -29,7 +18,7 @@ pub(crate) fn ask<'a>(
     queries: impl IntoIterator<Item = (&'a str, String)>,
 ) -> BTreeMap<String, Vec<Vec<Value>>> {
     let queries: BTreeMap<&str, String> = queries.into_iter().collect();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/duckdb/ask.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/python/ask.py");
     let mut child = Command::new(python())
         .arg(script)
         .current_dir(directory)

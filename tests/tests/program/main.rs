@@ -10,4 +10,6 @@ mod files;
 mod fsck;
 mod kill;
 mod office;
+mod proofs;
+mod python;
 mod serve;
