@@ -19,7 +19,7 @@ use super::{flags::Place, telling};
 /// Writes files for other tools. Reads the log's files and the key ring only, so it can be used while a server runs.
 /// A file has its name only once it is whole; an interrupt leaves nothing.
 ///
-/// --events: a row for every event, for DuckDB, pandas or a spreadsheet; docs/EXPORT.md describes the columns. It opens the
+/// --events: a row for every event, for databases, notebooks and spreadsheets; docs/EXPORT.md describes the columns. It opens the
 /// content of every document and the names of all people: keep it as you keep the key ring.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("what").required(true).args(["events"]))]
