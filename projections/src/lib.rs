@@ -37,7 +37,7 @@ mod viewer;
 pub mod work_list;
 mod writer;
 
-pub use compare::{Compared, Difference, Rebuilding, Stored};
+pub use compare::{Compared, Difference, Extent, Rebuilding, Resting, Stored};
 pub use digest::Digest;
 pub use error::ViewsError;
 pub use follower::Follower;

@@ -61,6 +61,11 @@ impl Snapshot {
     pub(crate) fn db(&mut self) -> &mut SqliteConnection {
         &mut self.db
     }
+
+    /// Gives the state up.
+    pub(crate) async fn end(self) -> Result<(), ViewsError> {
+        Ok(self.db.rollback().await?)
+    }
 }
 
 impl Views {

@@ -22,9 +22,20 @@ use crate::data;
 #[derive(Debug)]
 pub(super) struct Database {
     pub(super) options: SqliteConnectOptions,
-    /// The file, and how it looked, if it was taken for one that nobody writes to.
-    still: Option<(PathBuf, Look)>,
-    copy: Option<PathBuf>,
+    path: PathBuf,
+    data: PathBuf,
+    way: Way,
+}
+
+/// How a file is read.
+#[derive(Debug)]
+enum Way {
+    /// As one that nobody writes to; how it looked then.
+    Alone(Look),
+    /// Beside somebody who has it open.
+    Beside,
+    /// As a copy.
+    Copy(PathBuf),
 }
 
 /// Length and time of the file and of its write-ahead log: they change when somebody writes.
@@ -52,29 +63,20 @@ impl Database {
     /// Prepares to read a file that is there. `data` is the directory of whoever may be writing to it.
     pub(super) fn prepare(path: &Path, data: &Path, scratch: &mut Scratch) -> io::Result<Self> {
         let mut last = None;
+        let this = |options, way| Ok(Self { options, path: path.to_owned(), data: data.to_owned(), way });
         for _ in 0..LOOKS {
             let before = look(path)?;
             let in_use = data::is_in_use(data)?;
-            let waiting = before[1].is_some_and(|(len, _)| len > 0);
             let options = SqliteConnectOptions::new().filename(path).read_only(true);
-            if before[1].is_some() && in_use {
-                return Ok(Self { options, still: None, copy: None });
-            }
-            if !waiting {
-                return Ok(Self {
-                    options: options.immutable(true),
-                    still: Some((path.to_owned(), before)),
-                    copy: None,
-                });
+            match before[1] {
+                Some(_) if in_use => return this(options, Way::Beside),
+                None | Some((0, _)) => return this(options.immutable(true), Way::Alone(before)),
+                Some(_) => {}
             }
             let copy = scratch.file("copy.sqlite")?;
             let copied = Scratch::copy(path, &copy).and_then(|()| Scratch::copy(&wal(path), &wal(&copy)));
             if copied.is_ok() && look(path)? == before && !data::is_in_use(data)? {
-                return Ok(Self {
-                    options: SqliteConnectOptions::new().filename(&copy),
-                    still: None,
-                    copy: Some(copy),
-                });
+                return this(SqliteConnectOptions::new().filename(&copy), Way::Copy(copy));
             }
             scratch::remove(&copy);
             last = copied.err();
@@ -82,15 +84,19 @@ impl Database {
         Err(last.unwrap_or_else(|| io::Error::other("it changes all the time")))
     }
 
-    /// Was it taken for one that nobody writes to, and somebody wrote to it? Then what was read of it says nothing.
+    /// Did somebody come or go, so that it should have been read in another way? Then what was read of it says nothing.
     pub(super) fn has_changed(&self) -> bool {
-        self.still.as_ref().is_some_and(|(path, before)| look(path).ok().as_ref() != Some(before))
+        match &self.way {
+            Way::Alone(before) => look(&self.path).ok().as_ref() != Some(before),
+            Way::Beside => !wal(&self.path).exists() || !data::is_in_use(&self.data).unwrap_or(true),
+            Way::Copy(_) => false,
+        }
     }
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
-        if let Some(copy) = &self.copy {
+        if let Way::Copy(copy) = &self.way {
             scratch::remove(copy);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use socai_projections::{Rebuilding, Stored, ViewsError};
+use socai_projections::{Extent, Rebuilding, Stored, ViewsError};
 
 use super::{Fault, Ground, Kind, Layer, database::Database, opening, opening::Records, scratch};
 
@@ -85,8 +85,7 @@ async fn compare(
     database: &Database,
     path: &std::path::Path,
 ) -> Result<(), Trouble> {
-    let open = || Stored::open(database.options.clone());
-    let Some(mut stored) = open().await? else {
+    let Some(mut stored) = Stored::open(database.options.clone()).await? else {
         layer.note("the file is empty; the next start fills it");
         return Ok(());
     };
@@ -107,16 +106,15 @@ async fn compare(
         if at < rebuilding.views.place() {
             return Err(Trouble::Replaced);
         }
-        let near = at - rebuilding.views.place() <= NEAR;
-        if near || looks == LOOKS {
+        if at - rebuilding.views.place() <= NEAR || looks == LOOKS {
             // Held from here on: not while the whole log is read.
             rebuilding.go_on(at, ground).await?;
             break stored;
         }
-        stored.close().await;
+        let resting = stored.rest().await?;
         rebuilding.go_on(at, ground).await?;
         looks += 1;
-        stored = open().await?.ok_or(Trouble::Replaced)?;
+        stored = resting.wake().await?;
     };
     finish(ground, layer, stored, rebuilding.views).await
 }
@@ -134,7 +132,8 @@ async fn finish(
     let erased = facts.erasures.iter().filter(|(_, erasure)| erasure.place > at);
     let without: HashSet<u64> = erased.filter_map(|(stream, _)| Some(facts.streams.get(stream)?.first)).collect();
     let progress = ground.progress(Kind::Views);
-    let compared = stored.compare(&rebuilt, &without, |rows| progress(rows, 0)).await?;
+    let extent = Extent { without: &without, search: ground.options.deep };
+    let compared = stored.compare(&rebuilt, extent, |rows| progress(rows, 0)).await?;
     stored.close().await;
     rebuilt.close().await;
     layer.count("records", at);

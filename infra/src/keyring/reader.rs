@@ -64,7 +64,9 @@ impl RingReader {
 
     /// The same, of a database that is opened as these `options` say.
     pub async fn open_as(options: SqliteConnectOptions, master: MasterKey) -> Result<Self, KeyError> {
-        let pool = SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options);
+        // One, and for good: nothing beside the file is opened again when its writer may have gone.
+        let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        let pool = pool.connect_lazy_with(options);
         let reader = Self { master, pool };
         store::check(&mut *reader.acquire().await?, &reader.master).await?;
         Ok(reader)

@@ -225,6 +225,16 @@ async fn what_is_changed_in_the_views_is_named() {
         assert!(message.contains(part), "{statement}: {message}");
         assert!(!message.contains("Khác"), "content is told: {message}");
     }
+    // A document that is not found any more, though its row is as it was.
+    let forgotten = copy(world.path());
+    let forget = "INSERT INTO search_index(search_index, rowid, words, codes) \
+        SELECT 'delete', document, words, codes FROM search_text ORDER BY document LIMIT 1";
+    sql(&views(forgotten.path()), forget).await;
+    assert_eq!(fsck(forgotten.path(), &[]).code, 0, "only --deep reads the search index");
+    let said = fsck(forgotten.path(), &["--deep"]);
+    assert_eq!((said.code, said.fault("views")), (14, Some("row-differs")), "{:#}", said.json);
+    let message = said.json["layers"]["views"]["fault"]["message"].as_str().unwrap();
+    assert!(message.starts_with("search_index: the row term …, doc "), "{message}");
     says(&world, &[("views", "views-damaged")], async |data| edit(&views(data), |bytes| bytes.truncate(9_000))).await;
     says(&world, &[("views", "views-damaged")], async |data| fs::write(views(data), "no database").unwrap()).await;
     says(&world, &[], async |data| fs::remove_file(views(data)).unwrap()).await;

@@ -82,3 +82,35 @@ async fn beside_a_busy_server_there_is_no_false_alarm() {
     assert!(serving.terminate().success());
     assert_eq!(fsck(office.path(), &["--deep"]).code, 0);
 }
+
+/// A start repairs, an end tidies up: neither looks like damage, and neither is kept from its work.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_server_comes_and_goes_there_is_no_false_alarm() {
+    let starts = if std::env::var_os("SOCAI_LONG").is_some() { 100 } else { 10 };
+    let office = Arc::new(Office::new("G99"));
+    let ended = Arc::new(AtomicBool::new(false));
+    let (checked, ending) = (Arc::clone(&office), Arc::clone(&ended));
+    let checking = tokio::task::spawn_blocking(move || {
+        let mut codes = Vec::new();
+        while !ending.load(Ordering::Relaxed) {
+            let said = fsck(checked.path(), &[]);
+            assert_eq!(said.code, 0, "{:#}", said.json);
+            codes.push(said.code);
+        }
+        codes.len()
+    });
+    let mut number = 0;
+    for start in 0..starts {
+        let mut serving = Serving::start(office.path(), &SETTINGS);
+        let clerk = office.clerk(&serving.url, "Ngô Thị Lan").await;
+        let clerk = office.client(&serving.url, &clerk);
+        for _ in 0..5 {
+            number += 1;
+            register(&clerk, &receive(&clerk, &number.to_string(), "usual").await.document).await;
+        }
+        if start % 3 == 2 { serving.kill() } else { assert!(serving.terminate().success()) }
+    }
+    ended.store(true, Ordering::Relaxed);
+    assert!(checking.await.unwrap() > 1);
+    assert_eq!(fsck(office.path(), &["--deep"]).code, 0);
+}

@@ -1,22 +1,24 @@
 //! Comparing views that another process may have open with a rebuild: which is the first row that history does not give?
 
+mod rows;
+
 use std::{collections::HashSet, fmt, path::Path};
 
-use futures::TryStreamExt as _;
 use socai_domain::ledger::{Opener, Position, Recorded};
 use sqlx::{
-    AssertSqlSafe, SqliteConnection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteRow},
+    SqlitePool,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
+use self::rows::Comparing;
 use crate::{
     error::ViewsError,
     follower::Builder,
-    models::{self, MODELS},
+    models, search,
     sql::Sql,
-    store::{Snapshot, Views, check_versions, checkpoint},
-    table::Table,
-    value::{Cells, Value, value},
+    store::{Snapshot, Views, check_versions, checkpoint, run},
+    table::{ColumnDef, Table, int, null, text},
+    value::Cells,
 };
 
 /// One state of views that are only looked at. While it is held, the writer of the views goes on, but its write-ahead log
@@ -24,6 +26,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Stored {
     snapshot: Snapshot,
+    /// Of one connection: nothing beside the file is opened again when its writer may have gone.
     pool: SqlitePool,
 }
 
@@ -66,13 +69,23 @@ pub struct Compared {
     pub difference: Option<Difference>,
 }
 
+/// What is to be compared.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent<'a> {
+    /// Nothing of the things whose first record is at one of these places.
+    pub without: &'a HashSet<u64>,
+    /// The search index, too, word by word.
+    pub search: bool,
+}
+
 impl Stored {
     /// Opens the views as `options` say, writing nothing. None: there are no views in the file yet.
     ///
     /// # Errors
     /// [`ViewsError::Outdated`] when another version wrote the file.
     pub async fn open(options: SqliteConnectOptions) -> Result<Option<Self>, ViewsError> {
-        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+        let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        let pool = pool.connect_with(options).await?;
         let mut db = pool.begin().await?;
         let mut tables = Sql::plain();
         tables.push("SELECT COUNT(*) FROM sqlite_master");
@@ -82,6 +95,12 @@ impl Stored {
         check_versions(&mut db).await?;
         let position = checkpoint(&mut db).await?;
         Ok(Some(Self { snapshot: Snapshot::new(db, position), pool }))
+    }
+
+    /// Gives its state up, so that it is in nobody's way.
+    pub async fn rest(self) -> Result<Resting, ViewsError> {
+        self.snapshot.end().await?;
+        Ok(Resting(self.pool))
     }
 
     /// The position that they reflect; none before the first record.
@@ -106,29 +125,34 @@ impl Stored {
         }
     }
 
-    /// Compares every row with what the log gave, but those of the things whose first record is at one of the places
-    /// `without`. Also what acts by itself in the database, and what it says of how far it is.
+    /// Compares every row with what the log gave. Also what acts by itself in the database, and what it says of how far it
+    /// is.
     pub async fn compare(
         &mut self,
         rebuilt: &Rebuilding,
-        without: &HashSet<u64>,
+        extent: Extent<'_>,
         mut progress: impl FnMut(u64) + Send,
     ) -> Result<Compared, ViewsError> {
-        let mut rows = 0;
         if let Some(difference) = self.schema().await? {
-            return Ok(Compared { rows, difference: Some(difference) });
+            return Ok(Compared { rows: 0, difference: Some(difference) });
+        }
+        if extent.search {
+            self.index_words(rebuilt).await?;
         }
         let mut other = rebuilt.views.snapshot().await?;
-        let mut tables: Vec<&Table> = models::tables().collect();
-        tables.push(&READ_MODEL);
-        for table in tables {
-            let (ours, theirs) = (self.snapshot.db(), other.db());
-            let found = compare_table(table, ours, theirs, without, &mut rows, &mut progress).await?;
-            if found.is_some() {
-                return Ok(Compared { rows, difference: found });
+        let mut comparing = Comparing { without: extent.without, thing: 0, rows: 0, progress: &mut progress };
+        let mut difference = None;
+        for table in models::tables().chain([&READ_MODEL]) {
+            difference = comparing.table(table, &table.scan(), self.snapshot.db(), other.db()).await?;
+            if difference.is_some() {
+                break;
             }
         }
-        Ok(Compared { rows, difference: None })
+        if difference.is_none() && extent.search {
+            comparing.thing = WORD_OF;
+            difference = comparing.table(&WORDS, SCAN_WORDS, self.snapshot.db(), other.db()).await?;
+        }
+        Ok(Compared { rows: comparing.rows, difference })
     }
 
     /// What acts or is asked in place of a table: triggers and views. There are only those that the models bring.
@@ -144,10 +168,33 @@ impl Stored {
         Ok(odd.map(|(name, _)| Difference { table: name.clone(), record: None, what }))
     }
 
+    /// Makes the words of both search indexes readable: in the connections' own memory, not in the files.
+    async fn index_words(&mut self, rebuilt: &Rebuilding) -> Result<(), ViewsError> {
+        let mut db = rebuilt.views.write.acquire().await?;
+        for ddl in search::INDEX {
+            run(&mut db, ddl).await?;
+        }
+        run(&mut db, MAKE_WORDS).await?;
+        run(self.snapshot.db(), MAKE_WORDS).await
+    }
+
     /// Lets go of the file.
     pub async fn close(self) {
         drop(self.snapshot);
         self.pool.close().await;
+    }
+}
+
+/// Views that are open, and of which no state is held.
+#[derive(Debug)]
+pub struct Resting(SqlitePool);
+
+impl Resting {
+    /// Their state now.
+    pub async fn wake(self) -> Result<Stored, ViewsError> {
+        let mut db = self.0.begin().await?;
+        let position = checkpoint(&mut db).await?;
+        Ok(Stored { snapshot: Snapshot::new(db, position), pool: self.0 })
     }
 }
 
@@ -179,88 +226,19 @@ impl Rebuilding {
 
 /// How far each read model is, as a table.
 static READ_MODEL: Table = {
-    use crate::table::{int, null, text};
-    const COLUMNS: &[crate::table::ColumnDef] =
+    const COLUMNS: &[ColumnDef] =
         &[text("name"), int("version"), null(text("position")), null(int("place")), int("records")];
     Table { name: "read_model", key: 1, columns: COLUMNS, indexes: &[] }
 };
 
-/// Rows between two reports.
-const REPORT_EVERY: u64 = 10_000;
-
-async fn compare_table(
-    table: &Table,
-    ours: &mut SqliteConnection,
-    theirs: &mut SqliteConnection,
-    without: &HashSet<u64>,
-    rows: &mut u64,
-    progress: &mut (dyn FnMut(u64) + Send),
-) -> Result<Option<Difference>, ViewsError> {
-    let mut ours = sqlx::query(AssertSqlSafe(table.scan())).fetch(ours);
-    let mut theirs = sqlx::query(AssertSqlSafe(table.scan())).fetch(theirs);
-    let read = |row: SqliteRow| (0..table.columns.len()).map(|at| value(&row, at)).collect::<Result<Vec<_>, _>>();
-    let left_out = |row: &[Value]| matches!(row[0], Value::Int(thing) if without.contains(&thing.unsigned_abs()));
-    let (mut here, mut there) = (None, None);
-    let (mut go_on, mut catch_up) = (true, true);
-    loop {
-        while go_on {
-            here = ours.try_next().await?.map(read).transpose()?;
-            go_on = here.as_deref().is_some_and(left_out);
-        }
-        while catch_up {
-            there = theirs.try_next().await?.map(read).transpose()?;
-            catch_up = there.as_deref().is_some_and(left_out);
-        }
-        let key = |row: &[Value]| row[..table.key].to_vec();
-        let what = match (&here, &there) {
-            (None, None) => return Ok(None),
-            (Some(here), Some(there)) if here == there => {
-                (go_on, catch_up) = (true, true);
-                *rows += 1;
-                if rows.is_multiple_of(REPORT_EVERY) {
-                    progress(*rows);
-                }
-                continue;
-            }
-            (Some(here), Some(there)) if key(here) == key(there) => {
-                let column = (0..table.columns.len()).find(|at| here[*at] != there[*at]).unwrap_or_default();
-                format!("the row {} has another {} than the log gives", shown(table, here), table.columns[column].name)
-            }
-            (Some(here), there) if there.as_ref().is_none_or(|there| key(here) < key(there)) => {
-                return Ok(Some(difference(table, here, "a row is there that the log does not give:")));
-            }
-            (_, Some(there)) => {
-                return Ok(Some(difference(table, there, "a row is missing that the log gives:")));
-            }
-            (Some(_), None) => unreachable!("a row that is alone was told above"),
-        };
-        let row = here.as_deref().unwrap_or_default();
-        return Ok(Some(Difference { table: table.name.to_owned(), record: thing(row), what }));
-    }
-}
-
-fn difference(table: &Table, row: &[Value], what: &str) -> Difference {
-    let what = format!("{what} {}", shown(table, row));
-    Difference { table: table.name.to_owned(), record: thing(row), what }
-}
-
-/// The place of the first record of the thing that a row belongs to.
-fn thing(row: &[Value]) -> Option<u64> {
-    match row.first() {
-        Some(Value::Int(place)) => u64::try_from(*place).ok(),
-        _ => None,
-    }
-}
-
-/// A row's key for people. Text may be content, unless it names a read model.
-fn shown(table: &Table, row: &[Value]) -> String {
-    let names: Vec<_> = MODELS.iter().map(|model| model.name).collect();
-    let one = |(column, value): (&crate::table::ColumnDef, &Value)| match value {
-        Value::Int(number) => format!("{} {number}", column.name),
-        Value::Bytes(bytes) => bytes.iter().fold(format!("{} ", column.name), |told, byte| format!("{told}{byte:02x}")),
-        Value::Text(text) if names.contains(&text.as_str()) => format!("{} {text}", column.name),
-        Value::Text(_) | Value::Null => format!("{} …", column.name),
-    };
-    let key: Vec<_> = table.columns[..table.key].iter().zip(row).map(one).collect();
-    key.join(", ")
-}
+/// The search index as a table: every word with where it stands.
+static WORDS: Table = {
+    const COLUMNS: &[ColumnDef] = &[text("term"), int("doc"), text("col"), int("offset")];
+    Table { name: "search_index", key: 4, columns: COLUMNS, indexes: &[] }
+};
+/// The document among its columns.
+const WORD_OF: usize = 1;
+const MAKE_WORDS: &str =
+    "CREATE VIRTUAL TABLE IF NOT EXISTS temp.search_word USING fts5vocab('main', 'search_index', 'instance')";
+/// By term and document, as the index has them.
+const SCAN_WORDS: &str = "SELECT term, doc, col, offset FROM temp.search_word ORDER BY term, doc, col, offset";
