@@ -5,6 +5,7 @@ pub mod blobs;
 pub mod clock;
 pub mod config;
 pub mod data;
+mod disk;
 pub mod edxml;
 pub mod files;
 pub mod import;
