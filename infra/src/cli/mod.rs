@@ -8,6 +8,7 @@ mod demo;
 mod flags;
 mod import;
 mod keygen;
+mod notary;
 mod rebuild;
 mod register_organ;
 mod serve;
@@ -35,6 +36,7 @@ enum Command {
     Verify(verify::Verify),
     Rebuild(rebuild::Rebuild),
     Stats(stats::Stats),
+    Notary(notary::Notary),
 }
 
 /// Runs a subcommand. Exit code 0: all was done; 1: not all of it, or it found a fault; 2: it was asked wrongly.
@@ -49,6 +51,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Verify(it) => it.run(),
         Command::Rebuild(it) => it.run(),
         Command::Stats(it) => it.run(),
+        Command::Notary(it) => it.run(),
     };
     done.unwrap_or_else(|error| {
         eprintln!("socai: {}", told(&error));

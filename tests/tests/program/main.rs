@@ -5,5 +5,6 @@ mod binary;
 mod demo;
 mod files;
 mod kill;
+mod notary;
 mod office;
 mod serve;
