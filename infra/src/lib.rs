@@ -19,3 +19,4 @@ pub mod server;
 pub mod ticket_secret;
 pub mod token_keys;
 pub mod verify;
+pub mod verify_proof;

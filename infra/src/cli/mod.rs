@@ -16,6 +16,7 @@ mod stats;
 mod telling;
 mod token;
 mod verify;
+mod verify_proof;
 
 /// A ledger of everything that happens to a state agency's documents (sổ cái), and the system that runs the work on them.
 #[derive(Debug, Parser)]
@@ -34,6 +35,7 @@ enum Command {
     RegisterOrgan(register_organ::Register),
     Import(import::Import),
     Verify(verify::Verify),
+    VerifyProof(Box<verify_proof::VerifyProof>),
     Rebuild(rebuild::Rebuild),
     Stats(stats::Stats),
     Notary(notary::Notary),
@@ -49,6 +51,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::RegisterOrgan(it) => it.run(),
         Command::Import(it) => it.run(),
         Command::Verify(it) => it.run(),
+        Command::VerifyProof(it) => it.run(),
         Command::Rebuild(it) => it.run(),
         Command::Stats(it) => it.run(),
         Command::Notary(it) => it.run(),

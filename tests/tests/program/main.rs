@@ -7,4 +7,5 @@ mod files;
 mod kill;
 mod notary;
 mod office;
+mod proofs;
 mod serve;
