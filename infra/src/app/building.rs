@@ -18,6 +18,7 @@ use crate::{
     keyring::{MasterKey, SqliteKeyRing},
     keys::KeysError,
     log::{FileLog, FileLogOptions, building},
+    log_key::LogKey,
     ports::FileCheckpoints,
     verify::{Progress, VerifyReport, verify},
 };
@@ -51,6 +52,8 @@ impl Building {
             FileLogOptions { segment_size: config.segment_mib << 20, ..FileLogOptions::new(Arc::clone(&clock)) };
         let log = tokio::task::spawn_blocking(move || FileLog::build(&directory, options)).await;
         let log = log.map_err(super::stopped)??;
+        // Begun before the first record: whoever opens the ledger later finds nothing lost, and its notary catches up.
+        super::open_notary(config, &LogKey::load(&config.log_key)?, &log, Arc::clone(&clock)).await?;
         let ring = SqliteKeyRing::build(&config.key_ring, master).await.map_err(KeysError::from)?;
         ring.bind(socai_domain::ledger::EventLog::ledger(&log)).await.map_err(KeysError::from)?;
         let store = Arc::new(BlobStore::open(&config.blobs)?);

@@ -10,6 +10,7 @@ mod flags;
 mod fsck;
 mod import;
 mod keygen;
+mod notary;
 mod rebuild;
 mod register_organ;
 mod serve;
@@ -41,6 +42,7 @@ enum Command {
     VerifyProof(Box<verify_proof::VerifyProof>),
     Rebuild(rebuild::Rebuild),
     Stats(stats::Stats),
+    Notary(notary::Notary),
 }
 
 /// Runs a subcommand. Exit code 0: all was done; 1: not all of it, or it found a fault; 2: it was asked wrongly. `fsck` says
@@ -59,6 +61,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::VerifyProof(it) => it.run(),
         Command::Rebuild(it) => it.run(),
         Command::Stats(it) => it.run(),
+        Command::Notary(it) => it.run(),
     };
     done.unwrap_or_else(|error| {
         eprintln!("socai: {}", told(&error));

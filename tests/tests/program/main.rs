@@ -9,6 +9,7 @@ mod export;
 mod files;
 mod fsck;
 mod kill;
+mod notary;
 mod office;
 mod proofs;
 mod python;

@@ -10,9 +10,10 @@ use socai_domain::{
     time::Timestamp,
 };
 
+use crate::disk::{Disk, RealDisk};
+
 use super::{
     closed::{self, Closed},
-    disk::{Disk, RealDisk},
     error::{Damage, OpenLogError},
     format::{Entries, FIRST_FRAME, FrameHead, segment_name, segment_number},
     segment::{Segment, Step, Walker},

@@ -4,10 +4,9 @@
 
 use std::{fs::File, io, path::Path, sync::Arc};
 
-use super::{
-    FileLog, FileLogOptions, OpenLogError,
-    disk::{Disk, DiskFile, RealDisk},
-};
+use crate::disk::{Disk, DiskFile, RealDisk};
+
+use super::{FileLog, FileLogOptions, OpenLogError};
 
 /// The marker's file.
 const MARKER: &str = "unfinished";

@@ -4,7 +4,6 @@ mod building;
 mod garbage;
 mod opening;
 mod power;
-mod sim;
 mod writing;
 
 use std::sync::{
