@@ -55,7 +55,8 @@ pub(crate) struct Fsck {
 impl Fsck {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.place.load()?;
-        telling::start(&config, "warn")?;
+        // It reads whole tables: that this takes its time is no news.
+        telling::start(&config, "warn,sqlx::query=error")?;
         let options = Options { only: self.only, expect: self.expect, deep: self.deep };
         let tell = bars(self.json);
         let runtime = super::runtime()?;

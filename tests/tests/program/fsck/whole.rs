@@ -2,12 +2,13 @@
 
 use std::{
     fs,
+    io::Read as _,
     os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
     path::Path,
-    process::Command,
+    process::{Command, Stdio},
 };
 
-use super::world::{World, copy, everything, fsck};
+use super::world::{World, blob, copy, everything, fsck};
 use crate::binary::{path, run, text};
 
 #[tokio::test]
@@ -42,6 +43,29 @@ async fn a_whole_data_directory_is_whole_and_stays_as_it_is() {
     let head = said.json["head"].as_str().unwrap();
     assert_eq!(fsck(world.path(), &["--expect", head]).code, 0);
     assert_eq!(run(world.path(), &["fsck", "--only", "tree"]).status.code(), Some(2));
+}
+
+/// Stopped while it reads a file: here one that never comes to its end.
+#[tokio::test]
+async fn it_can_be_interrupted_and_leaves_nothing() {
+    let world = World::new().await;
+    let (data, scratch) = (copy(world.path()), tempfile::tempdir().unwrap());
+    let file = blob(data.path(), &world.kept.file);
+    fs::remove_file(&file).unwrap();
+    assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
+    let mut command = Command::new(path());
+    command.args(["fsck", "--data"]).arg(data.path()).env("TMPDIR", scratch.path()).stderr(Stdio::piped());
+    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+    // Opens when the other side does: the views were rebuilt before.
+    let writing = fs::OpenOptions::new().write(true).open(&file).unwrap();
+    assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 1, "the rebuild has a place of its own");
+    assert!(Command::new("kill").arg("-TERM").arg(child.id().to_string()).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    let mut told = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    assert!(told.contains("interrupted: nothing was changed"), "{told}");
+    assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
+    drop(writing);
 }
 
 /// Takes every right to write from all that is there, and gives it to somebody who is nobody here.
