@@ -141,7 +141,7 @@ async fn metrics_have_an_address_of_their_own_where_one_is_set() {
     command.arg("serve").args(addresses).args(["--level", "error", "--data"]).arg(office.path());
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut told = |before: &str| lines.next().unwrap().unwrap().strip_prefix(before).unwrap().to_owned();
+    let mut told = |before: &str| lines.find_map(|line| line.unwrap().strip_prefix(before).map(str::to_owned)).unwrap();
     let (api, metrics) = (told("listening on "), told("metrics on "));
     let _serving = Serving::adopt(child, lines);
     assert!(reqwest::get(&metrics).await.unwrap().text().await.unwrap().contains("socai_"));
