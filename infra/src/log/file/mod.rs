@@ -6,7 +6,7 @@
 //!
 //! - `format`: the bytes; `segment`: walking them; `index`: what is known of a segment beside them.
 //! - `writer`, `batch`, `queue`, `keeper`: the way in.
-//! - `read`, `follow`: the ways out. Neither ever sees what is not durable.
+//! - `read`, `follow`, `replay`: the ways out. None ever sees what is not durable.
 //! - `recover`, `create`, `closed`: the beginning and the end of a run.
 //! - `disk`: the seam to the file system, where the tests lose power.
 
@@ -23,6 +23,7 @@ mod keeper;
 mod queue;
 mod read;
 mod recover;
+mod replay;
 pub(crate) mod segment;
 mod shared;
 mod writer;
@@ -45,10 +46,10 @@ use futures::{
 };
 use socai_domain::{
     ledger::{
-        Append, AppendError, Appended, Direction, Draft, EventLog, Followed, Head, LedgerId, Position, ReadError,
-        Recorded, Revision, StreamId, memory::MAX_APPEND, record::MAX_RECORD_LEN,
+        Append, AppendError, Appended, Direction, Draft, EventLog, Followed, Head, LedgerId, Pieces, Position,
+        ReadError, Recorded, Revision, StreamId, memory::MAX_APPEND, record::MAX_RECORD_LEN,
     },
-    time::Clock,
+    time::{Clock, Timestamp},
 };
 use tokio::sync::{oneshot, watch};
 
@@ -267,6 +268,15 @@ impl EventLog for FileLog {
 
     fn follow(&self, after: Option<Position>) -> BoxStream<'static, Result<Followed, ReadError>> {
         follow::follow(&self.inner.shared, after)
+    }
+
+    fn pieces(&self, after: Option<Position>, until: Position) -> Pieces {
+        replay::pieces(&self.inner.shared, after, until)
+    }
+
+    fn stood_at(&self, then: Timestamp) -> BoxFuture<'_, Result<Option<Position>, ReadError>> {
+        let shared = Arc::clone(&self.inner.shared);
+        blocking(move || replay::stood_at(&shared, then)).map(|result| result.and_then(|r| r)).boxed()
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {

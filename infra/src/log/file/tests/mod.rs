@@ -3,6 +3,7 @@
 mod garbage;
 mod opening;
 mod power;
+mod replay;
 mod sim;
 mod writing;
 
