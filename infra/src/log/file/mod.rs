@@ -6,7 +6,7 @@
 //!
 //! - `format`: the bytes; `segment`: walking them; `index`: what is known of a segment beside them.
 //! - `writer`, `batch`, `queue`, `keeper`: the way in.
-//! - `read`, `follow`: the ways out. Neither ever sees what is not durable. `reader`: from outside, for checks.
+//! - `read`, `follow`, `replay`: the ways out. None ever sees what is not durable. `reader`: from outside, for checks.
 //! - `recover`, `create`, `closed`: the beginning and the end of a run.
 //! - `beside`: reading the files without the log, also while a server writes to them.
 //! - `building`: a whole ledger at once, which nobody may open before it is complete.
@@ -28,6 +28,7 @@ mod queue;
 mod read;
 pub(crate) mod reader;
 mod recover;
+mod replay;
 pub(crate) mod segment;
 mod shared;
 mod writer;
@@ -50,10 +51,10 @@ use futures::{
 };
 use socai_domain::{
     ledger::{
-        Append, AppendError, Appended, Direction, Draft, EventLog, Followed, Head, LedgerId, Position, ReadError,
-        Recorded, Revision, StreamId, memory::MAX_APPEND, record::MAX_RECORD_LEN,
+        Append, AppendError, Appended, Direction, Draft, EventLog, Followed, Head, LedgerId, Pieces, Position,
+        ReadError, Recorded, Revision, StreamId, memory::MAX_APPEND, record::MAX_RECORD_LEN,
     },
-    time::Clock,
+    time::{Clock, Timestamp},
 };
 use tokio::sync::{oneshot, watch};
 
@@ -280,6 +281,15 @@ impl EventLog for FileLog {
 
     fn follow(&self, after: Option<Position>) -> BoxStream<'static, Result<Followed, ReadError>> {
         follow::follow(&self.inner.shared, after)
+    }
+
+    fn pieces(&self, after: Option<Position>, until: Position) -> Pieces {
+        replay::pieces(&self.inner.shared, after, until)
+    }
+
+    fn stood_at(&self, then: Timestamp) -> BoxFuture<'_, Result<Option<Position>, ReadError>> {
+        let shared = Arc::clone(&self.inner.shared);
+        blocking(move || replay::stood_at(&shared, then)).map(|result| result.and_then(|r| r)).boxed()
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {

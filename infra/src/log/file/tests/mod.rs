@@ -4,6 +4,7 @@ mod building;
 mod garbage;
 mod opening;
 mod power;
+mod replay;
 mod writing;
 
 use std::sync::{
