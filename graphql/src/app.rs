@@ -22,6 +22,7 @@ use tracing::Instrument as _;
 use crate::{
     error::{self, ApiCode, ApiError},
     files::{Files, Tickets},
+    notary::Notary,
     rate::Rates,
     reading::{Moments, Turns, current},
     schema::{self, ApiSchema},
@@ -29,6 +30,9 @@ use crate::{
     settings::Settings,
     token::Verifier,
 };
+
+/// Tells the metrics, as Prometheus text.
+pub type Render = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// Everything that the API is given.
 pub struct Services {
@@ -42,12 +46,14 @@ pub struct Services {
     pub files: Arc<dyn Files>,
     /// Writes upload tickets.
     pub tickets: Tickets,
+    /// Signs heads of the tree over all records, and proves from it.
+    pub notary: Arc<dyn Notary>,
     /// How the views are doing: it decides whether they may be shown.
     pub following: watch::Receiver<Following>,
     /// Who follows the log, by name, and how they are doing: for health.
     pub followers: Vec<(&'static str, watch::Receiver<Following>)>,
     /// What `/metrics` answers; no such path without it.
-    pub metrics: Option<Arc<dyn Fn() -> String + Send + Sync>>,
+    pub metrics: Option<Render>,
     /// What one request may ask for.
     pub settings: Settings,
 }

@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeMap, ffi::OsString, fmt, fs, io, net::SocketAddr, path::PathBuf};
 
+use socai_domain::proof::KeyName;
 use thiserror::Error;
 
 mod table;
@@ -27,12 +28,22 @@ pub struct Config {
     pub token_key: PathBuf,
     /// What checks tokens.
     pub token_public_key: PathBuf,
+    /// What signs checkpoints and receipts.
+    pub log_key: PathBuf,
+    /// The log's name in checkpoints; in it, `LEDGER` stands for the ledger's id.
+    pub origin: KeyName,
+    /// The notary's store.
+    pub notary: PathBuf,
+    /// Seconds within which a checkpoint covers every record.
+    pub merge_delay: u32,
     /// The read models.
     pub views: PathBuf,
     /// The files of documents.
     pub blobs: PathBuf,
     /// Where to serve.
     pub listen: SocketAddr,
+    /// Where to serve the metrics, if not with the API.
+    pub metrics_listen: Option<SocketAddr>,
     /// Serve the query editor, too.
     pub graphiql: bool,
     /// How to tell what happens.
@@ -181,6 +192,9 @@ fn from_file(values: &mut Values) -> Result<(), ConfigError> {
     Ok(())
 }
 
+/// What an address must be.
+const ADDRESS: &str = "an address and port such as 127.0.0.1:8080";
+
 fn check(values: &mut Values) -> Result<Config, ConfigError> {
     let mut take = |name: &'static str| {
         let set = values.remove(name);
@@ -204,9 +218,26 @@ fn check(values: &mut Values) -> Result<Config, ConfigError> {
         key_ring: under(take("key_ring")),
         token_key: under(take("token_key")),
         token_public_key: under(take("token_public_key")),
+        log_key: under(take("log_key")),
+        origin: parse(
+            take("origin"),
+            "a name of at most 200 visible characters without spaces and without +",
+            |text| {
+                // There must be room for the ledger's id.
+                KeyName::new(text).ok().filter(|name| name.as_str().len() <= 200)
+            },
+        )?,
+        notary: under(take("notary")),
+        merge_delay: parse(take("merge_delay"), "a number of seconds from 1 to 86400", |text| {
+            text.parse().ok().filter(|seconds| (1..=86_400).contains(seconds))
+        })?,
         views: under(take("views")),
         blobs: under(take("blobs")),
-        listen: parse(take("listen"), "an address and port such as 127.0.0.1:8080", |text| text.parse().ok())?,
+        listen: parse(take("listen"), ADDRESS, |text| text.parse().ok())?,
+        metrics_listen: match take("metrics_listen") {
+            (_, Origin::Default(_)) => None,
+            set => Some(parse(set, ADDRESS, |text| text.parse().ok())?),
+        },
         graphiql: parse(take("graphiql"), "true or false", |text| text.parse().ok())?,
         messages: parse(take("messages"), "auto, text or json", |text| match text {
             "auto" => Some(Messages::Auto),

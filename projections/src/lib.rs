@@ -25,6 +25,7 @@ mod models;
 pub mod page;
 mod past;
 mod rebuild;
+pub mod replay;
 mod rows;
 pub mod savings;
 pub mod search;

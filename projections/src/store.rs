@@ -93,10 +93,28 @@ impl Views {
 
     /// Empty views in memory, gone with the last handle. One connection writes and reads.
     pub async fn in_memory() -> Result<Self, ViewsError> {
+        Self::memory(true).await
+    }
+
+    /// The same for a replay, which makes the indexes at the end.
+    pub(crate) async fn for_replay() -> Result<Self, ViewsError> {
+        Self::memory(false).await
+    }
+
+    async fn memory(indexes: bool) -> Result<Self, ViewsError> {
         let options = SqliteConnectOptions::new().in_memory(true);
         let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
         let pool = pool.connect_with(options).await?;
-        prepare(&pool, true).await?;
+        prepare(&pool, indexes).await?;
+        Self::with(pool.clone(), pool).await
+    }
+
+    /// A copy of views in memory. It goes its own way from here on.
+    pub(crate) async fn copy(&self) -> Result<Self, ViewsError> {
+        let bytes = self.write.acquire().await?.serialize(None).await?;
+        let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        let pool = pool.connect_with(SqliteConnectOptions::new().in_memory(true)).await?;
+        pool.acquire().await?.deserialize(None, bytes, false).await?;
         Self::with(pool.clone(), pool).await
     }
 

@@ -4,6 +4,7 @@ mod files;
 mod graphiql;
 mod graphql;
 mod health;
+mod log;
 mod socket;
 
 use std::{future::Future, io, time::Duration};
@@ -21,7 +22,7 @@ use tokio::net::TcpListener;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::{
-    app::App,
+    app::{App, Render},
     error::{ApiCode, ApiError, ErrorCode},
     language::Language,
     session::{self, Session},
@@ -42,17 +43,26 @@ pub fn router(app: &App) -> Router {
         // Read piece by piece and counted by the file store.
         .route("/files", post(files::upload).layer(DefaultBodyLimit::disable()))
         .route("/files/{hash}", get(files::download))
+        .route("/log/checkpoint", get(log::checkpoint))
+        .route("/log/checkpoint/{size}", get(log::checkpoint_of))
+        .route("/log/tile/{*path}", get(log::tile))
+        .route("/log/proof/{record}", get(log::proof))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready));
     if settings.graphiql {
         router = router.route("/graphiql", get(graphiql::page)).route("/graphiql/{name}", get(graphiql::asset));
     }
-    if app.services().metrics.is_some() {
-        router = router.route("/metrics", get(health::metrics));
+    if let Some(render) = &app.services().metrics {
+        router = router.merge(metrics_router(render.clone()));
     }
     // Whoever stops sending in the middle is not waited for.
     let patience = RequestBodyTimeoutLayer::new(settings.time);
     router.layer(patience).layer(middleware::from_fn(around)).with_state(app.clone())
+}
+
+/// `/metrics` alone, for an address of its own.
+pub fn metrics_router<S: Clone + Send + Sync + 'static>(render: Render) -> Router<S> {
+    Router::new().route("/metrics", get(async move || render()))
 }
 
 /// Serves until `shutdown`; then takes no new connections, ends subscriptions, and finishes what was begun.

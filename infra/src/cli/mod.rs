@@ -5,10 +5,12 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod demo;
+mod export;
 mod flags;
 mod fsck;
 mod import;
 mod keygen;
+mod notary;
 mod rebuild;
 mod register_organ;
 mod serve;
@@ -16,6 +18,7 @@ mod stats;
 mod telling;
 mod token;
 mod verify;
+mod verify_proof;
 
 /// A ledger of everything that happens to a state agency's documents (sổ cái), and the system that runs the work on them.
 #[derive(Debug, Parser)]
@@ -33,10 +36,13 @@ enum Command {
     Token(token::Token),
     RegisterOrgan(register_organ::Register),
     Import(import::Import),
+    Export(export::Export),
     Verify(verify::Verify),
     Fsck(fsck::Fsck),
+    VerifyProof(Box<verify_proof::VerifyProof>),
     Rebuild(rebuild::Rebuild),
     Stats(stats::Stats),
+    Notary(notary::Notary),
 }
 
 /// Runs a subcommand. Exit code 0: all was done; 1: not all of it, or it found a fault; 2: it was asked wrongly. `fsck` says
@@ -49,10 +55,13 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Token(it) => it.run(),
         Command::RegisterOrgan(it) => it.run(),
         Command::Import(it) => it.run(),
+        Command::Export(it) => it.run(),
         Command::Verify(it) => it.run(),
         Command::Fsck(it) => it.run(),
+        Command::VerifyProof(it) => it.run(),
         Command::Rebuild(it) => it.run(),
         Command::Stats(it) => it.run(),
+        Command::Notary(it) => it.run(),
     };
     done.unwrap_or_else(|error| {
         eprintln!("socai: {}", told(&error));

@@ -6,6 +6,7 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 use serde_json::json;
 use socai::{
+    log::{OpenLogError, building},
     ports::FileCheckpoints,
     verify::{Fault, VerifyReport, verify},
 };
@@ -46,6 +47,9 @@ impl Verify {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.place.load()?;
         let directory = config.log_directory().ok_or_else(|| anyhow!("{}: only files are verified", config.log))?;
+        if building::is_unfinished(&directory) {
+            return Err(OpenLogError::Unfinished(directory.display().to_string()).into());
+        }
         // A copy elsewhere may well be older than this directory's checkpoint.
         let own = self.place.gives("data") || !self.place.gives("log");
         let known = own.then(|| FileCheckpoints::new(&config.data).read(CHECKPOINT));

@@ -9,8 +9,8 @@ use std::{
 };
 
 use super::{Fault, Ground, Kind, Layer};
+use crate::disk::{Disk, RealDisk};
 use crate::log::file::{
-    disk::{Disk, RealDisk},
     format::{INDEX, index_name, segment_name, segment_number},
     index::{Index, Look, scan},
     segment::Segment,

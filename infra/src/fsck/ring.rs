@@ -56,12 +56,12 @@ impl Ring {
         master: MasterKey,
     ) -> Result<(RingReader, Option<String>), Lost> {
         let next = files::beside(&config.master_key, "next");
-        match RingReader::open(database.options.clone(), master).await {
+        match RingReader::open_as(database.options.clone(), master).await {
             Ok(reader) => Ok((reader, None)),
             // As at a start: the next master key waits there until every key is wrapped by it.
             Err(KeyError::WrongMaster) if next.exists() => {
                 let next = MasterKey::load(&next).map_err(of_master)?;
-                let reader = RingReader::open(database.options.clone(), next).await.map_err(of_ring)?;
+                let reader = RingReader::open_as(database.options.clone(), next).await.map_err(of_ring)?;
                 Ok((reader, Some("a rotation of the master key was cut off; the next start finishes it".to_owned())))
             }
             Err(error) => Err(of_ring(error)),

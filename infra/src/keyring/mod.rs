@@ -9,6 +9,7 @@
 //! - **Lost is lost.** Without the ring, or without its master key, no content of the ledger can be read again. Back the
 //!   ring up apart from the log; a backup older than an erasure brings the erased key back, so keep few.
 
+mod building;
 mod cache;
 mod master;
 mod reader;
@@ -67,12 +68,10 @@ impl SqliteKeyRing {
     /// Opens the ring in this file, made anew where there is none. Another master key than the one it was made with (or
     /// rotated to) is [`KeyError::WrongMaster`], and nothing is changed.
     pub async fn open(path: &Path, master: MasterKey) -> Result<Self, KeyError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .pragma("secure_delete", "ON")
-            .pragma("temp_store", "MEMORY");
+        Self::open_as(path, options(path), master).await
+    }
+
+    async fn open_as(path: &Path, options: SqliteConnectOptions, master: MasterKey) -> Result<Self, KeyError> {
         let connection = store::create(path, &options.clone().create_if_missing(true), &master).await?;
         let readers = SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options.clone());
         let shared = Arc::new(Shared { master: RwLock::new(master), cache: Cache::new(CACHED), readers });
@@ -111,6 +110,16 @@ impl SqliteKeyRing {
         self.requests.send(request(reply)).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
+}
+
+/// How the file is opened: what was committed is on the disk.
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("secure_delete", "ON")
+        .pragma("temp_store", "MEMORY")
 }
 
 /// One key of a stream, and from which revision on it seals. The last one that begins at or before a revision is its own.

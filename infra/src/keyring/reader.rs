@@ -1,9 +1,11 @@
-//! A ring that is only read: by who checks it, while another process may be using it. It keeps no key in memory: whoever
-//! renews or destroys one does not know of this process.
+//! A ring that is only read, beside the program that writes to it.
+//!
+//! Nothing is remembered between two questions: a key that is destroyed meanwhile is gone here, too. No question lasts
+//! longer than its answer, so that nothing keeps the write-ahead log from being emptied.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, path::Path};
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, ready};
 use socai_domain::ledger::{KeyError, KeyRing, KeyState, LedgerId, Revision, StreamId, StreamKey};
 use sqlx::{
     Sqlite, SqlitePool,
@@ -14,22 +16,9 @@ use sqlx::{
 use super::{
     MasterKey,
     master::{KeyPlace, WRAPPED_LEN},
-    opening, store,
-    store::unavailable,
+    opening,
+    store::{self, unavailable},
 };
-
-/// A ring that is only read. It makes, renews and destroys no key.
-#[derive(Clone)]
-pub struct RingReader {
-    master: MasterKey,
-    readers: SqlitePool,
-}
-
-impl std::fmt::Debug for RingReader {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("RingReader(…)")
-    }
-}
 
 /// One key of a stream, as it lies in the ring.
 #[derive(Clone, Debug)]
@@ -53,19 +42,38 @@ impl Kept {
 /// So many keys are read at once: whoever destroys one never waits for long.
 const PAGE: u32 = 2_000;
 
+/// The keys in the file of a ring. It opens records, and neither makes nor destroys keys.
+#[derive(Clone)]
+pub struct RingReader {
+    master: MasterKey,
+    pool: SqlitePool,
+}
+
+impl std::fmt::Debug for RingReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RingReader(…)")
+    }
+}
+
 impl RingReader {
-    /// Opens the ring as `options` say. Another master key than the one it was made with is [`KeyError::WrongMaster`].
-    pub async fn open(options: SqliteConnectOptions, master: MasterKey) -> Result<Self, KeyError> {
+    /// Opens the ring in this file, which is there. Another master key than the ring's is [`KeyError::WrongMaster`].
+    pub async fn open(path: &Path, master: MasterKey) -> Result<Self, KeyError> {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).pragma("temp_store", "MEMORY");
+        Self::open_as(options, master).await
+    }
+
+    /// The same, of a database that is opened as these `options` say.
+    pub async fn open_as(options: SqliteConnectOptions, master: MasterKey) -> Result<Self, KeyError> {
         // One, and for good: nothing beside the file is opened again when its writer may have gone.
-        let readers = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
-        let readers = readers.connect_lazy_with(options);
-        let reader = Self { master, readers };
+        let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        let pool = pool.connect_lazy_with(options);
+        let reader = Self { master, pool };
         store::check(&mut *reader.acquire().await?, &reader.master).await?;
         Ok(reader)
     }
 
     async fn acquire(&self) -> Result<PoolConnection<Sqlite>, KeyError> {
-        self.readers.acquire().await.map_err(unavailable)
+        self.pool.acquire().await.map_err(unavailable)
     }
 
     /// The ledger that it was bound to, if it was to any.
@@ -103,7 +111,22 @@ impl RingReader {
 
     /// Lets go of the file.
     pub(crate) async fn close(&self) {
-        self.readers.close().await;
+        self.pool.close().await;
+    }
+
+    async fn keys(&self, places: &[(StreamId, Revision)]) -> Result<Vec<KeyState>, KeyError> {
+        let streams: HashSet<StreamId> = places.iter().map(|(stream, _)| *stream).collect();
+        let streams: Vec<StreamId> = streams.into_iter().collect();
+        let mut connection = self.acquire().await?;
+        let found = match store::load_all(&mut connection, &self.master, &streams).await {
+            Ok(found) => found,
+            Err(error) => {
+                // Where the master key was rotated meanwhile, nothing is damaged.
+                store::check(&mut connection, &self.master).await?;
+                return Err(error);
+            }
+        };
+        places.iter().map(|&(stream, revision)| opening(&found, stream, revision)).collect()
     }
 }
 
@@ -114,7 +137,7 @@ impl Kept {
 }
 
 fn only_read<T: Send + 'static>() -> BoxFuture<'static, Result<T, KeyError>> {
-    Box::pin(std::future::ready(Err(KeyError::Unavailable("it was opened to be read only".into()))))
+    Box::pin(ready(Err(KeyError::Unavailable("it was opened for reading only".into()))))
 }
 
 impl KeyRing for RingReader {
@@ -124,18 +147,13 @@ impl KeyRing for RingReader {
 
     fn opening(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<KeyState, KeyError>> {
         Box::pin(async move {
-            let found = store::load_all(&mut *self.acquire().await?, &self.master, &[stream]).await?;
-            opening(&found, stream, revision)
+            let mut keys = self.keys(&[(stream, revision)]).await?;
+            keys.pop().ok_or(KeyError::Missing(stream))
         })
     }
 
     fn opening_all<'a>(&'a self, places: &'a [(StreamId, Revision)]) -> BoxFuture<'a, Result<Vec<KeyState>, KeyError>> {
-        Box::pin(async move {
-            let streams: HashSet<StreamId> = places.iter().map(|(stream, _)| *stream).collect();
-            let streams: Vec<StreamId> = streams.into_iter().collect();
-            let found = store::load_all(&mut *self.acquire().await?, &self.master, &streams).await?;
-            places.iter().map(|&(stream, revision)| opening(&found, stream, revision)).collect()
-        })
+        Box::pin(self.keys(places))
     }
 
     fn renew(&self, _: StreamId, _: Revision) -> BoxFuture<'_, Result<(), KeyError>> {

@@ -4,8 +4,9 @@ use std::{collections::HashMap, io, path::Path};
 
 use socai_domain::ledger::{LedgerId, Position, ReadError, SealedRecord, record::MAX_RECORD_LEN};
 
+use crate::disk::RealDisk;
+
 use super::{
-    disk::RealDisk,
     error::Damage,
     format::{Address, ENTRY_HEAD, Entries, Entry, FIRST_FRAME, entry_head, segment_name},
     segment::{Segment, Step, Walker},

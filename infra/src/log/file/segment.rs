@@ -8,10 +8,10 @@ use std::{
 use socai_domain::time::Timestamp;
 
 use super::{
-    disk::{Disk, DiskFile},
     error::Damage,
     format::{FIRST_FRAME, FRAME_HEAD, FrameHead, SHORTEST_FRAME, SegmentHeader, checksum, segment_name, u32_at},
 };
+use crate::disk::{Disk, DiskFile};
 
 /// A place to start reading from: a frame, and the time of its first record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +75,23 @@ impl Segment {
 
     pub(crate) fn set_marks(&self, marks: Vec<Mark>) {
         *self.marks.write().unwrap_or_else(PoisonError::into_inner) = marks;
+    }
+
+    /// Places to start reading from.
+    pub(crate) fn marks(&self) -> Vec<Mark> {
+        self.marks.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The last marked frame of this time or before.
+    pub(crate) fn marked_by(&self, then: Timestamp) -> Option<Mark> {
+        let marks = self.marks.read().unwrap_or_else(PoisonError::into_inner);
+        marks.partition_point(|mark| mark.recorded <= then).checked_sub(1).map(|index| marks[index])
+    }
+
+    /// Was its first frame recorded by then? Not if it has none.
+    pub(crate) fn begins_by(&self, then: Timestamp) -> bool {
+        let marks = self.marks.read().unwrap_or_else(PoisonError::into_inner);
+        marks.first().is_some_and(|mark| mark.recorded <= then)
     }
 
     pub(crate) fn add_mark(&self, place: u64, offset: u32, recorded: Timestamp) {
