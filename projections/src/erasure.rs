@@ -91,7 +91,7 @@ async fn try_to_clean(views: &Views, gate: Arc<dyn Gate>) -> Result<bool, ViewsE
     let mut db = views.write.acquire().await?;
     let mut owed = Sql::plain();
     owed.push("PRAGMA user_version");
-    let owed = owed.count(&mut db).await?;
+    let owed = owed.count(&mut *db).await?;
     if owed == CLEAN {
         views.set_unclean(false);
         return Ok(true);

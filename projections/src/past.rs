@@ -19,7 +19,7 @@ use crate::{
     error::ViewsError,
     replay::{Crew, cores, go_on, replay},
     sql::Sql,
-    store::{Views, create_indexes, run},
+    store::{Views, run},
     value::Cells,
 };
 
@@ -41,7 +41,12 @@ struct Kept {
     /// Its last record; none before the first.
     position: Option<Position>,
     views: Views,
-    bytes: u64,
+}
+
+impl Kept {
+    fn bytes(&self) -> u64 {
+        self.views.on_demand.as_ref().map_or(0, |on_demand| on_demand.bytes())
+    }
 }
 
 /// What is kept, the last one asked for at the end.
@@ -78,7 +83,7 @@ impl Shelf {
         }
         self.kept.retain(|kept| kept.position != new.position);
         self.kept.push(new);
-        while self.kept.len() > KEPT || self.kept.iter().map(|kept| kept.bytes).sum::<u64>() > KEPT_BYTES {
+        while self.kept.len() > KEPT || self.kept.iter().map(Kept::bytes).sum::<u64>() > KEPT_BYTES {
             self.kept.remove(0);
         }
         true
@@ -123,11 +128,9 @@ impl Views {
     /// The views as they were at an instant: of the log's prefix before the first record whose recorded time is after
     /// `until`, in memory, read on all cores. Ask them with a viewer of that instant.
     pub async fn build_until(log: &dyn EventLog, opener: Opener, until: Timestamp) -> Result<Self, ViewsError> {
-        let views = Self::for_replay().await?;
-        match log.stood_at(until).await? {
-            Some(until) => replay(&Crew::all(), log, &opener, &views, until, HashSet::new()).await?,
-            None => create_indexes(&mut *views.write.acquire().await?).await?,
-        }
+        let crew = Crew::all();
+        let views = Self::for_past(&crew).await?;
+        replay(&crew, log, &opener, &views, log.stood_at(until).await?, HashSet::new()).await?;
         Ok(views)
     }
 
@@ -160,17 +163,15 @@ impl Views {
         let near = position.and_then(|position| self.pasts.shelf().near(position));
         let views = match &near {
             Some((_, kept)) => kept.copy().await?,
-            None => Self::for_replay().await?,
+            None => Self::for_past(crew).await?,
         };
         limit(&views).await?;
         let read = match (position, near) {
             (Some(until), Some((from, _))) => go_on(crew, log, opener, &views, from, until, &erased).await,
-            (Some(until), None) => replay(crew, log, &opener, &views, until, erased).await,
-            (None, _) => create_indexes(&mut *views.write.acquire().await?).await,
+            _ => replay(crew, log, &opener, &views, position, erased).await,
         };
         read.map_err(too_large)?;
-        let bytes = bytes(&views).await?;
-        let kept = Kept { position, views: views.clone(), bytes };
+        let kept = Kept { position, views: views.clone() };
         if self.pasts.shelf().put(kept, erasures) { Ok(views) } else { Err(ViewsError::PastBusy) }
     }
 
@@ -186,17 +187,12 @@ impl Views {
 async fn limit(views: &Views) -> Result<(), ViewsError> {
     let mut db = views.write.acquire().await?;
     let mut size = Sql::plain();
-    let size = size.push("PRAGMA page_size").count(&mut db).await?.max(1);
+    let size = size.push("PRAGMA page_size").count(&mut *db).await?.max(1);
     run(&mut db, &format!("PRAGMA max_page_count = {}", ONE_BYTES / size)).await
 }
 
-async fn bytes(views: &Views) -> Result<u64, ViewsError> {
-    let mut sql = Sql::plain();
-    sql.push("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
-    sql.count(views.snapshot().await?.db()).await
-}
-
-fn too_large(error: ViewsError) -> ViewsError {
+/// An error, by what it means of a past moment.
+pub(crate) fn too_large(error: ViewsError) -> ViewsError {
     match &error {
         ViewsError::Database(sqlx::Error::Database(of)) if of.code().as_deref() == Some(FULL) => {
             ViewsError::PastTooLarge
@@ -207,7 +203,10 @@ fn too_large(error: ViewsError) -> ViewsError {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::replay::OnDemand;
 
     fn at(place: u64) -> Option<Position> {
         Some(Position::new(socai_domain::ledger::LedgerId(uuid::Uuid::nil()), 1, place))
@@ -222,7 +221,12 @@ mod tests {
     #[tokio::test]
     async fn what_was_asked_for_longest_ago_makes_room() {
         let (views, mut shelf) = (Views::in_memory().await.unwrap(), Shelf::default());
-        let kept = |place, bytes| Kept { position: at(place), views: views.clone(), bytes };
+        let kept = |place, bytes| {
+            let (mut views, on_demand) = (views.clone(), OnDemand::new(&Crew::of(1)));
+            on_demand.weigh(bytes);
+            views.on_demand = Some(Arc::new(on_demand));
+            Kept { position: at(place), views }
+        };
         let left = |shelf: &Shelf| shelf.kept.iter().map(|kept| kept.position.unwrap().place()).collect::<Vec<_>>();
         for place in 1..=4 {
             assert!(shelf.put(kept(place, 1), 0));

@@ -11,6 +11,7 @@
 mod agencies;
 mod crew;
 mod fill;
+mod on_demand;
 mod scan;
 mod streams;
 mod things;
@@ -25,11 +26,18 @@ use socai_domain::{
 
 pub(crate) use crew::cores;
 pub use crew::{Crew, Reading};
+pub(crate) use on_demand::OnDemand;
 pub use scan::scan;
 pub use streams::{Fold, by_stream};
 
 use self::things::Folded;
-use crate::{error::ViewsError, follower::Builder, store::Views};
+use crate::{
+    error::ViewsError,
+    follower::Builder,
+    models::is_of_documents,
+    sql::Source as _,
+    store::{Views, create_indexes_of},
+};
 
 /// Records in one transaction, where they are taken in one by one.
 const CHUNK: usize = 1_000;
@@ -44,6 +52,8 @@ pub(crate) async fn go_on(
     until: Position,
     erased: &HashSet<IncomingId>,
 ) -> Result<(), ViewsError> {
+    // What a calendar is counted for is found there.
+    views.snapshot().await?.ready("branch document_fact").await?;
     let mut builder = Builder::building(views.clone(), opener).without(erased);
     let read = crew.each(log.pieces(Some(from), until), move |reading| {
         let mut records = Vec::new();
@@ -63,19 +73,21 @@ pub(crate) async fn go_on(
             builder.take(records).await?;
         }
     }
-    Ok(())
+    fill::measure(views).await
 }
 
-/// Takes the log up to a position into empty views that have no indexes yet, without what was said in the `erased`
-/// documents.
+/// Takes the log up to a position (without one, nothing) into empty views of a past moment, without what was said in the `erased` documents.
 pub(crate) async fn replay(
     crew: &Crew,
     log: &dyn EventLog,
     opener: &Opener,
     views: &Views,
-    until: Position,
+    until: Option<Position>,
     erased: HashSet<IncomingId>,
 ) -> Result<(), ViewsError> {
+    let Some(until) = until else {
+        return create_indexes_of(&mut *views.write.acquire().await?, |table| !is_of_documents(table)).await;
+    };
     let mut read = agencies::read(crew, log.pieces(None, until), opener).await?;
     let (agencies, erased) = (Arc::new(std::mem::take(&mut read.agencies)), Arc::new(erased));
     let fold = || Folded::new(Arc::clone(&agencies), Arc::clone(&erased));
