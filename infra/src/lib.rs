@@ -1,4 +1,4 @@
-//! The outside world of socai: log engines, key ring, blob store, edXML, configuration; and the program's parts.
+//! The outside world of socai: log engines, key ring, notary, blob store, edXML, configuration; and the program's parts.
 
 pub mod app;
 pub mod blobs;
@@ -12,8 +12,11 @@ pub mod import;
 pub mod keyring;
 pub mod keys;
 pub mod log;
+pub mod log_key;
+pub mod notary;
 pub mod ports;
 pub mod server;
 pub mod ticket_secret;
 pub mod token_keys;
 pub mod verify;
+pub mod verify_proof;

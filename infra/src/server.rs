@@ -38,9 +38,17 @@ impl Server {
             verifier,
             files: Arc::new(BlobFiles::new(Arc::clone(&app.blobs))),
             tickets: Tickets::new(&secret),
+            notary: Arc::new(app.notary.clone()),
             following: app.following(),
             followers: app.followers(),
-            metrics: metrics.map(|metrics| Arc::new(move || metrics.render()) as Arc<dyn Fn() -> String + Send + Sync>),
+            metrics: metrics.map(|metrics| {
+                let notary = app.notary.clone();
+                let render = move || {
+                    notary.measure();
+                    metrics.render()
+                };
+                Arc::new(render) as Arc<dyn Fn() -> String + Send + Sync>
+            }),
             settings: Settings { graphiql: config.graphiql, ..Settings::default() },
         });
         Ok(Self { app, api, listener })
@@ -49,6 +57,11 @@ impl Server {
     /// Where it listens.
     pub fn address(&self) -> io::Result<std::net::SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// What others need to check checkpoints and receipts.
+    pub fn verifier_key(&self) -> String {
+        self.app.notary.verifier_key()
     }
 
     /// Serves until `stop` or until a part of the program fails. Then: no new commands; what was accepted is finished;

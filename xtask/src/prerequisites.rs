@@ -8,16 +8,38 @@ use crate::process;
 
 /// A program that the build or the tests need, and the Debian packages that bring it.
 struct Prerequisite {
+    /// What it is called in what we print.
+    name: &'static str,
     program: &'static str,
+    /// Arguments with which the program succeeds if all that is needed is there; without any, being there is enough.
+    probe: &'static [&'static str],
     packages: &'static [&'static str],
     why: &'static str,
 }
 
-const PREREQUISITES: &[Prerequisite] = &[Prerequisite {
-    program: "cc",
-    packages: &["gcc", "libc6-dev"],
-    why: "a C compiler and linker: SQLite is built from source",
-}];
+const PREREQUISITES: &[Prerequisite] = &[
+    Prerequisite {
+        name: "cc",
+        program: "cc",
+        probe: &[],
+        packages: &["gcc", "libc6-dev"],
+        why: "a C compiler and linker: SQLite is built from source",
+    },
+    Prerequisite {
+        name: "python3 with cryptography",
+        program: "python3",
+        probe: &["-c", "import cryptography"],
+        packages: &["python3", "python3-cryptography"],
+        why: "a test runs docs/verify_proof.py, which checks proofs without socai",
+    },
+];
+
+impl Prerequisite {
+    fn is_there(&self, root: &Path) -> bool {
+        process::on_path(self.program)
+            && (self.probe.is_empty() || process::succeeds(process::program(self.program, root).args(self.probe)))
+    }
+}
 
 /// How `apt-get` can be run here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,17 +51,19 @@ enum Right {
 
 /// Installs what is missing; an error says what to install by hand where that cannot be done.
 pub(crate) fn ensure(root: &Path) -> Result<()> {
-    let missing: Vec<_> = PREREQUISITES.iter().filter(|wanted| !process::on_path(wanted.program)).collect();
+    let missing: Vec<_> = PREREQUISITES.iter().filter(|wanted| !wanted.is_there(root)).collect();
     for wanted in PREREQUISITES {
-        let found = if process::on_path(wanted.program) { "found" } else { "missing" };
-        println!("{}: {found} ({})", wanted.program, wanted.why);
+        let found = if missing.iter().any(|lacking| lacking.name == wanted.name) { "missing" } else { "found" };
+        println!("{}: {found} ({})", wanted.name, wanted.why);
     }
     for command in plan(&missing, process::on_path("apt-get"), right(root))? {
         let (name, args) = command.split_first().unwrap_or((&"true", &[]));
         process::run(process::program(name, root).args(args).env("DEBIAN_FRONTEND", "noninteractive"))?;
     }
-    match missing.iter().find(|wanted| !process::on_path(wanted.program)) {
-        Some(wanted) => bail!("`{}` is still missing after the installation", wanted.program),
+    match missing.iter().find(|wanted| !wanted.is_there(root)) {
+        Some(wanted) => {
+            bail!("`{}` is still missing after the installation; is another one first on PATH?", wanted.name)
+        }
         None => Ok(()),
     }
 }
@@ -67,8 +91,8 @@ fn plan(missing: &[&Prerequisite], apt: bool, right: Right) -> Result<Vec<Vec<&'
         Right::None => bail!("neither root nor sudo here; please run: sudo apt-get install {}", packages.join(" ")),
     };
     if !apt {
-        let programs: Vec<_> = missing.iter().map(|wanted| wanted.program).collect();
-        bail!("no apt-get here; please install what brings: {}", programs.join(", "));
+        let names: Vec<_> = missing.iter().map(|wanted| wanted.name).collect();
+        bail!("no apt-get here; please install what brings: {}", names.join(", "));
     }
     println!("installing with apt-get: {}", packages.join(" "));
     let install = ["apt-get", "install", "--yes", "--no-install-recommends"];
@@ -92,6 +116,15 @@ mod tests {
         assert_eq!(lines(Right::Root), ["apt-get update", install]);
         let sudo = "sudo -n env DEBIAN_FRONTEND=noninteractive";
         assert_eq!(lines(Right::Sudo), [format!("{sudo} apt-get update"), format!("{sudo} {install}")]);
+    }
+
+    #[test]
+    fn a_program_that_lacks_something_is_not_there() {
+        let of = |probe| Prerequisite { name: "sh", program: "sh", probe, packages: &[], why: "" };
+        let root = Path::new("/");
+        assert!(of(&[]).is_there(root) && of(&["-c", "exit 0"]).is_there(root));
+        assert!(!of(&["-c", "exit 1"]).is_there(root));
+        assert!(!Prerequisite { program: "socai-no-such-program", ..of(&[]) }.is_there(root));
     }
 
     #[test]

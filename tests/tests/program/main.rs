@@ -5,5 +5,7 @@ mod binary;
 mod demo;
 mod files;
 mod kill;
+mod notary;
 mod office;
+mod proofs;
 mod serve;
