@@ -9,3 +9,4 @@ mod notary;
 mod office;
 mod proofs;
 mod serve;
+mod witness;
