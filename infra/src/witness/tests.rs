@@ -72,7 +72,7 @@ fn live(disk: &SimDisk, first: History) -> Vec<(History, u64)> {
     let mut signed = Vec::new();
     let other = if first == History::One { History::Other } else { History::One };
     let Ok(witness) = on(disk, &SimDisk::default()) else { return signed };
-    for (old, new) in [(0, 4), (4, 4), (4, 9), (9, 20)] {
+    for (old, new) in [(0, 4), (4, 4), (4, 9), (9, 9), (9, 20), (20, 20)] {
         for history in [first, other, first, other] {
             let told = ask(&witness, history, old, new);
             if let Told::Cosigned(_) = told {
