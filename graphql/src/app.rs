@@ -29,6 +29,7 @@ use crate::{
     session::Session,
     settings::Settings,
     token::Verifier,
+    witness::Witness,
 };
 
 /// Tells the metrics, as Prometheus text.
@@ -48,6 +49,8 @@ pub struct Services {
     pub tickets: Tickets,
     /// Signs heads of the tree over all records, and proves from it.
     pub notary: Arc<dyn Notary>,
+    /// Watches other logs; no such paths without it.
+    pub witness: Option<Arc<dyn Witness>>,
     /// How the views are doing: it decides whether they may be shown.
     pub following: watch::Receiver<Following>,
     /// Who follows the log, by name, and how they are doing: for health.

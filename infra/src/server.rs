@@ -11,6 +11,7 @@ use crate::{
     config::Config,
     ports::BlobFiles,
     ticket_secret,
+    witness::Witness,
 };
 
 /// Everything around the app that serving needs.
@@ -35,10 +36,11 @@ impl Server {
         let secret = ticket_secret::load_or_make(&path).map_err(network(path.display().to_string()))?;
         let bind = async |address: SocketAddr| TcpListener::bind(address).await.map_err(network(address.to_string()));
         let listener = bind(config.listen).await?;
-        let notary = app.notary.clone();
+        let (notary, witness) = (app.notary.clone(), app.witness.clone());
         let render = metrics.map(|metrics| {
             let render = move || {
                 notary.measure();
+                witness.iter().for_each(Witness::measure);
                 metrics.render()
             };
             Arc::new(render) as Render
@@ -56,6 +58,7 @@ impl Server {
             files: Arc::new(BlobFiles::new(Arc::clone(&app.blobs))),
             tickets: Tickets::new(&secret),
             notary: Arc::new(app.notary.clone()),
+            witness: app.witness.clone().map(|witness| Arc::new(witness) as Arc<dyn socai_graphql::witness::Witness>),
             following: app.following(),
             followers: app.followers(),
             metrics: with_api,
@@ -77,6 +80,11 @@ impl Server {
     /// What others need to check checkpoints and receipts.
     pub fn verifier_key(&self) -> String {
         self.app.notary.verifier_key()
+    }
+
+    /// What others need to check its cosignatures; none if it watches no log.
+    pub fn witness_key(&self) -> Option<String> {
+        self.app.witness.as_ref().map(Witness::verifier_key)
     }
 
     /// Serves until `stop` or until a part of the program fails. Then: no new commands; what was accepted is finished;

@@ -145,6 +145,7 @@ impl World {
             files,
             tickets: Tickets::new(b"tests"),
             notary: notary.clone(),
+            witness: None,
             following: state.clone(),
             followers: vec![("views", state)],
             metrics: Some(Arc::new(|| "socai_up 1\n".to_owned())),

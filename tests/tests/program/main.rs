@@ -14,3 +14,4 @@ mod office;
 mod proofs;
 mod python;
 mod serve;
+mod witness;
