@@ -75,6 +75,14 @@ impl Snapshot {
         self
     }
 
+    /// The database itself, with what it holds by now.
+    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
+        match &mut self.db {
+            Reading::Live(db) => &mut *db,
+            Reading::Past(db, _) => &mut *db,
+        }
+    }
+
     /// Gives the state up.
     pub(crate) async fn end(self) -> Result<(), ViewsError> {
         match self.db {

@@ -126,7 +126,7 @@ impl RingReader {
                 return Err(error);
             }
         };
-        places.iter().map(|&(stream, revision)| opening(&found, stream, revision)).collect()
+        places.iter().map(|&(stream, revision)| opening(found.get(&stream), stream, revision)).collect()
     }
 }
 

@@ -89,7 +89,7 @@ impl Stored {
         let mut db = pool.begin().await?;
         let mut tables = Sql::plain();
         tables.push("SELECT COUNT(*) FROM sqlite_master");
-        if tables.count(&mut db).await? == 0 {
+        if tables.count(&mut *db).await? == 0 {
             return Ok(None);
         }
         check_versions(&mut db).await?;
@@ -143,14 +143,14 @@ impl Stored {
         let mut comparing = Comparing { without: extent.without, thing: 0, rows: 0, progress: &mut progress };
         let mut difference = None;
         for table in models::tables().chain([&READ_MODEL]) {
-            difference = comparing.table(table, &table.scan(), self.snapshot.db(), other.db()).await?;
+            difference = comparing.table(table, &table.scan(), self.snapshot.connection(), other.connection()).await?;
             if difference.is_some() {
                 break;
             }
         }
         if difference.is_none() && extent.search {
             comparing.thing = WORD_OF;
-            difference = comparing.table(&WORDS, SCAN_WORDS, self.snapshot.db(), other.db()).await?;
+            difference = comparing.table(&WORDS, SCAN_WORDS, self.snapshot.connection(), other.connection()).await?;
         }
         Ok(Compared { rows: comparing.rows, difference })
     }
@@ -175,7 +175,7 @@ impl Stored {
             run(&mut db, ddl).await?;
         }
         run(&mut db, MAKE_WORDS).await?;
-        run(self.snapshot.db(), MAKE_WORDS).await
+        run(self.snapshot.connection(), MAKE_WORDS).await
     }
 
     /// Lets go of the file.
