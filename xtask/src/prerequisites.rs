@@ -2,22 +2,39 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
+use cargo_metadata::MetadataCommand;
 
 use crate::process;
 
 /// A program that the build or the tests need, and the Debian packages that bring it.
 struct Prerequisite {
     program: &'static str,
+    /// With these words it succeeds where nothing of it is missing.
+    proof: &'static [&'static str],
     packages: &'static [&'static str],
     why: &'static str,
 }
 
-const PREREQUISITES: &[Prerequisite] = &[Prerequisite {
-    program: "cc",
-    packages: &["gcc", "libc6-dev"],
-    why: "a C compiler and linker: SQLite is built from source",
-}];
+const PREREQUISITES: &[Prerequisite] = &[
+    Prerequisite {
+        program: "cc",
+        proof: &["--version"],
+        packages: &["gcc", "libc6-dev"],
+        why: "a C compiler and linker: SQLite is built from source",
+    },
+    Prerequisite {
+        program: "python3",
+        proof: &["-c", "import ensurepip, venv"],
+        packages: &["python3", "python3-venv"],
+        why: "Python with its virtual environments: the tests open exports with DuckDB",
+    },
+];
+
+/// What the tests want of Python, from the root.
+const REQUIREMENTS: &str = "tests/fixtures/duckdb/requirements.txt";
+/// Where it is installed, under cargo's target folder: nothing of the machine is changed, and `cargo clean` removes it.
+const PYTHON: &str = "tests-python";
 
 /// How `apt-get` can be run here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,19 +46,44 @@ enum Right {
 
 /// Installs what is missing; an error says what to install by hand where that cannot be done.
 pub(crate) fn ensure(root: &Path) -> Result<()> {
-    let missing: Vec<_> = PREREQUISITES.iter().filter(|wanted| !process::on_path(wanted.program)).collect();
+    let missing: Vec<_> = PREREQUISITES.iter().filter(|wanted| !wanted.is_there(root)).collect();
     for wanted in PREREQUISITES {
-        let found = if process::on_path(wanted.program) { "found" } else { "missing" };
+        let found = if wanted.is_there(root) { "found" } else { "missing" };
         println!("{}: {found} ({})", wanted.program, wanted.why);
     }
     for command in plan(&missing, process::on_path("apt-get"), right(root))? {
         let (name, args) = command.split_first().unwrap_or((&"true", &[]));
         process::run(process::program(name, root).args(args).env("DEBIAN_FRONTEND", "noninteractive"))?;
     }
-    match missing.iter().find(|wanted| !process::on_path(wanted.program)) {
-        Some(wanted) => bail!("`{}` is still missing after the installation", wanted.program),
-        None => Ok(()),
+    if let Some(wanted) = missing.iter().find(|wanted| !wanted.is_there(root)) {
+        bail!("`{}` is still missing after the installation", wanted.program);
     }
+    let target = MetadataCommand::new().manifest_path(root.join("Cargo.toml")).no_deps().exec()?.target_directory;
+    python(root, &target.into_std_path_buf().join(PYTHON))
+}
+
+impl Prerequisite {
+    fn is_there(&self, root: &Path) -> bool {
+        process::on_path(self.program) && process::succeeds(process::program(self.program, root).args(self.proof))
+    }
+}
+
+/// Installs what the tests want of Python, unless just that is there.
+fn python(root: &Path, folder: &Path) -> Result<()> {
+    let wanted = root.join(REQUIREMENTS);
+    let packages = std::fs::read_to_string(&wanted).with_context(|| wanted.display().to_string())?;
+    let installed = folder.join("requirements.txt");
+    if std::fs::read_to_string(&installed).is_ok_and(|installed| installed == packages) {
+        println!("{}: found", packages.trim());
+        return Ok(());
+    }
+    println!("installing with pip, for the tests only: {}", packages.trim());
+    process::run(process::program("python3", root).args(["-m", "venv", "--clear"]).arg(folder))?;
+    let pip =
+        ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", "--requirement"];
+    process::run(process::program(folder.join("bin/python"), root).args(pip).arg(&wanted))
+        .context("the tests need this package; it is fetched once, from the Python Package Index")?;
+    std::fs::write(&installed, packages).with_context(|| installed.display().to_string())
 }
 
 fn right(root: &Path) -> Right {
@@ -92,6 +134,15 @@ mod tests {
         assert_eq!(lines(Right::Root), ["apt-get update", install]);
         let sudo = "sudo -n env DEBIAN_FRONTEND=noninteractive";
         assert_eq!(lines(Right::Sudo), [format!("{sudo} apt-get update"), format!("{sudo} {install}")]);
+    }
+
+    #[test]
+    fn what_is_there_but_lacks_a_part_is_missing() {
+        let with = |proof| Prerequisite { program: "sh", proof, packages: &[], why: "" };
+        assert!(with(&["-c", "true"]).is_there(Path::new("/")));
+        assert!(!with(&["-c", "false"]).is_there(Path::new("/")));
+        let nothing = Prerequisite { program: "socai-no-such-program", ..with(&[]) };
+        assert!(!nothing.is_there(Path::new("/")));
     }
 
     #[test]

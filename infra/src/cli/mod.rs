@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod demo;
+mod export;
 mod flags;
 mod import;
 mod keygen;
@@ -32,6 +33,7 @@ enum Command {
     Token(token::Token),
     RegisterOrgan(register_organ::Register),
     Import(import::Import),
+    Export(export::Export),
     Verify(verify::Verify),
     Rebuild(rebuild::Rebuild),
     Stats(stats::Stats),
@@ -46,6 +48,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Token(it) => it.run(),
         Command::RegisterOrgan(it) => it.run(),
         Command::Import(it) => it.run(),
+        Command::Export(it) => it.run(),
         Command::Verify(it) => it.run(),
         Command::Rebuild(it) => it.run(),
         Command::Stats(it) => it.run(),

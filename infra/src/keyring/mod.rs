@@ -11,6 +11,7 @@
 
 mod cache;
 mod master;
+mod reader;
 mod store;
 mod writer;
 
@@ -30,6 +31,7 @@ use tokio::sync::{RwLock, mpsc, oneshot};
 
 use cache::Cache;
 pub use master::{MasterKey, MasterKeyError};
+pub use reader::KeyRingReader;
 use store::unavailable;
 use writer::{Request, Writer};
 

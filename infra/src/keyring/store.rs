@@ -86,19 +86,22 @@ async fn prepare(connection: &mut SqliteConnection, master: &MasterKey) -> Resul
             .await
             .map_err(unavailable)?;
     }
+    check(&mut transaction, master).await?;
+    transaction.commit().await.map_err(unavailable)?;
+    // A crash between destroying a key and emptying the write-ahead log ends here.
+    empty_wal(connection).await
+}
+
+/// It is a ring of this format, wrapped by this master key.
+pub(super) async fn check(connection: &mut SqliteConnection, master: &MasterKey) -> Result<(), KeyError> {
     let (format, fingerprint): (i64, Vec<u8>) =
-        sqlx::query_as("SELECT format, master FROM ring").fetch_one(&mut *transaction).await.map_err(unavailable)?;
+        sqlx::query_as("SELECT format, master FROM ring").fetch_one(connection).await.map_err(unavailable)?;
     if format != FORMAT {
         return Err(KeyError::Damaged(format!(
             "it has format {format}: a newer socai wrote it, or a byte was changed"
         )));
     }
-    if fingerprint != master.fingerprint() {
-        return Err(KeyError::WrongMaster);
-    }
-    transaction.commit().await.map_err(unavailable)?;
-    // A crash between destroying a key and emptying the write-ahead log ends here.
-    empty_wal(connection).await
+    if fingerprint == master.fingerprint() { Ok(()) } else { Err(KeyError::WrongMaster) }
 }
 
 /// Whose ring it is, if it is any ledger's yet.

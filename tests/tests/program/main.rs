@@ -3,6 +3,8 @@
 
 mod binary;
 mod demo;
+mod duckdb;
+mod export;
 mod files;
 mod kill;
 mod office;

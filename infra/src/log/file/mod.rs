@@ -8,9 +8,11 @@
 //! - `writer`, `batch`, `queue`, `keeper`: the way in.
 //! - `read`, `follow`: the ways out. Neither ever sees what is not durable.
 //! - `recover`, `create`, `closed`: the beginning and the end of a run.
+//! - `beside`: reading the files without the log, also while a server writes to them.
 //! - `disk`: the seam to the file system, where the tests lose power.
 
 mod batch;
+pub(crate) mod beside;
 pub(crate) mod closed;
 mod create;
 pub(crate) mod disk;
