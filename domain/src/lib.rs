@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no async runtime, no database. Time, ids, keys and look-ups are arguments.
 //!
 //! - [`ledger`]: sealed records, hash chains, the event catalogue, and the [`ledger::EventLog`] that engines implement.
+//! - [`proof`]: the tree over all records, signed checkpoints, receipts, and proofs that a stranger can check.
 //! - [`decide`]: the shape of every decision; [`refusal`]: every reason to refuse one.
 //! - [`process`]: what follows from an event in another stream.
 //! - [`organ`], [`person`], [`register`], [`incoming`]: a folder per aggregate, in it a file per use case.
@@ -20,6 +21,7 @@ pub mod ledger;
 pub mod organ;
 pub mod person;
 pub mod process;
+pub mod proof;
 pub mod refusal;
 pub mod register;
 pub mod testing;

@@ -243,7 +243,7 @@ impl Rule {
 
 /// Characters that are not seen, or that change how others are read: direction (UAX #9), joiners and zero width, soft
 /// hyphen, line and paragraph separators, tags, noncharacters.
-pub(super) fn misleading(c: char) -> bool {
+pub(crate) fn misleading(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')

@@ -19,6 +19,7 @@ pub use collation::{person_sort_key, sort_key};
 pub use keys::{code_key, search_key};
 pub use organ_code::OrganCode;
 
+pub(crate) use check::misleading;
 pub(crate) use collation::TONES;
 
 use check::Rule;
