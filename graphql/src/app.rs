@@ -22,6 +22,7 @@ use tracing::Instrument as _;
 use crate::{
     error::{self, ApiCode, ApiError},
     files::{Files, Tickets},
+    notary::Notary,
     rate::Rates,
     reading::{Moments, Turns, current},
     schema::{self, ApiSchema},
@@ -45,6 +46,8 @@ pub struct Services {
     pub files: Arc<dyn Files>,
     /// Writes upload tickets.
     pub tickets: Tickets,
+    /// Signs heads of the tree over all records, and proves from it.
+    pub notary: Arc<dyn Notary>,
     /// How the views are doing: it decides whether they may be shown.
     pub following: watch::Receiver<Following>,
     /// Who follows the log, by name, and how they are doing: for health.

@@ -2,7 +2,8 @@
 //!
 //! - [`App`] and [`Services`]: everything injected, and the way of every operation.
 //! - [`serve`], [`router`]: HTTP and WebSocket.
-//! - [`token`]: who somebody is. [`files`]: the port to where files are kept. [`error`]: what a client is told.
+//! - [`token`]: who somebody is. [`error`]: what a client is told.
+//! - [`files`], [`notary`]: the ports to where files are kept, and to who proves.
 
 // Doc comments of the schema are its descriptions: they speak GraphQL, where CODES stand without backticks.
 #![allow(clippy::doc_markdown)]
@@ -13,6 +14,7 @@ mod feed;
 pub mod files;
 mod http;
 mod language;
+pub mod notary;
 mod rate;
 mod reading;
 mod scalars;

@@ -122,6 +122,7 @@ async fn main() {
         verifier: Verifier::from_pem(&keys.public).expect("it is a key"),
         files: Arc::new(BlobFiles::new(Arc::clone(&app.blobs))),
         tickets: Tickets::new(b"a bench"),
+        notary: Arc::new(app.notary.clone()),
         following: app.following(),
         followers: app.followers(),
         metrics: None,

@@ -1,4 +1,4 @@
-//! The program's parts, put together once: log, key ring, files, views, handler, reactions, follower.
+//! The program's parts, put together once: log, key ring, files, views, handler, reactions, follower, notary.
 
 mod part;
 
@@ -21,6 +21,8 @@ use crate::{
     keyring::{MasterKey, SqliteKeyRing},
     keys::{self, KeysError},
     log::{self, Engine, FileLogOptions, OpenLogError},
+    log_key::{self, LogKey, LogKeyError},
+    notary::{Notary, NotaryError},
     ports::{Erasure, FileCheckpoints, Sweep},
 };
 use part::{Part, failed_often};
@@ -34,9 +36,12 @@ pub struct App {
     pub views: Views,
     /// The files of documents.
     pub blobs: Arc<BlobStore>,
+    /// Signs heads of the tree over all records.
+    pub notary: Notary,
     store: Store,
     reactions: Part<ReactionError>,
     follower: Part<ViewsError>,
+    notarising: Part<NotaryError>,
     stop: watch::Sender<bool>,
 }
 
@@ -111,6 +116,12 @@ pub enum AppError {
     /// The keys.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// The log's key.
+    #[error(transparent)]
+    LogKey(#[from] LogKeyError),
+    /// The notary.
+    #[error(transparent)]
+    Notary(#[from] NotaryError),
     /// The log.
     #[error(transparent)]
     Log(#[from] OpenLogError),
@@ -118,7 +129,7 @@ pub enum AppError {
     #[error(
         "{source}. If an older copy of the log was restored on purpose, first keep a copy of the files of documents (blobs): \
          those that this log does not know are removed in time. Then delete {} and {}, which tell of the newer log, and start \
-         again: both are made anew",
+         again: both are made anew. The notary has signed the newer log and will raise its alarm",
         checkpoint.display(), views.display()
     )]
     NotThisLog {
@@ -163,14 +174,17 @@ pub enum AppError {
 
 /// At the start it may take as long as it takes, if it goes on.
 const FIRST_FOLD: Duration = Duration::from_hours(24 * 365);
-/// How long the views may take to come to the log's end at shutdown; what is missing then is folded at the next start.
+/// How long views and notary may take to come to the log's end at shutdown; the next start does what is missing then.
 const LAST_FOLD: Duration = Duration::from_secs(10);
 
 impl App {
     /// Opens what the configuration names and catches up. Nobody else may use the data directory meanwhile.
     pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+        // Before a log is made whose records nobody could sign for.
+        let key = LogKey::load(&config.log_key)?;
         let store = Store::open(config, Arc::clone(&clock)).await?;
         let (events, opener) = (store.log(), store.opener.clone());
+        let notary = open_notary(config, &key, &*events, Arc::clone(&clock)).await?;
         let blobs = Arc::new(BlobStore::open(&config.blobs)?);
         let erasure = Erasure::new(Arc::clone(&blobs), Arc::clone(&events), opener.clone());
         let handler = Handler::start(Arc::clone(&events), opener.clone(), Arc::new(erasure), clock).await?;
@@ -187,15 +201,15 @@ impl App {
         }
         let reactions = Part::new(reactions.state(), tokio::spawn(reactions.run()));
 
-        let (stop, mut stopping) = watch::channel(false);
-        let shutdown = async move {
-            // The sender lives as long as the app.
-            let _ = stopping.wait_for(|stop| *stop).await;
-        };
+        let (stop, stopping) = watch::channel(false);
         let (state, following) = watch::channel(Following::default());
-        let follower = Follower::run(events, opener, views.clone(), state, shutdown);
+        let follower = Follower::run(events, opener, views.clone(), state, asked(stopping.clone()));
         let follower = Part::new(following, tokio::spawn(follower));
-        let mut app = Self { handler, views, blobs, store, reactions, follower, stop };
+        // Nobody waits for it: a record that no checkpoint covers yet has its promise.
+        let (state, following) = watch::channel(Following::default());
+        let notarising = notary.clone().run(handler.log().clone(), state, asked(stopping));
+        let notarising = Part::new(following, tokio::spawn(notarising));
+        let mut app = Self { handler, views, blobs, notary, store, reactions, follower, notarising, stop };
         match app.fold(FIRST_FOLD).await {
             Ok(()) => Ok(app),
             Err(error) => {
@@ -242,6 +256,7 @@ impl App {
         tokio::select! {
             error = self.reactions.panicked() => error,
             error = self.follower.panicked() => error,
+            error = self.notarising.panicked() => error,
         }
     }
 
@@ -252,7 +267,16 @@ impl App {
 
     /// Who follows the log, by name, and how they are doing.
     pub fn followers(&self) -> Vec<(&'static str, watch::Receiver<Following>)> {
-        vec![("views", self.following()), ("reactions", self.reactions.state())]
+        vec![("views", self.following()), ("reactions", self.reactions.state()), ("notary", self.notarising.state())]
+    }
+
+    /// Waits until a checkpoint covers all that is in the log now, where anything is signed.
+    async fn sign_all(&self) -> Result<(), AppError> {
+        let records = self.log().head().await?.records;
+        if tokio::time::timeout(LAST_FOLD, self.notary.covers(records)).await.is_err() {
+            tracing::warn!("the notary is behind; the next start signs the rest");
+        }
+        Ok(())
     }
 
     /// Takes no new commands from now on.
@@ -275,9 +299,14 @@ impl App {
             }
             Err(error) => wrong.push(error.to_string()),
         }
-        self.stop.send_replace(true);
-        if let Err(error) = self.follower.outcome(true).await {
+        if let Err(error) = self.sign_all().await {
             wrong.push(error.to_string());
+        }
+        self.stop.send_replace(true);
+        for outcome in [self.follower.outcome(true).await, self.notarising.outcome(true).await] {
+            if let Err(error) = outcome {
+                wrong.push(error.to_string());
+            }
         }
         self.views.close().await;
         if let Err(error) = self.store.close().await {
@@ -285,6 +314,26 @@ impl App {
         }
         if wrong.is_empty() { Ok(()) } else { Err(AppError::NotClosed(wrong.join("; "))) }
     }
+}
+
+/// Ready when the app is told to stop.
+async fn asked(mut stopping: watch::Receiver<bool>) {
+    // The sender lives as long as the app.
+    let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+/// The notary of this log.
+pub async fn open_notary(
+    config: &Config,
+    key: &LogKey,
+    log: &dyn EventLog,
+    clock: Arc<dyn Clock>,
+) -> Result<Notary, AppError> {
+    let origin = log_key::origin(&config.origin, log.ledger()).map_err(LogKeyError::from)?;
+    let (dir, within, key) = (config.notary.clone(), config.merge_delay, key.named(origin));
+    let records = log.head().await?.records;
+    let open = move || Notary::open(&dir, key, within, records, clock);
+    Ok(tokio::task::spawn_blocking(open).await.map_err(stopped)??)
 }
 
 #[allow(clippy::needless_pass_by_value)] // for `map_err`

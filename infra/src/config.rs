@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeMap, ffi::OsString, fmt, fs, io, net::SocketAddr, path::PathBuf};
 
+use socai_domain::proof::KeyName;
 use thiserror::Error;
 
 mod table;
@@ -27,6 +28,14 @@ pub struct Config {
     pub token_key: PathBuf,
     /// What checks tokens.
     pub token_public_key: PathBuf,
+    /// What signs checkpoints and receipts.
+    pub log_key: PathBuf,
+    /// The log's name in checkpoints; in it, `LEDGER` stands for the ledger's id.
+    pub origin: KeyName,
+    /// The notary's store.
+    pub notary: PathBuf,
+    /// Seconds within which a checkpoint covers every record.
+    pub merge_delay: u32,
     /// The read models.
     pub views: PathBuf,
     /// The files of documents.
@@ -209,6 +218,19 @@ fn check(values: &mut Values) -> Result<Config, ConfigError> {
         key_ring: under(take("key_ring")),
         token_key: under(take("token_key")),
         token_public_key: under(take("token_public_key")),
+        log_key: under(take("log_key")),
+        origin: parse(
+            take("origin"),
+            "a name of at most 200 visible characters without spaces and without +",
+            |text| {
+                // There must be room for the ledger's id.
+                KeyName::new(text).ok().filter(|name| name.as_str().len() <= 200)
+            },
+        )?,
+        notary: under(take("notary")),
+        merge_delay: parse(take("merge_delay"), "a number of seconds from 1 to 86400", |text| {
+            text.parse().ok().filter(|seconds| (1..=86_400).contains(seconds))
+        })?,
         views: under(take("views")),
         blobs: under(take("blobs")),
         listen: parse(take("listen"), ADDRESS, |text| text.parse().ok())?,

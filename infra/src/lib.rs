@@ -1,10 +1,11 @@
-//! The outside world of socai: log engines, key ring, blob store, edXML, configuration; and the program's parts.
+//! The outside world of socai: log engines, key ring, notary, blob store, edXML, configuration; and the program's parts.
 
 pub mod app;
 pub mod blobs;
 pub mod clock;
 pub mod config;
 pub mod data;
+mod disk;
 pub mod edxml;
 pub mod export;
 pub mod files;
@@ -12,8 +13,11 @@ pub mod import;
 pub mod keyring;
 pub mod keys;
 pub mod log;
+pub mod log_key;
+pub mod notary;
 pub mod ports;
 pub mod server;
 pub mod ticket_secret;
 pub mod token_keys;
 pub mod verify;
+pub mod verify_proof;

@@ -35,7 +35,14 @@ impl Server {
         let secret = ticket_secret::load_or_make(&path).map_err(network(path.display().to_string()))?;
         let bind = async |address: SocketAddr| TcpListener::bind(address).await.map_err(network(address.to_string()));
         let listener = bind(config.listen).await?;
-        let render = metrics.map(|metrics| Arc::new(move || metrics.render()) as Render);
+        let notary = app.notary.clone();
+        let render = metrics.map(|metrics| {
+            let render = move || {
+                notary.measure();
+                metrics.render()
+            };
+            Arc::new(render) as Render
+        });
         let (with_api, apart) = match (render, config.metrics_listen) {
             (Some(render), Some(address)) => (None, Some((bind(address).await?, socai_graphql::metrics_router(render)))),
             (render, _) => (render, None),
@@ -46,6 +53,7 @@ impl Server {
             verifier,
             files: Arc::new(BlobFiles::new(Arc::clone(&app.blobs))),
             tickets: Tickets::new(&secret),
+            notary: Arc::new(app.notary.clone()),
             following: app.following(),
             followers: app.followers(),
             metrics: with_api,
@@ -62,6 +70,11 @@ impl Server {
     /// Where it tells the metrics, if not with the API.
     pub fn metrics_address(&self) -> io::Result<Option<SocketAddr>> {
         self.metrics.as_ref().map(|(listener, _)| listener.local_addr()).transpose()
+    }
+
+    /// What others need to check checkpoints and receipts.
+    pub fn verifier_key(&self) -> String {
+        self.app.notary.verifier_key()
     }
 
     /// Serves until `stop` or until a part of the program fails. Then: no new commands; what was accepted is finished;

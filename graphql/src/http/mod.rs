@@ -4,6 +4,7 @@ mod files;
 mod graphiql;
 mod graphql;
 mod health;
+mod log;
 mod socket;
 
 use std::{future::Future, io, time::Duration};
@@ -42,6 +43,10 @@ pub fn router(app: &App) -> Router {
         // Read piece by piece and counted by the file store.
         .route("/files", post(files::upload).layer(DefaultBodyLimit::disable()))
         .route("/files/{hash}", get(files::download))
+        .route("/log/checkpoint", get(log::checkpoint))
+        .route("/log/checkpoint/{size}", get(log::checkpoint_of))
+        .route("/log/tile/{*path}", get(log::tile))
+        .route("/log/proof/{record}", get(log::proof))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready));
     if settings.graphiql {

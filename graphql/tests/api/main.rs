@@ -11,5 +11,7 @@ mod figures;
 mod files;
 mod golden;
 mod handling;
+mod notary;
 mod past;
+mod proofs;
 mod stalled;

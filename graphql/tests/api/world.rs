@@ -38,6 +38,8 @@ use socai_projections::{Follower, Views};
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
+use crate::notary::MemoryNotary;
+
 /// Files in memory.
 #[derive(Debug, Default)]
 pub(crate) struct MemoryFiles(pub(crate) Mutex<HashMap<[u8; 32], Vec<u8>>>);
@@ -97,6 +99,7 @@ pub(crate) struct World {
     pub(crate) following: watch::Sender<Following>,
     follower: Option<tokio::task::JoinHandle<Result<(), socai_projections::ViewsError>>>,
     pub(crate) stored: Arc<MemoryFiles>,
+    pub(crate) notary: Arc<MemoryNotary>,
     pub(crate) organ: OrganId,
     pub(crate) scene: Scene,
     pub(crate) url: String,
@@ -118,6 +121,7 @@ impl World {
         let opener = Opener::new(Arc::new(MemoryKeyRing::new()));
         let files = Arc::new(MemoryFiles::default());
         let stored = files.clone();
+        let notary = MemoryNotary::of(&(log.clone() as Arc<dyn EventLog>));
         let handler = Handler::start(log.clone(), opener.clone(), files.clone(), shared).await.unwrap();
         let views = Views::in_memory().await.unwrap();
         let mut stop = Vec::new();
@@ -135,6 +139,7 @@ impl World {
             verifier: Verifier::from_pem(&keys(1).1).unwrap(),
             files,
             tickets: Tickets::new(b"tests"),
+            notary: notary.clone(),
             following: state.clone(),
             followers: vec![("views", state)],
             metrics: Some(Arc::new(|| "socai_up 1\n".to_owned())),
@@ -148,7 +153,7 @@ impl World {
         let commands = AtomicU64::new(1);
         let served = Some(served);
         #[rustfmt::skip]
-        let world = Self { clock, handler, views, following, follower, stored, organ, scene, url, client, commands, stop, served };
+        let world = Self { clock, handler, views, following, follower, stored, notary, organ, scene, url, client, commands, stop, served };
         world.settle_agency().await;
         world
     }

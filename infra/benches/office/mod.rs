@@ -6,6 +6,7 @@ use futures::future::join_all;
 use serde::Serialize;
 use socai::{
     app::App, clock::SystemClock, config::Config, data::DataLock, files::make_private_dir, keyring::MasterKey,
+    log_key::LogKey,
 };
 use socai_commands::{Envelope, Handler, Requester};
 use socai_domain::{
@@ -52,6 +53,7 @@ impl Office {
         drop(DataLock::make(data).expect("the directory is ours"));
         make_private_dir(config.master_key.parent().expect("a file has a folder")).expect("the directory is ours");
         MasterKey::generate().and_then(|key| key.save(&config.master_key)).expect("a key can be made");
+        LogKey::make(&config.log_key).expect("a key can be made");
         let app = App::open(&config, Arc::new(SystemClock)).await.expect("an empty directory opens");
         let scene = scene();
         let organ = scene.organ.id.expect("the agency is registered");

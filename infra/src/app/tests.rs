@@ -18,6 +18,7 @@ fn config(data: &Path) -> Config {
     drop(DataLock::make(data).unwrap());
     crate::files::make_private_dir(config.master_key.parent().unwrap()).unwrap();
     MasterKey::generate().unwrap().save(&config.master_key).unwrap();
+    LogKey::make(&config.log_key).unwrap();
     config
 }
 
@@ -100,6 +101,11 @@ async fn an_older_log_is_served_after_what_tells_of_the_newer_one_is_deleted() {
         assert!(error.contains(path.to_str().unwrap()), "{error}");
         fs::remove_file(path).unwrap();
     }
+    // It is served, but the notary has signed the newer one, and says so.
+    let error = App::open(&config, Arc::new(SystemClock)).await.unwrap().close().await.unwrap_err().to_string();
+    assert!(error.contains("fewer than the") && error.contains("`origin`"), "{error}");
+    fs::rename(&config.notary, directory.path().join("aside")).unwrap();
+    let config = Config { origin: "another.example".parse().unwrap(), ..config };
     App::open(&config, Arc::new(SystemClock)).await.unwrap().close().await.unwrap();
 }
 

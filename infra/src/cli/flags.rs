@@ -109,16 +109,17 @@ mod tests {
             let settings = Settings::<true>(flags).all_in("/fresh".into());
             // The production's, for everything that is a text.
             let environment = |name: &str| {
-                let typed = ["SEGMENT_MIB", "LISTEN", "GRAPHIQL", "MESSAGES", "CONFIG"];
+                let typed = ["SEGMENT_MIB", "LISTEN", "GRAPHIQL", "MESSAGES", "CONFIG", "MERGE_DELAY"];
                 let text = !typed.iter().any(|typed| name.ends_with(typed));
                 text.then(|| "file:/production/x".into())
             };
-            let Config { data, log, master_key, key_ring, token_key, token_public_key, views, blobs, .. } =
-                Config::load(&settings.0, environment).unwrap();
+            let config = Config::load(&settings.0, environment).unwrap();
             let wanted = given.unwrap_or("/fresh");
-            assert_eq!(log, format!("file:{wanted}/log"));
-            assert_eq!(data, std::path::Path::new(wanted));
-            for path in [master_key, key_ring, token_key, token_public_key, views, blobs] {
+            assert_eq!(config.log, format!("file:{wanted}/log"));
+            assert_eq!(config.data, std::path::Path::new(wanted));
+            let Config { master_key, log_key, key_ring, token_key, token_public_key, notary, views, blobs, .. } =
+                config;
+            for path in [master_key, log_key, key_ring, token_key, token_public_key, notary, views, blobs] {
                 assert!(path.starts_with(wanted), "{}", path.display());
             }
         }

@@ -4,12 +4,12 @@ use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use socai::{config::Config, data::DataLock, files, keyring::MasterKey, keys, token_keys::TokenKeys};
+use socai::{config::Config, data::DataLock, files, keyring::MasterKey, keys, log_key::LogKey, token_keys::TokenKeys};
 
 use super::flags::Place;
 
-/// Makes the keys of an installation: the master key, which wraps the keys of all streams, and the pair that signs and
-/// checks access tokens. Nothing is ever overwritten.
+/// Makes the keys of an installation: the master key, which wraps the keys of all streams; the log key, which signs
+/// checkpoints and receipts; and the pair that signs and checks access tokens. Nothing is ever overwritten.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   socai keygen --data /srv/socai
@@ -17,7 +17,8 @@ use super::flags::Place;
   socai keygen --data /srv/socai --rotate-master    # server stopped; the old key stays as master.key.old
 
 Without the master key nothing in the ledger can be read again: keep a copy of it and of the key ring,
-apart from the copies of the log.")]
+apart from the copies of the log. Without the log key no checkpoint can be signed again that those who
+hold older ones would believe: keep a copy of it, too, where nobody else can sign with it.")]
 pub(crate) struct Keygen {
     /// Make only the keys that are not there.
     #[arg(long, conflicts_with = "rotate_master")]
@@ -53,8 +54,9 @@ impl Keygen {
 
 /// Makes the keys, or only the missing ones; says a line about each.
 pub(crate) fn make(config: &Config, missing: bool) -> anyhow::Result<Vec<String>> {
-    let Config { master_key, token_key, token_public_key, .. } = config;
-    let there: Vec<_> = [master_key, token_key, token_public_key].into_iter().filter(|path| path.exists()).collect();
+    let Config { master_key, log_key, token_key, token_public_key, .. } = config;
+    let all = [master_key, log_key, token_key, token_public_key];
+    let there: Vec<_> = all.into_iter().filter(|path| path.exists()).collect();
     if let ([first, ..], false) = (&there[..], missing) {
         bail!("{} is there already and is not overwritten; --missing makes only what is not there", first.display());
     }
@@ -65,7 +67,14 @@ pub(crate) fn make(config: &Config, missing: bool) -> anyhow::Result<Vec<String>
             master_key.display()
         );
     }
-    for path in [master_key, token_key, token_public_key] {
+    if !log_key.exists() && config.notary.join("checkpoint").exists() {
+        bail!(
+            "the notary's store {} was signed with the log key: put it back at {}",
+            config.notary.display(),
+            log_key.display()
+        );
+    }
+    for path in all {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         files::make_private_dir(directory).with_context(|| directory.display().to_string())?;
     }
@@ -75,6 +84,12 @@ pub(crate) fn make(config: &Config, missing: bool) -> anyhow::Result<Vec<String>
     } else {
         MasterKey::generate()?.save(master_key)?;
         made.push(format!("made  {}  (master key: copy it to a safe place)", master_key.display()));
+    }
+    if log_key.exists() {
+        made.push(format!("kept  {}", log_key.display()));
+    } else {
+        LogKey::make(log_key)?;
+        made.push(format!("made  {}  (signs checkpoints and receipts: copy it to a safe place)", log_key.display()));
     }
     match (token_key.exists(), token_public_key.exists()) {
         (true, true) => made.push(format!("kept  {}", token_key.display())),

@@ -9,6 +9,7 @@ mod export;
 mod flags;
 mod import;
 mod keygen;
+mod notary;
 mod rebuild;
 mod register_organ;
 mod serve;
@@ -16,6 +17,7 @@ mod stats;
 mod telling;
 mod token;
 mod verify;
+mod verify_proof;
 
 /// A ledger of everything that happens to a state agency's documents (sổ cái), and the system that runs the work on them.
 #[derive(Debug, Parser)]
@@ -35,8 +37,10 @@ enum Command {
     Import(import::Import),
     Export(export::Export),
     Verify(verify::Verify),
+    VerifyProof(Box<verify_proof::VerifyProof>),
     Rebuild(rebuild::Rebuild),
     Stats(stats::Stats),
+    Notary(notary::Notary),
 }
 
 /// Runs a subcommand. Exit code 0: all was done; 1: not all of it, or it found a fault; 2: it was asked wrongly.
@@ -50,8 +54,10 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Import(it) => it.run(),
         Command::Export(it) => it.run(),
         Command::Verify(it) => it.run(),
+        Command::VerifyProof(it) => it.run(),
         Command::Rebuild(it) => it.run(),
         Command::Stats(it) => it.run(),
+        Command::Notary(it) => it.run(),
     };
     done.unwrap_or_else(|error| {
         eprintln!("socai: {}", told(&error));

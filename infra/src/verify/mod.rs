@@ -27,10 +27,12 @@ use socai_domain::ledger::{Head, LedgerId, Position, RecordHash};
 
 pub use self::fault::{Fault, Wrong};
 use self::{chains::Chains, span::Verified, spans::Plan};
-use crate::log::file::{
-    Damage,
-    closed::{self, Closed},
+use crate::{
     disk::RealDisk,
+    log::file::{
+        Damage,
+        closed::{self, Closed},
+    },
 };
 
 /// What was verified.

@@ -9,12 +9,14 @@ use std::{
 use socai_domain::ledger::{LedgerId, Position, RecordHash};
 
 use super::{Fault, chains::Chains, span::Link};
-use crate::log::file::{
-    closed::Closed,
+use crate::{
     disk::Disk,
-    format::{FIRST_FRAME, segment_name, segment_number},
-    index::Index,
-    segment::{Segment, Step, Walker},
+    log::file::{
+        closed::Closed,
+        format::{FIRST_FRAME, segment_name, segment_number},
+        index::Index,
+        segment::{Segment, Step, Walker},
+    },
 };
 
 /// A span has at least this many bytes, except at a segment's end.

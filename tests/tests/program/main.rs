@@ -7,5 +7,7 @@ mod duckdb;
 mod export;
 mod files;
 mod kill;
+mod notary;
 mod office;
+mod proofs;
 mod serve;

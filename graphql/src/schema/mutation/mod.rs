@@ -12,7 +12,7 @@ mod handling;
 mod people;
 mod registration;
 
-use async_graphql::{Context, ID, InputObject, MergedObject, Object, SimpleObject, Value};
+use async_graphql::{ComplexObject, Context, ID, InputObject, MergedObject, Object, SimpleObject, Value};
 use socai_commands::{CommandError, Hold, Receipt as Outcome, Requester};
 use socai_domain::{
     decide::Decide,
@@ -34,6 +34,7 @@ use super::{
 use crate::{
     app::Services,
     error::{ApiCode, ApiError, ErrorCode, Result},
+    notary::Taken,
     reading::{reached, services},
     scalars::{DateTime, Hash, Position, Revision, Uuid},
     session::{Caller, Session, session},
@@ -55,7 +56,10 @@ pub(crate) struct Mutation(
 
 /// What the ledger took (biên nhận): with the hash you can later prove that this record is where it was.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
 pub(crate) struct Receipt {
+    #[graphql(skip)]
+    taken: Taken,
     /// The record's id: made from its hash.
     record_id: Uuid,
     /// The stream it stands in.
@@ -78,9 +82,24 @@ pub(crate) struct Receipt {
     repeated: bool,
 }
 
+#[ComplexObject]
+impl Receipt {
+    /// The log's signed promise that this record will be in its tree within the time that it names: a signed note (cam kết đã
+    /// ký). Keep it: with a later checkpoint, it shows whether the promise was kept. None while the notary signs nothing.
+    async fn promise(&self, ctx: &Context<'_>) -> Option<String> {
+        services(ctx).notary.promise(self.taken).await
+    }
+}
+
 impl From<Outcome> for Receipt {
     fn from(outcome: Outcome) -> Self {
         Self {
+            taken: Taken {
+                stream: outcome.stream,
+                revision: outcome.revision,
+                hash: outcome.hash,
+                recorded: outcome.recorded,
+            },
             record_id: Uuid(outcome.record().0),
             stream: ID(outcome.stream.to_string()),
             revision: Revision(outcome.revision),

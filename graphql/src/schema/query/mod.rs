@@ -4,6 +4,7 @@ mod counted;
 mod documents;
 mod figures;
 mod general;
+mod proofs;
 pub(crate) mod work;
 
 use async_graphql::MergedObject;
@@ -17,4 +18,5 @@ pub(crate) struct Query(
     figures::FiguresQuery,
     counted::CountedQuery,
     general::GeneralQuery,
+    proofs::ProofQuery,
 );

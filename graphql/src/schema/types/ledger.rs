@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Object, SimpleObject};
 
+use super::notary::Notary;
 use crate::{
     error::Result,
     reading::services,
@@ -47,6 +48,11 @@ impl Ledger {
     /// The engine that keeps it.
     async fn engine(&self, ctx: &Context<'_>) -> &'static str {
         services(ctx).log().engine()
+    }
+
+    /// Who signs heads of the tree over all records, and proves from it (công chứng).
+    async fn notary(&self, ctx: &Context<'_>) -> Notary {
+        Notary(services(ctx).notary.standing())
     }
 
     /// The position that the views reflect: at most the head's.

@@ -8,6 +8,7 @@ pub(crate) mod document;
 pub(crate) mod figures;
 pub(crate) mod follow_up;
 pub(crate) mod ledger;
+pub(crate) mod notary;
 mod parts;
 pub(crate) mod people;
 pub(crate) mod register;

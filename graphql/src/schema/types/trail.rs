@@ -8,6 +8,7 @@ use socai_domain::{
 };
 
 use super::{
+    notary::Checkpoint,
     people::{Person, Post},
     words,
 };
@@ -15,6 +16,7 @@ use crate::{
     app::Services,
     error::{ApiError, Result},
     language::Language,
+    notary::Signed,
     scalars::{DateTime, Hash, Position, Revision, Uuid},
     schema::page::{Connection, Edge},
     session::session,
@@ -36,6 +38,8 @@ pub(crate) struct TrailRecord {
     hash: RecordHash,
     verification: Verification,
     opened: Option<(Sealed, DomainEvent)>,
+    /// Its leaf, and the newest checkpoint, if that covers it.
+    covered: Option<(u64, Signed)>,
 }
 
 /// One record of a trail (một bản ghi trong nhật ký): what happened, who did it, and the proof.
@@ -74,6 +78,17 @@ impl TrailRecord {
     /// Whether the chain from the beginning up to here is whole.
     async fn verification(&self) -> Verification {
         self.verification
+    }
+
+    /// Its leaf in the notary's tree, its place in the order of the whole ledger, from 0; none before a checkpoint covers it (số
+    /// thứ tự trong cây).
+    async fn leaf_index(&self) -> Option<u64> {
+        self.covered.as_ref().map(|(leaf, _)| *leaf)
+    }
+
+    /// The newest signed checkpoint, if it covers this record (điểm kiểm đã ký bao gồm bản ghi này). `receiptProof` proves it.
+    async fn covered_by(&self) -> Option<Checkpoint> {
+        self.covered.as_ref().map(|(_, signed)| signed.clone().into())
     }
 
     /// When the ledger took it.
@@ -214,6 +229,7 @@ pub(crate) async fn read(
             break;
         }
     }
+    cover(services, &mut edges).await;
     let page_info = PageInfo {
         has_previous_page: from > 0,
         has_next_page: has_next,
@@ -229,6 +245,20 @@ pub(crate) async fn read(
         last: (length > 0).then_some(Hash(expected)),
         records: Connection { edges, page_info, total_count: Some(length), position: None },
     })
+}
+
+/// Notes which records the newest checkpoint covers. A trail is whole without that: if it cannot be told, it is not.
+async fn cover(services: &Services, edges: &mut [Edge<TrailRecord>]) {
+    let Some(signed) = services.notary.standing().signed else { return };
+    let positions = edges.iter().map(|edge| edge.node.recorded.position).collect();
+    match services.notary.leaves(positions).await {
+        Ok(leaves) => {
+            for (edge, leaf) in edges.iter_mut().zip(leaves) {
+                edge.node.covered = leaf.filter(|leaf| *leaf < signed.size).map(|leaf| (leaf, signed.clone()));
+            }
+        }
+        Err(error) => tracing::warn!(%error, "a trail is shown without its leaves"),
+    }
 }
 
 async fn edge(services: &Services, recorded: Recorded, hash: RecordHash, broken: bool) -> Result<Edge<TrailRecord>> {
@@ -252,5 +282,5 @@ fn record(
     opened: Option<(Sealed, DomainEvent)>,
 ) -> Edge<TrailRecord> {
     let cursor = recorded.record.header().revision.to_string();
-    Edge { cursor, node: TrailRecord { recorded, hash, verification, opened } }
+    Edge { cursor, node: TrailRecord { recorded, hash, verification, opened, covered: None } }
 }

@@ -86,7 +86,8 @@ impl Demo {
         let given = self.settings.gives("data");
         let chosen = self.settings.gives("listen");
         let data = fresh.0.join("data").display().to_string();
-        let settings = self.settings.all_in(data).or("graphiql", "true").or("segment_mib", "1");
+        let settings =
+            self.settings.all_in(data).or("origin", "socai/LEDGER").or("graphiql", "true").or("segment_mib", "1");
         let mut config = settings.load()?;
         if !chosen && TcpListener::bind(config.listen).is_err() {
             config.listen.set_port(0);
@@ -120,7 +121,8 @@ impl Demo {
                 }
             };
             let server = Server::bind(app, &config, Some(metrics)).await?;
-            how_to_go_on(&config, lang, &format!("http://{}", server.address()?), story)?;
+            let key = server.verifier_key();
+            how_to_go_on(&config, lang, &format!("http://{}", server.address()?), &key, story)?;
             let stopped = async move {
                 // It ends, or the runtime does.
                 let _ = stop.await;
@@ -177,7 +179,7 @@ async fn found(app: &App) -> anyhow::Result<Played> {
 }
 
 /// Where to look, as whom, and what to ask.
-fn how_to_go_on(config: &Config, lang: Lang, url: &str, story: IncomingId) -> anyhow::Result<()> {
+fn how_to_go_on(config: &Config, lang: Lang, url: &str, log_key: &str, story: IncomingId) -> anyhow::Result<()> {
     let pem = fs::read_to_string(&config.token_key).with_context(|| config.token_key.display().to_string())?;
     let issuer = Issuer::from_pem(&pem)?;
     println!("\n→  {}  {url}/graphiql", lang.of("Mở", "Open"));
@@ -199,6 +201,7 @@ fn how_to_go_on(config: &Config, lang: Lang, url: &str, story: IncomingId) -> an
         let token = issuer.issue(MINISTRY.person(member), MINISTRY.organ(), SystemClock.now(), TOKEN_HOURS * 3600)?;
         println!("   {} ({role})  {token}", member.name);
     }
+    println!("   {} {url}/log/checkpoint  {log_key}", lang.of("Ai cũng kiểm chứng được:", "For anyone to verify:"));
     println!("   {}", lang.of("Ba câu hỏi để thử:", "Three queries to try:"));
     for query in queries(story) {
         println!("   {query}");

@@ -5,10 +5,10 @@ use std::io;
 use socai_domain::ledger::RecordHash;
 
 use super::{
-    disk::Disk,
     error::{Damage, OpenLogError},
     format::{array, u32_at, u64_at},
 };
+use crate::disk::Disk;
 
 /// The marker's file.
 pub(crate) const NAME: &str = "closed";

@@ -11,13 +11,13 @@ use uuid::Uuid;
 
 use super::{
     FileLogOptions, closed,
-    disk::{Disk, DiskFile, fill},
     error::{Damage, OpenLogError},
     format::{FIRST_FRAME, INDEX, SegmentHeader, segment_name},
     index::Tips,
     recover::{Loaded, OpenReport, Tail},
     segment::Segment,
 };
+use crate::disk::{Disk, DiskFile, fill};
 
 /// The name of a file that waits to become a segment.
 pub(crate) const SPARE: &str = "spare";

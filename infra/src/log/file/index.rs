@@ -10,12 +10,12 @@ use socai_domain::{
 use uuid::Uuid;
 
 use super::{
-    disk::Disk,
     error::Damage,
     format::{Address, Entries, FIRST_FRAME, NEW, array, index_name, u32_at, u64_at},
     hashing::ByStream,
     segment::{Mark, Segment, Step, Walker, mark},
 };
+use crate::disk::Disk;
 
 const MAGIC: [u8; 8] = *b"socaiidx";
 const VERSION: u32 = 1;

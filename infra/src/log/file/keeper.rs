@@ -5,10 +5,10 @@ use std::{io, sync::Arc, thread::JoinHandle};
 
 use super::{
     create::{SPARE, Spare},
-    disk::Disk,
     index::{Look, scan},
     segment::Segment,
 };
+use crate::disk::Disk;
 
 type Job = Box<dyn FnOnce() -> Option<io::Result<Spare>> + Send>;
 

@@ -9,13 +9,13 @@
 //! - `read`, `follow`: the ways out. Neither ever sees what is not durable.
 //! - `recover`, `create`, `closed`: the beginning and the end of a run.
 //! - `beside`: reading the files without the log, also while a server writes to them.
-//! - `disk`: the seam to the file system, where the tests lose power.
+//!
+//! The files are reached through [`crate::disk`], where the tests lose power.
 
 mod batch;
 pub(crate) mod beside;
 pub(crate) mod closed;
 mod create;
-pub(crate) mod disk;
 pub(crate) mod error;
 mod follow;
 pub(crate) mod format;
@@ -54,8 +54,11 @@ use socai_domain::{
 };
 use tokio::sync::{oneshot, watch};
 
+pub use self::{
+    error::{Damage, OpenLogError},
+    recover::OpenReport,
+};
 use self::{
-    disk::{Disk, RealDisk},
     format::{ALIGN, FIRST_FRAME, FRAME_HEAD},
     keeper::Keeper,
     queue::{Pending, Queue},
@@ -63,10 +66,7 @@ use self::{
     shared::{Durable, Shared},
     writer::Writer,
 };
-pub use self::{
-    error::{Damage, OpenLogError},
-    recover::OpenReport,
-};
+use crate::disk::{Disk, RealDisk};
 
 /// The file that keeps a second process out.
 const LOCK: &str = "lock";

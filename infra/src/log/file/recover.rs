@@ -15,12 +15,12 @@ use super::{
     FileLogOptions,
     closed::{self, Closed},
     create::{self, SPARE},
-    disk::{Disk, DiskFile},
     error::{Damage, OpenLogError},
     format::{NEW, index_name, segment_name, segment_number},
     index::{Index, Look, Tips, scan},
     segment::Segment,
 };
+use crate::disk::{Disk, DiskFile};
 
 /// The end of the log, where the next frame goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

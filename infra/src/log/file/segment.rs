@@ -8,10 +8,10 @@ use std::{
 use socai_domain::time::Timestamp;
 
 use super::{
-    disk::{Disk, DiskFile},
     error::Damage,
     format::{FIRST_FRAME, FRAME_HEAD, FrameHead, SHORTEST_FRAME, SegmentHeader, checksum, segment_name, u32_at},
 };
+use crate::disk::{Disk, DiskFile};
 
 /// A place to start reading from: a frame, and the time of its first record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,6 @@ use super::{
     FileLogOptions,
     batch::{Batch, len_in_frame},
     closed::Closed,
-    disk::Disk,
     error::OpenLogError,
     format::{ALIGN, Address, FRAME_HEAD},
     keeper::Keeper,
@@ -22,6 +21,7 @@ use super::{
     segment::Segment,
     shared::{Durable, Shared},
 };
+use crate::disk::Disk;
 
 /// A frame grows no longer than this by further appends; one append alone may fill a segment.
 const LONGEST_BATCH: usize = 4 << 20;

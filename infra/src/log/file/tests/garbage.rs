@@ -9,10 +9,9 @@ use super::{
         FileLog,
         format::{FIRST_FRAME, FrameHead, SegmentHeader, checksum, segment_name},
     },
-    append, options,
-    sim::Dice,
-    stream,
+    append, options, stream,
 };
+use crate::disk::sim::Dice;
 use crate::verify::verify_on;
 
 async fn ledger(dir: &Path) {

@@ -3,7 +3,6 @@
 mod garbage;
 mod opening;
 mod power;
-mod sim;
 mod writing;
 
 use std::sync::{

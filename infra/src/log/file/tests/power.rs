@@ -11,10 +11,9 @@ use tokio::sync::oneshot;
 
 use super::{
     super::{Writer, follow::follow, keeper::Keeper, queue::Pending, read, shared::Shared, start},
-    append, options,
-    sim::{Dice, Fault, Keep, SimDisk, Wrong},
-    stream,
+    append, options, stream,
 };
+use crate::disk::sim::{Dice, Fault, Keep, SimDisk, Wrong};
 
 const STREAMS: u64 = 5;
 

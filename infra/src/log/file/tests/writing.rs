@@ -7,10 +7,9 @@ use tokio::sync::oneshot;
 
 use super::{
     super::{FileLog, Writer, keeper::Keeper, queue::Pending, read, shared::Shared, start},
-    append, options,
-    sim::{Fault, Keep, SimDisk},
-    stream,
+    append, options, stream,
 };
+use crate::disk::sim::{Fault, Keep, SimDisk};
 
 type Answer = Result<Appended, AppendError>;
 

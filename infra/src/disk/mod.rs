@@ -1,4 +1,8 @@
-//! The seam to the file system: what the engine asks of it, so that a test can lose power at any of these steps.
+//! The seam to the file system: what the log and the notary's store ask of it, so that a test can lose power at any of these
+//! steps.
+
+#[cfg(test)]
+pub(crate) mod sim;
 
 use std::{
     fmt, fs, io,

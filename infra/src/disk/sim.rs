@@ -7,16 +7,16 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use super::super::disk::{Disk, DiskFile};
+use super::{Disk, DiskFile};
 
 const SECTOR: usize = 512;
 
 /// Numbers that look random and are the same for the same seed.
 #[derive(Clone, Debug)]
-pub(super) struct Dice(pub(super) u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    pub(super) fn roll(&mut self, sides: u64) -> u64 {
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -27,7 +27,7 @@ impl Dice {
 
 /// What survives of things that no sync covered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Keep {
+pub(crate) enum Keep {
     Nothing,
     Everything,
     /// Each sector and each directory entry by the dice.
@@ -47,7 +47,7 @@ impl Keep {
 
 /// What goes wrong at one operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// The power goes, in the middle of it.
     PowerLoss,
     /// It fails. A write leaves this in the page cache; of a sync, this reaches the disk, and what does not is never
@@ -59,7 +59,7 @@ pub(super) enum Fault {
 
 /// An engine that is wrong in what it asks of the disk, made by a disk that hears it wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wrong {
+pub(crate) enum Wrong {
     /// Acknowledges before it syncs: the sync has an effect only when the next operation comes.
     AcknowledgesFirst,
     /// Never syncs the directory.
@@ -231,7 +231,7 @@ fn answer(outcome: &Outcome) -> io::Result<()> {
 
 /// One directory on a disk that forgets.
 #[derive(Clone, Debug, Default)]
-pub(super) struct SimDisk(Arc<Mutex<State>>);
+pub(crate) struct SimDisk(Arc<Mutex<State>>);
 
 impl SimDisk {
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -239,31 +239,31 @@ impl SimDisk {
     }
 
     /// The `at`-th operation goes wrong, beside others that do already.
-    pub(super) fn fault(&self, at: u64, fault: Fault) {
+    pub(crate) fn fault(&self, at: u64, fault: Fault) {
         self.lock().faults.push((at, fault));
     }
 
     /// Nothing goes wrong any more.
-    pub(super) fn mend(&self) {
+    pub(crate) fn mend(&self) {
         self.lock().faults.clear();
     }
 
-    pub(super) fn wrong(&self, wrong: Wrong) {
+    pub(crate) fn wrong(&self, wrong: Wrong) {
         self.lock().wrong = Some(wrong);
     }
 
     /// How many operations there were.
-    pub(super) fn operations(&self) -> u64 {
+    pub(crate) fn operations(&self) -> u64 {
         self.lock().operations
     }
 
     /// Is the power gone?
-    pub(super) fn is_dead(&self) -> bool {
+    pub(crate) fn is_dead(&self) -> bool {
         self.lock().dead
     }
 
     /// The disk as it is when the power comes back.
-    pub(super) fn after_power_loss(&self, kept: Keep) -> Self {
+    pub(crate) fn after_power_loss(&self, kept: Keep) -> Self {
         let state = self.lock();
         let mut keep = kept.dice();
         let mut dice = if let Keep::Some(seed) = kept { Some(Dice(!seed)) } else { None };
@@ -277,7 +277,7 @@ impl SimDisk {
     }
 
     /// The whole content of a file, as a reader sees it.
-    pub(super) fn content(&self, name: &str) -> Option<Vec<u8>> {
+    pub(crate) fn content(&self, name: &str) -> Option<Vec<u8>> {
         let state = self.lock();
         state.names.get(name).map(|&file| state.files[file].cache.clone())
     }

@@ -1,0 +1,200 @@
+//! `socai verify-proof`: a proof, offline.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context as _, anyhow, bail};
+use clap::Args;
+use serde_json::{Value, json};
+use socai::verify_proof::{Answer, Failure, KnownBy, Question};
+use socai_domain::{
+    proof::{
+        KeyName, Policy, Tile, VerifierKey, note::MAX_NOTE_LEN, policy::MAX_POLICY_LEN, tlog_proof::MAX_PROOF_LEN,
+    },
+    time::Timestamp,
+};
+
+/// Checks offline that a record is in a log: that it leads to the root of a checkpoint, and that the log signed that
+/// checkpoint. Opens no ledger and asks no server. Says what is proved, or the first thing that fails; exit code 1 if
+/// anything does.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  socai verify-proof decision.tlog-proof --key log.key --record decision.record
+  socai verify-proof decision.tlog-proof --key log.key --receipt decision.receipt --json
+  socai verify-proof decision.tlog-proof --key log.key --witness a.key --witness b.key --quorum 1
+  socai verify-proof decision.tlog-proof --policy policy.txt --record decision.record
+  socai verify-proof checkpoint --policy policy.txt --receipt decision.receipt --entries copy-of-the-log
+
+A key is given as text (NAME+ID+KEY) or as a file that holds it. Take the log's key from the agency itself, not
+from whoever gave you the proof. A receipt is the log's promise to include a record within a time. Where the
+log broke it, that is said; receipt and checkpoint together prove it to anyone. docs/PROOFS.md describes all
+formats; docs/verify_proof.py checks the same without socai.")]
+pub(crate) struct VerifyProof {
+    /// The proof (.tlog-proof), or with --entries a signed checkpoint.
+    file: PathBuf,
+    /// The log's key.
+    #[arg(long, value_name = "KEY", required_unless_present = "policy", value_parser = key)]
+    key: Option<VerifierKey>,
+    /// The record itself, as bytes: what the proof proves is computed from it.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// The receipt that came with the record.
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
+    /// The key of a witness that you believe; repeat it for each.
+    #[arg(long, value_name = "KEY", value_parser = key)]
+    witness: Vec<VerifierKey>,
+    /// How many of the witnesses must have cosigned; all, if not given.
+    #[arg(long, value_name = "NUMBER", requires = "witness")]
+    quorum: Option<usize>,
+    /// Log, witnesses and quorum as a policy file (c2sp.org/tlog-policy).
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "witness", "quorum"])]
+    policy: Option<PathBuf>,
+    /// A folder with all entries of the log, as tile/entries/… below it: shows also that a record is not there.
+    #[arg(long, value_name = "FOLDER")]
+    entries: Option<PathBuf>,
+    /// When you got the checkpoint as the log's latest, as 2026-11-21T08:00:00+07:00; else the witnesses say.
+    #[arg(long, value_name = "TIME", requires = "entries", value_parser = time)]
+    at: Option<Timestamp>,
+    /// Write the result as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A verifier key, or a file that holds one.
+fn key(text: &str) -> Result<VerifierKey, String> {
+    match text.parse() {
+        Ok(key) => Ok(key),
+        Err(_) if Path::new(text).is_file() => {
+            let held = read(Path::new(text), MAX_NOTE_LEN).map_err(|why| format!("{why:#}"))?;
+            let held = String::from_utf8(held).map_err(|_| format!("{text} holds no key"))?;
+            held.trim_end().parse().map_err(|why| format!("{text}: {why}"))
+        }
+        Err(why) => Err(format!("{why}; there is no such file either")),
+    }
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).map_err(|why| why.to_string())
+}
+
+/// A file that must not be longer than what it is said to be.
+fn read(path: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
+    let length = fs::metadata(path).with_context(|| path.display().to_string())?.len();
+    if length > most as u64 {
+        bail!("{}: {length} bytes are more than it can have, {most}", path.display());
+    }
+    fs::read(path).with_context(|| path.display().to_string())
+}
+
+impl VerifyProof {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let policy = self.policy()?;
+        let file = read(&self.file, MAX_PROOF_LEN)?;
+        let read_if_given = |path: &Option<PathBuf>| path.as_deref().map(|path| read(path, MAX_NOTE_LEN)).transpose();
+        let (record, receipt) = (read_if_given(&self.record)?, read_if_given(&self.receipt)?);
+        let from_folder = |tile: Tile| entries(self.entries.as_deref().unwrap_or(Path::new(".")), tile);
+        let question = Question {
+            file: &file,
+            policy: &policy,
+            record: record.as_deref(),
+            receipt: receipt.as_deref(),
+            entries: self.entries.as_ref().map(|_| &from_folder as _),
+            at: self.at,
+        };
+        match (question.answer(), self.json) {
+            (Ok(answer), true) => println!("{}", in_json(&answer)),
+            (Ok(answer), false) => tell(&answer),
+            (Err(failure), true) => {
+                println!("{}", json!({ "ok": false, "failed": failure.code(), "message": failure.to_string() }));
+                return Ok(ExitCode::FAILURE);
+            }
+            (Err(failure @ Failure::Broken(_)), false) => return Err(anyhow!(failure)),
+            (Err(failure), false) => return Err(anyhow!(failure).context("nothing is proved")),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn policy(&self) -> anyhow::Result<Policy> {
+        match (&self.policy, &self.key) {
+            (Some(path), _) => Policy::parse(&read(path, MAX_POLICY_LEN)?).with_context(|| path.display().to_string()),
+            (None, Some(key)) => {
+                let least = self.quorum.unwrap_or(self.witness.len());
+                Policy::new(key.clone(), self.witness.clone(), least).context("--key, --witness and --quorum")
+            }
+            (None, None) => bail!("give --key or --policy"),
+        }
+    }
+}
+
+/// An entry bundle of a copy of the log. Logs may drop a partial one when the full one is there.
+fn entries(folder: &Path, tile: Tile) -> Result<Vec<u8>, String> {
+    let path = |tile: Tile| folder.join(tile.to_string());
+    let wanted = usize::from(tile.width()) * 34;
+    match (fs::read(path(tile)), fs::read(path(tile.full()))) {
+        (Ok(bytes), _) => Ok(bytes),
+        (Err(_), Ok(bytes)) if bytes.len() >= wanted => Ok(bytes[..wanted].to_vec()),
+        (Err(why), _) => Err(format!("{}: {why}", path(tile).display())),
+    }
+}
+
+fn tell(answer: &Answer) {
+    let Answer { record, known_by, header, index, accepted, promise } = answer;
+    let checkpoint = &accepted.checkpoint;
+    println!("proved    record {} is in the log {}", record.id(), checkpoint.origin());
+    println!("          as entry {index} (from 0) of {}", checkpoint.size());
+    let source = match known_by {
+        KnownBy::Record => "computed from the record",
+        KnownBy::Receipt => "as the receipt names it; the record itself was not given",
+        KnownBy::Proof => "as the proof names it; the record itself was not given",
+    };
+    println!("hash      {record}");
+    println!("          {source}");
+    if let Some(header) = header {
+        println!("record    {} revision {}, recorded {}", header.stream, header.revision, header.recorded);
+    }
+    println!("root      {}", checkpoint.root());
+    println!("          signed by {} (key {})", accepted.key.name(), accepted.key.id());
+    for (witness, at) in &accepted.witnessed {
+        println!("witness   {witness} saw it at {at}");
+    }
+    if accepted.witnessed.is_empty() {
+        println!("          No witness was asked for: that the log shows everyone the same history is not proved.");
+    }
+    if let Some(promise) = promise {
+        println!(
+            "receipt   {} revision {}, promised within {} s: kept",
+            promise.stream, promise.revision, promise.within
+        );
+    }
+}
+
+fn in_json(answer: &Answer) -> Value {
+    let Answer { record, known_by, header, index, accepted, promise } = answer;
+    let checkpoint = &accepted.checkpoint;
+    let witnessed =
+        |(witness, at): &(KeyName, Timestamp)| json!({ "witness": witness.to_string(), "at": at.to_string() });
+    json!({
+        "ok": true,
+        "record": record.id().to_string(),
+        "hash": record.to_string(),
+        "knownBy": match known_by {
+            KnownBy::Record => "record",
+            KnownBy::Receipt => "receipt",
+            KnownBy::Proof => "proof",
+        },
+        "stream": header.map(|header| header.stream.to_string()),
+        "revision": header.map(|header| header.revision.number()),
+        "recorded": header.map(|header| header.recorded.to_string()),
+        "origin": checkpoint.origin().to_string(),
+        "key": accepted.key.to_string(),
+        "index": index,
+        "size": checkpoint.size(),
+        "root": checkpoint.root().to_string(),
+        "witnessed": accepted.witnessed.iter().map(witnessed).collect::<Vec<Value>>(),
+        "promiseKept": promise.as_ref().map(|_| true),
+    })
+}

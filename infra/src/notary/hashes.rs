@@ -1,0 +1,131 @@
+//! Hashes of the tree as the store holds it: nodes, tiles, bundles of entries, proofs.
+
+use std::collections::HashMap;
+
+use socai_domain::{
+    ledger::RecordHash,
+    proof::{
+        consistency,
+        hash::{TreeHash, leaf_hash},
+        inclusion,
+        tile::{Tile, TileKind, subtree_root},
+        tree::{self, Node},
+    },
+};
+
+use super::store::{Column, NotaryStore, StoreError, TILE};
+
+/// The tree of one size. Full tiles are checked against the level above, so that no damaged one is ever told.
+#[derive(Debug)]
+pub(crate) struct Hashes<'a> {
+    store: &'a dyn NotaryStore,
+    size: u64,
+    /// Tiles that were read already.
+    tiles: HashMap<Tile, Vec<TreeHash>>,
+}
+
+impl<'a> Hashes<'a> {
+    /// The tree of the store's first `size` leaves; the store must have as many.
+    pub(crate) fn new(store: &'a dyn NotaryStore, size: u64) -> Self {
+        Self { store, size, tiles: HashMap::new() }
+    }
+
+    /// The hash of a full node.
+    pub(crate) fn node(&mut self, node: Node) -> Result<TreeHash, StoreError> {
+        let not_there = || StoreError::Damaged(format!("the tree of {} leaves has no node {node:?}", self.size));
+        let (tile, part) = Tile::holding(node, self.size).ok_or_else(not_there)?;
+        if !self.tiles.contains_key(&tile) {
+            let hashes = self.tile(tile)?;
+            self.tiles.insert(tile, hashes);
+        }
+        let hashes = self.tiles.get(&tile).and_then(|hashes| hashes.get(part));
+        hashes.and_then(subtree_root).ok_or_else(not_there)
+    }
+
+    /// The root.
+    pub(crate) fn root(&mut self) -> Result<TreeHash, StoreError> {
+        tree::root(self.size, |node| self.node(node))
+    }
+
+    /// The hashes of the proof that leaf `index` is in the tree; none if the tree ends before it.
+    pub(crate) fn inclusion(&mut self, index: u64) -> Result<Option<Vec<TreeHash>>, StoreError> {
+        inclusion::prove(index, self.size, |node| self.node(node))
+    }
+
+    /// The hashes of the proof that the tree begins with that of `old` leaves; none if it has fewer.
+    pub(crate) fn consistency(&mut self, old: u64) -> Result<Option<Vec<TreeHash>>, StoreError> {
+        consistency::prove(old, self.size, |node| self.node(node))
+    }
+
+    /// The hashes of a tile, which the tree must have; of a bundle of entries, the hashes of its leaves.
+    pub(crate) fn tile(&self, tile: Tile) -> Result<Vec<TreeHash>, StoreError> {
+        let level = match tile.kind() {
+            TileKind::Hashes(level) => level,
+            TileKind::Entries => 0,
+        };
+        let hashes: Vec<_> = if level == 0 {
+            self.read_entries(tile)?.iter().map(leaf_hash).collect()
+        } else {
+            let bytes = self.store.read(Column::Level(level), tile.index() * TILE, usize::from(tile.width()))?;
+            bytes.as_chunks().0.iter().copied().map(TreeHash).collect()
+        };
+        self.check(level, tile, &hashes)?;
+        Ok(hashes)
+    }
+
+    /// The records' hashes of a bundle, which the tree must have.
+    pub(crate) fn entries(&self, tile: Tile) -> Result<Vec<RecordHash>, StoreError> {
+        let entries = self.read_entries(tile)?;
+        let hashes: Vec<_> = entries.iter().map(leaf_hash).collect();
+        self.check(0, tile, &hashes)?;
+        Ok(entries)
+    }
+
+    fn read_entries(&self, tile: Tile) -> Result<Vec<RecordHash>, StoreError> {
+        let bytes = self.store.read(Column::Entries, tile.index() * TILE, usize::from(tile.width()))?;
+        Ok(bytes.as_chunks().0.iter().copied().map(RecordHash).collect())
+    }
+
+    /// Have the hashes of a full tile the root that stands above them?
+    fn check(&self, level: u8, tile: Tile, hashes: &[TreeHash]) -> Result<(), StoreError> {
+        if tile.is_partial() {
+            return Ok(());
+        }
+        let above = self.store.read(Column::Level(level + 1), tile.index(), 1)?;
+        match subtree_root(hashes) {
+            Some(root) if root.0 == above[..] => Ok(()),
+            _ => Err(StoreError::Damaged(format!("{tile} does not have the root that tiles-{} says", level + 1))),
+        }
+    }
+
+    /// The record hash of a leaf.
+    pub(crate) fn entry(&self, leaf: u64) -> Result<RecordHash, StoreError> {
+        let bytes = self.store.read(Column::Entries, leaf, 1)?;
+        let hash = bytes.as_chunks().0.first().copied().map(RecordHash);
+        hash.ok_or_else(|| StoreError::Damaged(format!("leaf {leaf} has no entry")))
+    }
+
+    /// The place in the log of a leaf's record.
+    pub(crate) fn place(&self, leaf: u64) -> Result<u64, StoreError> {
+        let bytes = self.store.read(Column::Places, leaf, 1)?;
+        let place = bytes.as_chunks().0.first().copied().map(u64::from_le_bytes);
+        place.ok_or_else(|| StoreError::Damaged(format!("leaf {leaf} has no position")))
+    }
+
+    /// The leaf of the record at this place of the log, if the tree has it.
+    pub(crate) fn leaf_at(&self, place: u64) -> Result<Option<u64>, StoreError> {
+        // On engines whose places have no gaps, the first look finds it.
+        let (mut low, mut high) = (0, self.size);
+        let mut guess = place.saturating_sub(1);
+        while low < high {
+            let middle = if (low..high).contains(&guess) { guess } else { low + (high - low) / 2 };
+            guess = u64::MAX;
+            match self.place(middle)?.cmp(&place) {
+                std::cmp::Ordering::Equal => return Ok(Some(middle)),
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        Ok(None)
+    }
+}
