@@ -10,7 +10,7 @@
 //! - [`body`]: what is sealed: who acted, on whose authority, and the event.
 //! - [`catalogue`]: every event that is ever stored.
 //! - [`keys`]: the keys of streams, and the ring that holds them.
-//! - [`opening`]: opening records with them.
+//! - [`opening`]: opening records with them. [`record_key`]: opening a single one.
 //! - [`log`]: the [`EventLog`] that engines implement.
 //! - [`following`]: how whoever follows it is doing.
 //! - [`memory`], [`memory_keys`]: the reference engine and key ring, the contracts as plain data.
@@ -26,6 +26,7 @@ pub mod memory;
 pub mod memory_keys;
 pub mod opening;
 pub mod record;
+pub mod record_key;
 pub mod stream;
 
 pub use body::{Context, Opened};
@@ -37,4 +38,5 @@ pub use log::{
 };
 pub use opening::{OpenError, Opener};
 pub use record::{Draft, Header, LedgerId, RecordHash, RecordId, SealedRecord};
+pub use record_key::RecordKey;
 pub use stream::{Revision, StreamId, StreamKind};

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod believed;
 mod demo;
 mod export;
 mod flags;
@@ -17,6 +18,7 @@ mod stats;
 mod telling;
 mod token;
 mod verify;
+mod verify_bundle;
 mod verify_proof;
 
 /// A ledger of everything that happens to a state agency's documents (sổ cái), and the system that runs the work on them.
@@ -37,6 +39,7 @@ enum Command {
     Import(import::Import),
     Export(export::Export),
     Verify(verify::Verify),
+    VerifyBundle(Box<verify_bundle::VerifyBundle>),
     VerifyProof(Box<verify_proof::VerifyProof>),
     Rebuild(rebuild::Rebuild),
     Stats(stats::Stats),
@@ -54,6 +57,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Import(it) => it.run(),
         Command::Export(it) => it.run(),
         Command::Verify(it) => it.run(),
+        Command::VerifyBundle(it) => it.run(),
         Command::VerifyProof(it) => it.run(),
         Command::Rebuild(it) => it.run(),
         Command::Stats(it) => it.run(),

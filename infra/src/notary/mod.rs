@@ -14,6 +14,7 @@
 //! nothing more; what was signed before can still be read.
 
 pub mod agree;
+mod beside;
 mod check;
 mod directory;
 mod hashes;
@@ -44,7 +45,9 @@ use self::{
     store::NotaryStore,
     tree::Tree,
 };
-pub use self::{standing::Voice, store::StoreError};
+pub use self::{
+    beside::{Beside, BesideError},
+    standing::Voice, store::StoreError};
 use crate::files;
 
 /// The file in the store's directory that holds the verifier key, for whoever wants to give it away.
