@@ -9,9 +9,9 @@ use socai_domain::{
     ledger::{EventLog, Following, OpenError, Opener, Position, ReadError},
     time::Clock,
 };
-use socai_projections::{Follower, Views, ViewsError};
+use socai_projections::{Asking, Follower, Rebuilder, Views, ViewsError};
 use thiserror::Error;
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     blobs::{BlobError, BlobStore},
@@ -37,6 +37,8 @@ pub struct App {
     store: Store,
     reactions: Part<ReactionError>,
     follower: Part<ViewsError>,
+    asking: Asking,
+    rebuilder: JoinHandle<()>,
     stop: watch::Sender<bool>,
 }
 
@@ -167,8 +169,25 @@ const FIRST_FOLD: Duration = Duration::from_hours(24 * 365);
 const LAST_FOLD: Duration = Duration::from_secs(10);
 
 impl App {
-    /// Opens what the configuration names and catches up. Nobody else may use the data directory meanwhile.
+    /// Opens what the configuration names and catches up; views that cannot be read are built first. Nobody else may use the
+    /// data directory meanwhile.
     pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+        Self::start(config, clock, false).await?.caught_up().await
+    }
+
+    /// The same, but does not wait for views that are to be built first: until they are there, commands are carried out and
+    /// nothing is shown.
+    pub async fn open_to_serve(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+        let app = Self::start(config, clock, false).await?;
+        if app.views.are_awaited() { Ok(app) } else { app.caught_up().await }
+    }
+
+    /// The same, whatever there is of views: they are built from nothing.
+    pub async fn open_anew(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+        Self::start(config, clock, true).await
+    }
+
+    async fn start(config: &Config, clock: Arc<dyn Clock>, anew: bool) -> Result<Self, AppError> {
         let store = Store::open(config, Arc::clone(&clock)).await?;
         let (events, opener) = (store.log(), store.opener.clone());
         let blobs = Arc::new(BlobStore::open(&config.blobs)?);
@@ -177,7 +196,12 @@ impl App {
 
         // What may fail comes before what runs by itself.
         make_private(&config.views).map_err(|source| DataError::Io { path: config.views.clone(), source })?;
-        let views = Views::open(&config.views).await?;
+        let views = if anew {
+            Views::awaited(&config.views).await?
+        } else {
+            Views::open_or_await(&config.views, events.head().await?.records).await?
+        };
+        let views = views.with_memory(usize::try_from(config.views_memory_mib).unwrap_or(usize::MAX >> 20) << 20);
         let checkpoints = Arc::new(FileCheckpoints::new(&config.data));
         let mut reactions = Reactions::start(handler.clone(), checkpoints).await?;
         let trying = reactions.state();
@@ -187,23 +211,36 @@ impl App {
         }
         let reactions = Part::new(reactions.state(), tokio::spawn(reactions.run()));
 
-        let (stop, mut stopping) = watch::channel(false);
-        let shutdown = async move {
-            // The sender lives as long as the app.
-            let _ = stopping.wait_for(|stop| *stop).await;
+        let (stop, stopping) = watch::channel(false);
+        let shutdown = || {
+            let mut stopping = stopping.clone();
+            async move {
+                // The sender lives as long as the app.
+                let _ = stopping.wait_for(|stop| *stop).await;
+            }
         };
         let (state, following) = watch::channel(Following::default());
-        let follower = Follower::run(events, opener, views.clone(), state, shutdown);
+        let follower = Follower::run(Arc::clone(&events), opener.clone(), views.clone(), state, shutdown());
         let follower = Part::new(following, tokio::spawn(follower));
-        let mut app = Self { handler, views, blobs, store, reactions, follower, stop };
-        match app.fold(FIRST_FOLD).await {
-            Ok(()) => Ok(app),
+        let (rebuilder, asking) = Rebuilder::new(views.clone(), opener);
+        let rebuilder = tokio::spawn(rebuilder.run(events, shutdown()));
+        Ok(Self { handler, views, blobs, store, reactions, follower, asking, rebuilder, stop })
+    }
+
+    async fn caught_up(mut self) -> Result<Self, AppError> {
+        match self.fold(FIRST_FOLD).await {
+            Ok(()) => Ok(self),
             Err(error) => {
                 // The first error is the one to tell.
-                let _ = app.close().await;
+                let _ = self.close().await;
                 Err(error)
             }
         }
+    }
+
+    /// Asks for rebuilds of the views beside those in use.
+    pub fn asking(&self) -> &Asking {
+        &self.asking
     }
 
     /// The log.
@@ -268,7 +305,8 @@ impl App {
         if let Err(error) = self.reactions.outcome(true).await {
             wrong.push(error.to_string());
         }
-        match self.fold(LAST_FOLD).await {
+        let folded = if self.views.are_awaited() { Ok(()) } else { self.fold(LAST_FOLD).await };
+        match folded {
             Ok(()) => {}
             Err(AppError::Views(error @ ViewsError::NotYet(_))) => {
                 tracing::warn!(%error, "the views are behind; the next start folds the rest");
@@ -277,6 +315,9 @@ impl App {
         }
         self.stop.send_replace(true);
         if let Err(error) = self.follower.outcome(true).await {
+            wrong.push(error.to_string());
+        }
+        if let Err(error) = self.rebuilder.await {
             wrong.push(error.to_string());
         }
         self.views.close().await;

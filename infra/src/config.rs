@@ -29,6 +29,8 @@ pub struct Config {
     pub token_public_key: PathBuf,
     /// The read models.
     pub views: PathBuf,
+    /// What a rebuild of them may take of memory, in MiB.
+    pub views_memory_mib: u32,
     /// The files of documents.
     pub blobs: PathBuf,
     /// Where to serve.
@@ -205,6 +207,9 @@ fn check(values: &mut Values) -> Result<Config, ConfigError> {
         token_key: under(take("token_key")),
         token_public_key: under(take("token_public_key")),
         views: under(take("views")),
+        views_memory_mib: parse(take("views_memory_mib"), "a number from 64 to 65536", |text| {
+            text.parse().ok().filter(|mib| (64..=65_536).contains(mib))
+        })?,
         blobs: under(take("blobs")),
         listen: parse(take("listen"), "an address and port such as 127.0.0.1:8080", |text| text.parse().ok())?,
         graphiql: parse(take("graphiql"), "true or false", |text| text.parse().ok())?,

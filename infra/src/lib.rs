@@ -4,6 +4,7 @@ pub mod app;
 pub mod blobs;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod data;
 pub mod edxml;
 pub mod files;

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use crate::{
     app::{App, AppError},
     config::Config,
+    control::Control,
     ports::BlobFiles,
     ticket_secret,
 };
@@ -19,6 +20,7 @@ pub struct Server {
     app: App,
     api: socai_graphql::App,
     listener: TcpListener,
+    control: Option<Control>,
 }
 
 impl Server {
@@ -43,7 +45,13 @@ impl Server {
             metrics: metrics.map(|metrics| Arc::new(move || metrics.render()) as Arc<dyn Fn() -> String + Send + Sync>),
             settings: Settings { graphiql: config.graphiql, ..Settings::default() },
         });
-        Ok(Self { app, api, listener })
+        let control = Control::listen(&config.data)
+            .inspect_err(|error| {
+                let path = config.data.display();
+                tracing::warn!(%error, %path, "no socket for upkeep: `socai rebuild` needs this server to be stopped");
+            })
+            .ok();
+        Ok(Self { app, api, listener, control })
     }
 
     /// Where it listens.
@@ -54,10 +62,11 @@ impl Server {
     /// Serves until `stop` or until a part of the program fails. Then: no new commands; what was accepted is finished;
     /// checkpoints are written; the log is marked as ended in good order.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), AppError> {
-        let Self { mut app, api, listener } = self;
+        let Self { mut app, api, listener, control } = self;
         let (ended, when_ended) = tokio::sync::oneshot::channel();
         let refuse = app.refuse_commands();
         let sweeping = tokio::spawn(app.sweep().run());
+        let upkeep = control.map(|control| tokio::spawn(control.run(app.views.clone(), app.asking().clone())));
         let serving = tokio::spawn(async move {
             let shutdown = async move {
                 // Dropped or sent: either way it is the end.
@@ -76,6 +85,9 @@ impl Server {
         let _ = ended.send(());
         refuse.await;
         sweeping.abort();
+        if let Some(upkeep) = upkeep {
+            upkeep.abort();
+        }
         let served = serving.await.map_err(|error| AppError::Stopped(error.to_string()));
         let closed = app.close().await;
         tracing::info!("stopped");

@@ -4,13 +4,13 @@ use std::fmt;
 
 use futures::TryStreamExt as _;
 use socai_domain::ledger::Position;
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use crate::{
     error::ViewsError,
     models::{self, MODELS},
-    store::Views,
-    value::value,
+    store::{Views, checkpoint},
+    value::encode,
 };
 
 /// The context of the digest.
@@ -41,29 +41,33 @@ impl fmt::Debug for Digest {
 impl Views {
     /// The digest now. Reads every row.
     pub async fn digest(&self) -> Result<Digest, ViewsError> {
-        let mut snapshot = self.snapshot().await?;
-        let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
-        let mut buffer = Vec::new();
-        for model in &MODELS {
-            hasher.update(format!("{}@{}\n", model.name, model.version).as_bytes());
-        }
-        if let Some(position) = snapshot.position {
-            hasher.update(position.to_string().as_bytes());
-        }
-        let mut tables: Vec<_> = models::tables().collect();
-        tables.sort_by_key(|table| table.name);
-        for table in tables {
-            hasher.update(format!("\n{}\n", table.name).as_bytes());
-            let mut rows = sqlx::query(AssertSqlSafe(table.scan())).fetch(snapshot.db());
-            while let Some(row) = rows.try_next().await? {
-                buffer.clear();
-                for at in 0..table.columns.len() {
-                    value(&row, at)?.encode(&mut buffer);
-                }
-                hasher.update(&buffer);
-            }
-        }
-        let position = snapshot.position;
-        Ok(Digest { position, hash: hasher.finalize().into() })
+        digest(self.snapshot().await?.db()).await
     }
+}
+
+/// The digest of what this connection sees.
+pub(crate) async fn digest(db: &mut SqliteConnection) -> Result<Digest, ViewsError> {
+    let position = checkpoint(db).await?;
+    let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
+    let mut buffer = Vec::new();
+    for model in &MODELS {
+        hasher.update(format!("{}@{}\n", model.name, model.version).as_bytes());
+    }
+    if let Some(position) = position {
+        hasher.update(position.to_string().as_bytes());
+    }
+    let mut tables: Vec<_> = models::tables().collect();
+    tables.sort_by_key(|table| table.name);
+    for table in tables {
+        hasher.update(format!("\n{}\n", table.name).as_bytes());
+        let mut rows = sqlx::query(AssertSqlSafe(table.scan())).fetch(&mut *db);
+        while let Some(row) = rows.try_next().await? {
+            buffer.clear();
+            for at in 0..table.columns.len() {
+                encode(&row, at, &mut buffer)?;
+            }
+            hasher.update(&buffer);
+        }
+    }
+    Ok(Digest { position, hash: hasher.finalize().into() })
 }

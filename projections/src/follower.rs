@@ -5,7 +5,9 @@ use std::{collections::HashSet, future::Future, pin::Pin, sync::Arc};
 use futures::StreamExt as _;
 use socai_domain::{
     id::IncomingId,
-    ledger::{EventLog, Followed, Following, Opened, Opener, Position, ReadError, Recorded, following::wait_after},
+    ledger::{
+        EventLog, Followed, Following, Header, Opened, Opener, Position, ReadError, Recorded, following::wait_after,
+    },
 };
 use tokio::{sync::watch, time::Instant};
 
@@ -21,13 +23,15 @@ use crate::{
 
 /// Records in one commit, at most.
 const CHUNK: usize = 1_000;
+/// So many bytes of things are kept between two commits.
+const KEEP: usize = 128 << 20;
 
 /// Keeps views in step with a log.
 #[derive(Debug)]
 pub struct Follower;
 
 impl Follower {
-    /// Follows until `shutdown` ends. What is not committed then is folded again at the next start. What may pass, a full
+    /// Follows until `shutdown` ends; builds the views first, where they are awaited. What is not committed then is folded again at the next start. What may pass, a full
     /// disk or a database that does not answer, is tried again from the last commit, for as long as it takes; `state` says
     /// so.
     ///
@@ -69,6 +73,12 @@ async fn follow(
     failures: &mut u32,
     mut shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
 ) -> Result<(), ViewsError> {
+    if views.are_awaited() {
+        tokio::select! {
+            () = &mut shutdown => return Ok(()),
+            built = views.rebuild(log, opener) => drop(built?),
+        }
+    }
     let mut builder = Builder::new(views.clone(), opener.clone());
     if *failures == 0 {
         builder.clean().await;
@@ -127,12 +137,14 @@ pub(crate) struct Builder {
     clean_at: Option<Instant>,
     /// Documents of which only the erasure is read, whether or not their keys are destroyed yet.
     erased: HashSet<IncomingId>,
+    /// How often the views were in another file before: what is in memory is of this one.
+    count: u64,
 }
 
 impl Builder {
     pub(crate) fn new(views: Views, opener: Opener) -> Self {
-        let (rows, gate, erased) = (Rows::default(), Arc::new(Open), HashSet::new());
-        Self { views, opener, rows, gate, clean: true, clean_at: None, erased }
+        let (rows, gate, erased, count) = (Rows::default(), Arc::new(Open), HashSet::new(), views.write.count());
+        Self { views, opener, rows, gate, clean: true, clean_at: None, erased, count }
     }
 
     /// For a file that nobody has read yet and that no erased text ever reaches.
@@ -145,18 +157,23 @@ impl Builder {
         Self { erased: erased.clone(), ..self }
     }
 
-    #[cfg(test)]
+    /// Passing this gate.
     pub(crate) fn through(views: Views, opener: Opener, gate: Arc<dyn Gate>) -> Self {
         Self { gate, ..Self::new(views, opener) }
     }
 
     /// One chunk of records, in one transaction. Records that the views have are left out.
     pub(crate) async fn take(&mut self, records: &[Recorded]) -> Result<(), ViewsError> {
+        let _turn = Arc::clone(&self.views.turn).lock_owned().await;
+        let count = self.views.write.count();
+        if std::mem::replace(&mut self.count, count) != count {
+            self.rows = Rows::default();
+        }
         let mut writer = Writer::begin(&self.views.write, Arc::clone(&self.gate)).await?;
         match self.fold(&mut writer, records).await {
             Ok(erased) => {
                 writer.commit().await?;
-                self.rows.settled();
+                self.rows.settled(KEEP);
                 let erased = erased && self.clean;
                 if erased {
                     self.views.pasts.forget();
@@ -176,7 +193,8 @@ impl Builder {
         }
     }
 
-    async fn clean(&mut self) {
+    /// Cleans the files, if that is owed.
+    pub(crate) async fn clean(&mut self) {
         let wait = erasure::clean(&self.views, Arc::clone(&self.gate)).await;
         self.clean_at = wait.map(|wait| Instant::now() + wait);
     }
@@ -189,7 +207,7 @@ impl Builder {
     }
 
     async fn fold(&mut self, writer: &mut Writer, records: &[Recorded]) -> Result<bool, ViewsError> {
-        let at = checkpoint(&mut writer.db).await?;
+        let at = checkpoint(&mut *writer.tables().lock().await).await?;
         if let Some(foreign) = records.iter().find(|read| at.is_some_and(|at| !at.same_log(read.position))) {
             return Err(ViewsError::Foreign(foreign.position));
         }
@@ -198,15 +216,13 @@ impl Builder {
         let opened = self.opener.open_all(&sealed).await?;
         let (mut erased, mut taken) = (false, 0_i64);
         for (Recorded { position, record }, opened) in fresh.into_iter().zip(&opened) {
-            let concerned = erasure::concerns(opened);
-            let hidden = !concerned && self.erased.contains(&IncomingId::new(record.header().stream.key()));
-            let opened = if hidden { &Opened::Erased } else { opened };
-            erased |= concerned;
+            erased |= erasure::concerns(opened);
+            let opened = seen(record.header(), opened, &self.erased);
             let place = i64::try_from(position.place()).unwrap_or(i64::MAX);
-            apply(&mut self.rows, &mut writer.db, place, record.header(), opened).await?;
+            apply(&mut self.rows, &mut writer.tables(), place, record.header(), opened).await?;
             taken += 1;
         }
-        self.rows.write(writer).await?;
+        self.rows.take_changes().write(writer).await?;
         if let Some(last) = records.last().filter(|_| taken > 0) {
             move_checkpoint(writer, last.position, taken).await?;
         }
@@ -217,10 +233,16 @@ impl Builder {
     }
 }
 
+/// What is read of a record: of an erased document the erasure, and of everything else that it was.
+pub(crate) fn seen<'a>(header: &Header, opened: &'a Opened, erased: &HashSet<IncomingId>) -> &'a Opened {
+    let hidden = !erased.is_empty() && erased.contains(&IncomingId::new(header.stream.key()));
+    if hidden && !erasure::concerns(opened) { &Opened::Erased } else { opened }
+}
+
 /// The checkpoint of every read model, also of one that all these records are nothing to.
-async fn move_checkpoint(writer: &mut Writer, to: Position, taken: i64) -> Result<(), ViewsError> {
+pub(crate) async fn move_checkpoint(writer: &mut Writer, to: Position, taken: i64) -> Result<(), ViewsError> {
     let place = i64::try_from(to.place()).unwrap_or(i64::MAX);
     let args = vec![to.to_string().into(), place.into(), taken.into()];
     let sql = "UPDATE read_model SET position = $1, place = $2, records = records + $3";
-    writer.run(sql.to_owned(), args).await
+    writer.run(sql.into(), args).await
 }

@@ -9,9 +9,12 @@
 
 mod apply;
 pub mod branches;
+mod building;
+mod cache;
 mod digest;
 pub mod directory;
 pub mod document;
+mod door;
 mod erasure;
 mod error;
 pub mod follow_up_register;
@@ -21,11 +24,13 @@ pub mod holdings;
 pub mod incoming_register;
 pub mod lags;
 mod models;
+mod out;
 pub mod page;
 mod past;
 mod rebuild;
 mod rows;
 pub mod savings;
+mod schema;
 pub mod search;
 mod sql;
 pub mod statistics;
@@ -36,11 +41,11 @@ mod viewer;
 pub mod work_list;
 mod writer;
 
+pub use building::{Asking, Phase, Progress, Rebuilder, Rebuilding, Rebuilt};
 pub use digest::Digest;
 pub use error::ViewsError;
 pub use follower::Follower;
 pub use page::{Cursor, MAX_PAGE, Page, PageRequest};
-pub use rebuild::{Rebuilt, rebuild};
 pub use store::Views;
 pub use viewer::{Rights, Standing, Viewer};
 

@@ -1,9 +1,6 @@
-//! Building views anew from the log: beside the old ones, then in their place; or in memory, as of a past moment.
+//! Views in memory, as of a past moment.
 
-use std::{
-    collections::HashSet,
-    path::{Path, PathBuf},
-};
+use std::collections::HashSet;
 
 use futures::StreamExt as _;
 use socai_domain::{
@@ -12,61 +9,10 @@ use socai_domain::{
     time::Timestamp,
 };
 
-use crate::{
-    digest::Digest,
-    error::ViewsError,
-    follower::Builder,
-    store::{Views, create_indexes},
-};
-
-/// Records in one transaction of a build.
-const CHUNK: usize = 10_000;
+use crate::{error::ViewsError, follower::Builder, store::Views};
 
 /// Records in one transaction of a replay: other work is let in between two.
 const REPLAYED: usize = 1_000;
-
-/// What a rebuild made.
-#[derive(Clone, Copy, Debug)]
-pub struct Rebuilt {
-    /// Records taken in.
-    pub records: u64,
-    /// The digest of the new views.
-    pub digest: Digest,
-}
-
-/// Builds the views of the whole log beside `path`, then puts them there. Nothing may have the views at `path` open; when
-/// this fails or is dropped, they are as they were. `progress` is told how many records are taken in.
-pub async fn rebuild(
-    log: &dyn EventLog,
-    opener: Opener,
-    path: &Path,
-    mut progress: impl FnMut(u64) + Send,
-) -> Result<Rebuilt, ViewsError> {
-    let beside = with_suffix(path, ".building");
-    remove(&beside)?;
-    // As private as the file that it replaces.
-    let mut options = std::fs::OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.write(true).create_new(true).open(&beside)?;
-    let views = Views::for_building(&beside).await?;
-    let mut builder = Builder::building(views.clone(), opener);
-    let records = fill(log, &mut builder, CHUNK, |_| true, &mut progress).await?;
-    let mut db = views.write.acquire().await?;
-    create_indexes(&mut db).await?;
-    drop(db);
-    let digest = views.digest().await?;
-    views.close().await;
-    std::fs::File::open(&beside)?.sync_all()?;
-    for of_old in ["-wal", "-shm"] {
-        remove(&with_suffix(path, of_old))?;
-    }
-    std::fs::rename(&beside, path)?;
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::File::open(folder)?.sync_all()?;
-    }
-    Ok(Rebuilt { records, digest })
-}
 
 impl Views {
     /// The views as they were at an instant: of the log's prefix before the first record whose recorded time is after
@@ -132,17 +78,4 @@ pub(crate) async fn fill(
         }
     }
     Ok(taken)
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-fn remove(path: &Path) -> Result<(), ViewsError> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
-        _ => Ok(()),
-    }
 }

@@ -1,11 +1,7 @@
 //! The write-back cache between events and tables: things are loaded once, changed in memory, and each changed row is
 //! written once, in key order. The same for live and for a rebuild.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    hash::Hash,
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use socai_domain::{
     id::{IncomingId, OrganId, PersonId, RegisterId},
@@ -14,36 +10,16 @@ use socai_domain::{
 use sqlx::SqliteConnection;
 
 use crate::{
+    cache::{Cache, Change, Thing},
     directory::{Organ, Person},
     document::Document,
     error::ViewsError,
     incoming_register::{Book, Entry},
-    models::MODELS,
-    table::Table,
+    models::{self, MODELS},
+    out::{self, Out},
     value::{Cells, Value},
-    writer::Writer,
+    writer::{Tables, Writer},
 };
-
-/// A row of a table.
-type Row = (&'static Table, Vec<Value>);
-
-/// Rows, by table and key.
-#[derive(Debug, Default)]
-pub(crate) struct Out(BTreeMap<(&'static str, Vec<Value>), Row>);
-
-impl Out {
-    /// One row of a table, its columns in order.
-    pub(crate) fn add(&mut self, table: &'static Table, row: Vec<Value>) {
-        debug_assert_eq!(row.len(), table.columns.len(), "{}", table.name);
-        self.0.insert((table.name, row[..table.key].to_vec()), (table, row));
-    }
-}
-
-/// A thing that rows are made of.
-pub(crate) trait Thing: Clone {
-    /// Its rows in all read models.
-    fn rows(&self, out: &mut Out);
-}
 
 impl Thing for Document {
     fn rows(&self, out: &mut Out) {
@@ -51,64 +27,17 @@ impl Thing for Document {
             (model.of_document)(self, out);
         }
     }
-}
 
-struct Cached<T> {
-    /// As the tables have it.
-    stored: Option<T>,
-    now: T,
-}
-
-struct Cache<K, T> {
-    things: HashMap<K, Cached<T>>,
-    /// What may differ from the tables.
-    touched: HashSet<K>,
-}
-
-impl<K, T> Default for Cache<K, T> {
-    fn default() -> Self {
-        Self { things: HashMap::new(), touched: HashSet::new() }
-    }
-}
-
-impl<K: Hash + Eq + Copy, T: Thing> Cache<K, T> {
-    fn has(&self, key: K) -> bool {
-        self.things.contains_key(&key)
+    fn place(&self) -> (i64, u32) {
+        (self.ordinal, 0)
     }
 
-    fn put(&mut self, key: K, stored: Option<T>, otherwise: impl FnOnce() -> T) {
-        let now = stored.clone().unwrap_or_else(otherwise);
-        self.things.insert(key, Cached { stored, now });
+    fn weight(&self) -> usize {
+        self.bytes()
     }
 
-    /// To be changed.
-    fn get(&mut self, key: K) -> Option<&mut T> {
-        self.touched.insert(key);
-        self.things.get_mut(&key).map(|cached| &mut cached.now)
-    }
-
-    /// What the tables have and should have, for all that changed.
-    fn changes(&self, old: &mut Out, new: &mut Out) {
-        for cached in self.touched.iter().filter_map(|key| self.things.get(key)) {
-            if let Some(stored) = &cached.stored {
-                stored.rows(old);
-            }
-            cached.now.rows(new);
-        }
-    }
-
-    /// The changes are in the tables; forget the cache when it has grown too large.
-    fn settled(&mut self, keep: usize) {
-        let touched = std::mem::take(&mut self.touched);
-        if self.things.len() > keep {
-            self.things.clear();
-            return;
-        }
-        for key in touched {
-            if let Some(cached) = self.things.get_mut(&key) {
-                cached.stored = Some(cached.now.clone());
-            }
-        }
+    fn goes_on(&self) -> bool {
+        self.round().is_none_or(|round| round.ended.is_none())
     }
 }
 
@@ -116,10 +45,12 @@ impl<K: Hash + Eq + Copy, T: Thing> Cache<K, T> {
 #[derive(Default)]
 pub(crate) struct Rows {
     documents: Cache<IncomingId, Document>,
-    organs: Cache<OrganId, Arc<Organ>>,
+    organs: Cache<OrganId, Organ>,
     people: Cache<PersonId, Person>,
     books: Cache<RegisterId, Book>,
     entries: Cache<(RegisterId, u32), Entry>,
+    /// The highest number that each book has or had: above it nothing needs to be looked up.
+    numbers: HashMap<RegisterId, u32>,
 }
 
 impl std::fmt::Debug for Rows {
@@ -128,51 +59,40 @@ impl std::fmt::Debug for Rows {
     }
 }
 
-impl<T: Thing> Thing for Arc<T> {
-    fn rows(&self, out: &mut Out) {
-        T::rows(self, out);
-    }
-}
-
-/// So many documents are kept between two commits.
-const KEEP: usize = 50_000;
-
 impl Rows {
     /// The document of a record.
     pub(crate) async fn document(
         &mut self,
-        db: &mut SqliteConnection,
+        tables: &mut Tables<'_>,
         header: &Header,
         place: i64,
     ) -> Result<&mut Document, ViewsError> {
         let id = IncomingId::new(header.stream.key());
         if !self.documents.has(id) {
-            let is_new = header.revision.before().is_none();
-            let stored = if is_new { None } else { state(db, "document", id.into()).await? };
+            let stored = stored(tables, header, "document").await?;
             self.documents.put(id, stored, || Document::new(place, id, OrganId::new(header.organ)));
         }
         Ok(self.documents.get(id).expect("it was put there"))
     }
 
     /// An organ, as known so far; a blank one before it is registered.
-    pub(crate) async fn organ(&mut self, db: &mut SqliteConnection, id: OrganId) -> Result<Arc<Organ>, ViewsError> {
+    pub(crate) async fn organ(&mut self, tables: &mut Tables<'_>, id: OrganId) -> Result<Arc<Organ>, ViewsError> {
         if !self.organs.has(id) {
-            let stored: Option<Organ> = state(db, "directory_organ", id.into()).await?;
-            let stored = stored.map(|organ| Arc::new(organ.ready()));
-            self.organs.put(id, stored, || Arc::new(Organ::new(0, id)));
+            let stored: Option<Organ> = state(&mut *tables.lock().await, "directory_organ", id.into()).await?;
+            self.organs.put(id, stored.map(Organ::ready), || Organ::new(0, id));
         }
-        Ok(Arc::clone(&self.organs.things[&id].now))
+        Ok(Arc::clone(self.organs.peek(id).expect("it was put there")))
     }
 
     pub(crate) async fn change_organ(
         &mut self,
-        db: &mut SqliteConnection,
+        tables: &mut Tables<'_>,
         id: OrganId,
         change: impl FnOnce(&mut Organ),
     ) -> Result<(), ViewsError> {
-        self.organ(db, id).await?;
+        self.organ(tables, id).await?;
         if let Some(organ) = self.organs.get(id) {
-            change(Arc::make_mut(organ));
+            change(organ);
         }
         Ok(())
     }
@@ -180,13 +100,13 @@ impl Rows {
     /// A person.
     pub(crate) async fn person(
         &mut self,
-        db: &mut SqliteConnection,
+        tables: &mut Tables<'_>,
         header: &Header,
         place: i64,
     ) -> Result<&mut Person, ViewsError> {
         let id = PersonId::new(header.stream.key());
         if !self.people.has(id) {
-            let stored = state(db, "directory_person", id.into()).await?;
+            let stored = stored(tables, header, "directory_person").await?;
             self.people.put(id, stored, || Person::new(place, id, OrganId::new(header.organ)));
         }
         Ok(self.people.get(id).expect("it was put there"))
@@ -195,13 +115,13 @@ impl Rows {
     /// A book.
     pub(crate) async fn book(
         &mut self,
-        db: &mut SqliteConnection,
+        tables: &mut Tables<'_>,
         header: &Header,
         place: i64,
     ) -> Result<&mut Book, ViewsError> {
         let id = RegisterId::new(header.stream.key());
         if !self.books.has(id) {
-            let stored = state(db, "register_book", id.into()).await?;
+            let stored = stored(tables, header, "register_book").await?;
             self.books.put(id, stored, || Book::new(place, id, OrganId::new(header.organ)));
         }
         Ok(self.books.get(id).expect("it was put there"))
@@ -210,13 +130,21 @@ impl Rows {
     /// A number in a book.
     pub(crate) async fn entry(
         &mut self,
-        db: &mut SqliteConnection,
+        tables: &mut Tables<'_>,
         book: &Book,
         number: u32,
     ) -> Result<&mut Entry, ViewsError> {
         let key = (book.register, number);
         if !self.entries.has(key) {
-            let stored = Entry::load(db, book.ordinal, number).await?;
+            let highest = match self.numbers.get(&book.register) {
+                Some(highest) => *highest,
+                None => Entry::highest(&mut *tables.lock().await, book.ordinal).await?,
+            };
+            let stored = match number {
+                number if number > highest => None,
+                number => Entry::load(&mut *tables.lock().await, book.ordinal, number).await?,
+            };
+            self.numbers.insert(book.register, highest.max(number));
             self.entries.put(key, stored, || Entry::new(book.ordinal, number));
         }
         Ok(self.entries.get(key).expect("it was put there"))
@@ -225,67 +153,125 @@ impl Rows {
     /// The calendar of an organ changed: the deadlines of all its open work are derived anew.
     pub(crate) async fn derive_deadlines(
         &mut self,
-        db: &mut SqliteConnection,
+        tables: &mut Tables<'_>,
         organ: OrganId,
         place: i64,
     ) -> Result<(), ViewsError> {
-        let calendar = self.organ(db, organ).await?.calendar.clone();
-        for (id, stored) in crate::document::query::open_documents(db, organ).await? {
+        let calendar = self.organ(tables, organ).await?.calendar.clone();
+        let stored = crate::document::query::open_documents(&mut *tables.lock().await, organ).await?;
+        for (id, stored) in stored {
             if !self.documents.has(id) {
-                self.documents.put(id, Some(stored.clone()), || stored);
+                self.documents.put(id, Some(stored), || Document::new(place, id, organ));
             }
         }
         let open = |document: &Document| {
             let runs = document.round().is_some_and(|round| round.ended.is_none());
             runs || document.branches.iter().any(|branch| branch.ended.is_none())
         };
-        let works = |document: &Document| document.organ == organ && open(document);
-        for (id, cached) in self.documents.things.iter_mut().filter(|(_, cached)| works(&cached.now)) {
-            let before = cached.now.clone();
-            cached.now.derive_deadlines(&calendar);
-            if cached.now != before {
-                cached.now.changed = place;
-                self.documents.touched.insert(*id);
+        for id in self.documents.those(|document| document.organ == organ && open(document)) {
+            let Some(before) = self.documents.peek(id) else { continue };
+            let mut now = Document::clone(before);
+            now.derive_deadlines(&calendar);
+            if now != **before {
+                now.changed = place;
+                if let Some(document) = self.documents.get(id) {
+                    *document = now;
+                }
             }
         }
         Ok(())
     }
 
-    /// Writes all that changed.
-    pub(crate) async fn write(&mut self, writer: &mut Writer) -> Result<(), ViewsError> {
-        let (mut old, mut new) = (Out::default(), Out::default());
-        self.organs.changes(&mut old, &mut new);
-        self.people.changes(&mut old, &mut new);
-        self.books.changes(&mut old, &mut new);
-        self.entries.changes(&mut old, &mut new);
-        self.documents.changes(&mut old, &mut new);
-        for (place, (table, row)) in &old.0 {
-            if !new.0.contains_key(place) {
-                writer.delete(table, &row[..table.key]).await?;
-            }
+    /// All that changed since the last time. From now on it counts as written; if it is not, these rows are worth nothing.
+    pub(crate) fn take_changes(&mut self) -> Changes {
+        Changes {
+            organs: self.organs.take_changes(),
+            people: self.people.take_changes(),
+            books: self.books.take_changes(),
+            entries: self.entries.take_changes(),
+            documents: self.documents.take_changes(),
         }
-        let changed =
-            new.0.iter().filter(|(place, (_, row))| old.0.get(*place).is_none_or(|(_, before)| before != row));
-        let mut batch: Vec<&[Value]> = Vec::new();
-        let mut of: Option<&'static Table> = None;
-        for (_, (table, row)) in changed {
-            if of.is_some_and(|of| of.name != table.name) {
-                writer.upsert(of, &mut batch).await?;
-            }
-            of = Some(table);
-            batch.push(row);
-        }
-        writer.upsert(of, &mut batch).await
     }
 
-    /// What was written is committed.
-    pub(crate) fn settled(&mut self) {
-        self.documents.settled(KEEP);
-        self.organs.settled(KEEP);
-        self.people.settled(KEEP);
-        self.books.settled(KEEP);
-        self.entries.settled(KEEP);
+    /// About how many bytes those take that may differ from the tables.
+    pub(crate) fn unwritten(&self) -> usize {
+        let few = self.organs.unwritten() + self.people.unwritten() + self.books.unwritten();
+        few + self.entries.unwritten() + self.documents.unwritten()
     }
+
+    /// What was written is committed: only so many bytes are kept of it, nine tenths for documents.
+    pub(crate) fn settled(&mut self, most: usize) {
+        self.documents.forget(most / 10 * 9);
+        self.people.forget(most / 20);
+        self.entries.forget(most / 40);
+        self.books.forget(most / 40);
+    }
+}
+
+/// What differs from the tables, to be written.
+pub(crate) struct Changes {
+    organs: Vec<Change<Organ>>,
+    people: Vec<Change<Person>>,
+    books: Vec<Change<Book>>,
+    entries: Vec<Change<Entry>>,
+    documents: Vec<Change<Document>>,
+}
+
+/// Things whose rows are made and written together.
+const TOGETHER: usize = 256;
+
+impl Changes {
+    /// Writes all of it.
+    pub(crate) async fn write(self, writer: &mut Writer) -> Result<(), ViewsError> {
+        write(self.organs, writer).await?;
+        write(self.people, writer).await?;
+        write(self.books, writer).await?;
+        write(self.entries, writer).await?;
+        if writer.older {
+            remove(&self.documents, writer).await?;
+            let anew = self.documents.into_iter().map(|change| Change { stored: None, ..change });
+            return write(anew.collect(), writer).await;
+        }
+        write(self.documents, writer).await
+    }
+}
+
+/// What an older version made of documents is not known any more: all of it goes.
+async fn remove(documents: &[Change<Document>], writer: &mut Writer) -> Result<(), ViewsError> {
+    for document in documents.iter().filter_map(|change| change.stored.as_ref()) {
+        for table in models::tables().filter(|table| table.columns[0].name == "document") {
+            writer.delete(table, &[document.ordinal.into()]).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn write<T: Thing>(mut changes: Vec<Change<T>>, writer: &mut Writer) -> Result<(), ViewsError> {
+    changes.sort_unstable_by_key(|change| change.now.place());
+    for together in changes.chunks(TOGETHER) {
+        let (mut old, mut new) = (Out::default(), Out::default());
+        for change in together {
+            if let Some(stored) = &change.stored {
+                stored.rows(&mut old);
+            }
+            change.now.rows(&mut new);
+        }
+        out::replace(old, new, writer).await?;
+    }
+    Ok(())
+}
+
+/// The thing of a record, if the tables have it. With the first record of its stream it is new.
+async fn stored<T: serde::de::DeserializeOwned>(
+    tables: &mut Tables<'_>,
+    header: &Header,
+    table: &'static str,
+) -> Result<Option<T>, ViewsError> {
+    if header.revision.before().is_none() {
+        return Ok(None);
+    }
+    let id = Value::Bytes(header.stream.key().as_bytes().to_vec());
+    state(&mut *tables.lock().await, table, id).await
 }
 
 /// The folded thing that is kept beside its row.

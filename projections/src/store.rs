@@ -18,9 +18,11 @@ use sqlx::{
 use tokio::sync::watch;
 
 use crate::{
+    building::{Place, Rebuilding},
+    door::Door,
     error::ViewsError,
-    models::{self, MODELS},
     past::Pasts,
+    schema::prepare,
     sql::Sql,
     value::Cells,
 };
@@ -35,15 +37,27 @@ const CACHE_KIB: u32 = 64 * 1024;
 /// The read models, in one SQLite database. A cheap handle; all clones share one database.
 #[derive(Clone, Debug)]
 pub struct Views {
-    pub(crate) write: SqlitePool,
-    pub(crate) read: SqlitePool,
+    pub(crate) write: Door,
+    pub(crate) read: Door,
+    /// Where the file is; none in memory.
+    pub(crate) place: Option<Arc<Place>>,
     reached: Arc<watch::Sender<Option<Position>>>,
     /// Erased text may still stand in free pages of the files.
     unclean: Arc<watch::Sender<bool>>,
     pub(crate) pasts: Arc<Pasts>,
     /// Where each organ last changed since these views were opened.
     organs: Arc<Mutex<HashMap<OrganId, Position>>>,
+    /// Whose turn it is: nothing is written while another file is put in the place of this one.
+    pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
+    pub(crate) rebuilding: Arc<watch::Sender<Rebuilding>>,
+    /// One rebuild at a time.
+    pub(crate) building: Arc<tokio::sync::Mutex<()>>,
+    /// How many bytes of memory a rebuild may take.
+    pub(crate) memory: usize,
 }
+
+/// How many bytes of memory a rebuild may take, unless it is told otherwise.
+const MEMORY: usize = 512 << 20;
 
 /// One state of the views, and the position of the log that it reflects.
 #[derive(Debug)]
@@ -62,23 +76,33 @@ impl Views {
     /// Opens the views in the file at `path`, or makes an empty one there.
     ///
     /// # Errors
-    /// [`ViewsError::Outdated`] when another version wrote the file: rebuild it.
+    /// [`ViewsError::Outdated`] when another version wrote the file, one whose tables are not these: build it anew.
     pub async fn open(path: &Path) -> Result<Self, ViewsError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // A commit that a power loss takes back is folded from the log again.
-            .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(BUSY)
-            // What is deleted is overwritten, not only forgotten.
-            .pragma("secure_delete", "ON")
-            .pragma("cache_size", format!("-{CACHE_KIB}"));
+        let place = Place::new(path);
+        let options = options(&place.in_use()?);
         let write = pool(1).connect_with(options.clone()).await?;
-        prepare(&write, true).await?;
+        let older = prepare(&write).await?;
         let readers = options.pragma("query_only", "ON");
         let read = pool(READERS).connect_with(readers).await?;
-        Self::with(write, read).await
+        Self::with(Door::new(Some(write), older), Door::new(Some(read), older), Some(place)).await
+    }
+
+    /// No views yet, for a file that is to be built at `path`: until it is there, every question is answered by
+    /// [`ViewsError::Building`].
+    pub async fn awaited(path: &Path) -> Result<Self, ViewsError> {
+        Self::with(Door::new(None, false), Door::new(None, false), Some(Place::new(path))).await
+    }
+
+    /// The views at `path` for a log of so many records: opened, or awaited where there are none that can be read.
+    pub async fn open_or_await(path: &Path, records: u64) -> Result<Self, ViewsError> {
+        Place::new(path).tidy()?;
+        if records > 0 && Place::new(path).is_empty()? {
+            return Self::awaited(path).await;
+        }
+        match Self::open(path).await {
+            Err(ViewsError::Outdated(_)) => Self::awaited(path).await,
+            opened => opened,
+        }
     }
 
     /// Empty views in memory, gone with the last handle. One connection writes and reads.
@@ -86,31 +110,40 @@ impl Views {
         let options = SqliteConnectOptions::new().in_memory(true);
         let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
         let pool = pool.connect_with(options).await?;
-        prepare(&pool, true).await?;
-        Self::with(pool.clone(), pool).await
+        prepare(&pool).await?;
+        let door = Door::new(Some(pool), false);
+        Self::with(door.clone(), door, None).await
     }
 
-    /// Empty views in a new file, as quick to fill as it gets: no journal, no syncs, indexes made at the end.
-    pub(crate) async fn for_building(path: &Path) -> Result<Self, ViewsError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Off)
-            .pragma("secure_delete", "ON")
-            .synchronous(SqliteSynchronous::Off)
-            .pragma("cache_size", format!("-{}", 4 * CACHE_KIB));
-        let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
-        let pool = pool.connect_with(options).await?;
-        prepare(&pool, false).await?;
-        Self::with(pool.clone(), pool).await
-    }
-
-    async fn with(write: SqlitePool, read: SqlitePool) -> Result<Self, ViewsError> {
-        let (reached, unclean) = (Arc::new(watch::Sender::new(None)), Arc::new(watch::Sender::new(false)));
-        let views = Self { write, read, reached, unclean, pasts: Arc::default(), organs: Arc::default() };
-        let position = views.position().await?;
-        views.reached.send_replace(position);
+    async fn with(write: Door, read: Door, place: Option<Place>) -> Result<Self, ViewsError> {
+        let views = Self {
+            write,
+            read,
+            place: place.map(Arc::new),
+            reached: Arc::new(watch::Sender::new(None)),
+            unclean: Arc::new(watch::Sender::new(false)),
+            pasts: Arc::default(),
+            organs: Arc::default(),
+            turn: Arc::default(),
+            rebuilding: Arc::new(watch::Sender::new(Rebuilding::default())),
+            building: Arc::default(),
+            memory: MEMORY,
+        };
+        if !views.are_awaited() {
+            views.announce(views.position().await?);
+        }
         Ok(views)
+    }
+
+    /// The same; a rebuild may take so many bytes of memory.
+    #[must_use]
+    pub fn with_memory(self, bytes: usize) -> Self {
+        Self { memory: bytes, ..self }
+    }
+
+    /// Are there none yet, because they are being built?
+    pub fn are_awaited(&self) -> bool {
+        !self.write.leads_somewhere()
     }
 
     /// The position of the log that the views reflect; none before the first record.
@@ -159,6 +192,23 @@ impl Views {
         sql.count(self.snapshot().await?.db()).await
     }
 
+    /// How far they are, as far as that was told.
+    pub(crate) fn reached(&self) -> Option<Position> {
+        *self.reached.borrow()
+    }
+
+    /// From now on these are the views in that other file, which are at `position`. What led to the old one, to be closed.
+    pub(crate) fn change(&self, new: &Self, position: Option<Position>) -> Vec<SqlitePool> {
+        let old = [self.read.change(&new.read), self.write.change(&new.write)];
+        self.set_unclean(*new.unclean.borrow());
+        // Who follows the log may find erasures taken in here that it has not seen.
+        self.pasts.forget();
+        if self.reached().map(Position::place) < position.map(Position::place) {
+            self.announce(position);
+        }
+        old.into_iter().flatten().collect()
+    }
+
     pub(crate) fn announce(&self, position: Option<Position>) {
         self.reached.send_replace(position);
     }
@@ -186,6 +236,20 @@ impl Views {
     }
 }
 
+/// How a file is opened that is in use.
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // A commit that a power loss takes back is folded from the log again.
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(BUSY)
+        // What is deleted is overwritten, not only forgotten.
+        .pragma("secure_delete", "ON")
+        .pragma("cache_size", format!("-{CACHE_KIB}"))
+}
+
 /// A pool that gives no connection out again that sqlx takes for one inside a transaction. On a full disk SQLite ends the
 /// transaction by itself; sqlx does not see that, and would refuse to begin another for as long as the connection lives.
 fn pool(connections: u32) -> SqlitePoolOptions {
@@ -202,60 +266,6 @@ pub(crate) async fn checkpoint(db: &mut SqliteConnection) -> Result<Option<Posit
     let position: Option<String> = Cells::of(&row).next()?;
     let parse = |text: String| text.parse().map_err(|_| ViewsError::Damaged(format!("{text} is not a position")));
     position.map(parse).transpose()
-}
-
-/// Makes the tables, or checks that they are of this version.
-async fn prepare(pool: &SqlitePool, indexes: bool) -> Result<(), ViewsError> {
-    let mut db = pool.begin_with("BEGIN IMMEDIATE").await?;
-    let mut sql = Sql::plain();
-    sql.push("SELECT COUNT(*) FROM sqlite_master WHERE name = 'read_model'");
-    if sql.count(&mut db).await? > 0 {
-        check_versions(&mut db).await?;
-    } else {
-        run(
-            &mut db,
-            "CREATE TABLE read_model (name TEXT NOT NULL, version INTEGER NOT NULL, position TEXT, place INTEGER, \
-            records INTEGER CONSTRAINT read_model_records_given NOT NULL, \
-            CONSTRAINT read_model_key PRIMARY KEY (name)) STRICT",
-        )
-        .await?;
-        for table in models::tables() {
-            run(&mut db, &table.create()).await?;
-        }
-        for model in &MODELS {
-            let mut sql = Sql::plain();
-            sql.push("INSERT INTO read_model (name, version, records) VALUES (").bind(model.name.to_owned()).push(", ");
-            sql.bind(i64::from(model.version)).push(", 0)").execute(&mut db).await?;
-        }
-        if indexes {
-            create_indexes(&mut db).await?;
-        }
-    }
-    Ok(db.commit().await?)
-}
-
-/// Makes all secondary indexes.
-pub(crate) async fn create_indexes(db: &mut SqliteConnection) -> Result<(), ViewsError> {
-    for table in models::tables() {
-        for index in table.create_indexes() {
-            run(db, &index).await?;
-        }
-    }
-    for ddl in MODELS.iter().flat_map(|model| model.derived) {
-        run(db, ddl).await?;
-    }
-    Ok(())
-}
-
-async fn check_versions(db: &mut SqliteConnection) -> Result<(), ViewsError> {
-    let mut sql = Sql::plain();
-    let rows = sql.push("SELECT name, version FROM read_model ORDER BY name").fetch_all(db).await?;
-    let read = |cells: &mut Cells<'_>| Ok((cells.next()?, cells.next()?));
-    let found: Vec<(String, i64)> =
-        rows.iter().map(|row| read(&mut Cells::of(row))).collect::<Result<_, ViewsError>>()?;
-    let mut here: Vec<_> = MODELS.iter().map(|model| (model.name.to_owned(), i64::from(model.version))).collect();
-    here.sort();
-    if found == here { Ok(()) } else { Err(ViewsError::Outdated(format!("{found:?}"))) }
 }
 
 /// Runs a statement of the program.

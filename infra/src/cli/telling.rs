@@ -23,11 +23,18 @@ pub(crate) fn start(config: &Config, level: &str) -> anyhow::Result<()> {
 
 /// A bar on a terminal, and nothing elsewhere or where only data may be written.
 pub(crate) fn bar(total: u64, what: &'static str, quiet: bool) -> ProgressBar {
+    styled("{msg} [{bar:32}] {percent:>3} %  {eta} left", total, quiet).with_message(what)
+}
+
+/// The same for work in several phases, whose message says what is left of all.
+pub(crate) fn bar_of_phases(quiet: bool) -> ProgressBar {
+    styled("[{bar:32}] {percent:>3} %  {wide_msg}", 0, quiet)
+}
+
+fn styled(template: &str, total: u64, quiet: bool) -> ProgressBar {
     let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let style = ProgressStyle::with_template("{msg} [{bar:32}] {percent:>3} %  {eta} left")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("=> ");
-    ProgressBar::with_draw_target(Some(total), target).with_style(style).with_message(what)
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::with_draw_target(Some(total), target).with_style(style.progress_chars("=> "))
 }
 
 /// 1234567 as `1 234 567`.

@@ -10,7 +10,7 @@ use super::{
     generated::Generated,
     history::{History, Who},
 };
-use crate::{Follower, Views, ViewsError, follower::Builder, rebuild, rebuild::fill};
+use crate::{Follower, Views, ViewsError, follower::Builder, rebuild::fill};
 
 /// Seeds that are tried; many more with `SOCAI_LONG`.
 pub(super) fn seeds() -> std::ops::Range<u64> {
@@ -42,7 +42,7 @@ async fn live_and_rebuilt_views_have_one_digest_whatever_the_chunks() {
         }
         let other = folder.path().join("rebuilt.sqlite");
         let history = &generated.history;
-        let rebuilt = rebuild(&history.log, history.opener(), &other, |_| {}).await.unwrap();
+        let rebuilt = history.rebuild(&other).await;
         assert_eq!(rebuilt.digest, digest, "seed {seed}");
         let reopened = Views::open(&other).await.unwrap();
         assert_eq!(reopened.digest().await.unwrap(), digest, "seed {seed}");

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -29,7 +30,7 @@ use socai_domain::{
 };
 use uuid::Uuid;
 
-use crate::{Viewer, Views, follower::Builder, rebuild::fill};
+use crate::{Rebuilt, Viewer, Views, follower::Builder, rebuild::fill};
 
 /// A clock that is set by hand.
 struct Hand(AtomicI64);
@@ -321,6 +322,14 @@ impl History {
     pub(super) async fn fill(&self, views: &Views, chunk: usize) {
         let mut builder = Builder::new(views.clone(), self.opener());
         fill(&self.log, &mut builder, chunk, |_| true, &mut |_| {}).await.unwrap();
+    }
+
+    /// Views built from nothing where there are none.
+    pub(super) async fn rebuild(&self, path: &Path) -> Rebuilt {
+        let views = Views::awaited(path).await.unwrap();
+        let rebuilt = views.rebuild(&self.log, &self.opener()).await.unwrap();
+        views.close().await;
+        rebuilt
     }
 
     /// Views in memory, in step with the log.

@@ -1,0 +1,140 @@
+//! Things in memory, as the tables have them and as they are by now. What is not changed is shared, not copied.
+
+use std::{
+    collections::{HashMap, HashSet},
+    hash::Hash,
+    sync::Arc,
+};
+
+use crate::out::Out;
+
+/// A thing that rows are made of.
+pub(crate) trait Thing: Clone + Send + Sync + 'static {
+    /// Its rows in all read models.
+    fn rows(&self, out: &mut Out);
+
+    /// The order in which its rows stand in the tables.
+    fn place(&self) -> (i64, u32);
+
+    /// About how many bytes of memory it takes.
+    fn weight(&self) -> usize;
+
+    /// Will it change again soon? Then it is kept rather than others.
+    fn goes_on(&self) -> bool {
+        true
+    }
+}
+
+/// What the tables have of a thing, and what they are to have.
+pub(crate) struct Change<T> {
+    pub(crate) stored: Option<Arc<T>>,
+    pub(crate) now: Arc<T>,
+}
+
+struct Cached<T> {
+    stored: Option<Arc<T>>,
+    now: Arc<T>,
+    /// In which turn it was last wanted.
+    used: u64,
+    weight: usize,
+}
+
+impl<T: Thing> Cached<T> {
+    fn weigh(&mut self) -> usize {
+        let shared = self.stored.as_ref().is_none_or(|stored| Arc::ptr_eq(stored, &self.now));
+        self.weight = self.now.weight() * if shared { 1 } else { 2 };
+        self.weight
+    }
+}
+
+/// Things of one kind.
+pub(crate) struct Cache<K, T> {
+    things: HashMap<K, Cached<T>>,
+    /// What may differ from the tables.
+    touched: HashSet<K>,
+    /// Counts commits.
+    turn: u64,
+    weight: usize,
+    /// Of what may differ from the tables.
+    unwritten: usize,
+}
+
+impl<K, T> Default for Cache<K, T> {
+    fn default() -> Self {
+        Self { things: HashMap::new(), touched: HashSet::new(), turn: 0, weight: 0, unwritten: 0 }
+    }
+}
+
+impl<K: Hash + Eq + Copy, T: Thing> Cache<K, T> {
+    pub(crate) fn has(&self, key: K) -> bool {
+        self.things.contains_key(&key)
+    }
+
+    /// Takes in a thing as the tables have it; if they do not, `otherwise`.
+    pub(crate) fn put(&mut self, key: K, stored: Option<T>, otherwise: impl FnOnce() -> T) {
+        let stored = stored.map(Arc::new);
+        let now = stored.clone().unwrap_or_else(|| Arc::new(otherwise()));
+        let mut cached = Cached { stored, now, used: self.turn, weight: 0 };
+        self.weight += cached.weigh();
+        if let Some(before) = self.things.insert(key, cached) {
+            self.weight -= before.weight;
+        }
+    }
+
+    /// To be looked at.
+    pub(crate) fn peek(&self, key: K) -> Option<&Arc<T>> {
+        self.things.get(&key).map(|cached| &cached.now)
+    }
+
+    /// To be changed.
+    pub(crate) fn get(&mut self, key: K) -> Option<&mut T> {
+        let cached = self.things.get_mut(&key)?;
+        // As it was left the last time.
+        let (before, now) = (cached.weight, cached.weigh());
+        self.weight = self.weight - before + now;
+        self.unwritten += if self.touched.insert(key) { now } else { now.saturating_sub(before) };
+        cached.used = self.turn;
+        Some(Arc::make_mut(&mut cached.now))
+    }
+
+    /// Those of which this holds.
+    pub(crate) fn those(&self, wanted: impl Fn(&T) -> bool) -> Vec<K> {
+        self.things.iter().filter(|(_, cached)| wanted(&cached.now)).map(|(key, _)| *key).collect()
+    }
+
+    /// All that may differ from the tables. From now on it counts as written.
+    pub(crate) fn take_changes(&mut self) -> Vec<Change<T>> {
+        (self.turn, self.unwritten) = (self.turn + 1, 0);
+        let mut changes = Vec::with_capacity(self.touched.len());
+        for key in self.touched.drain() {
+            let Some(cached) = self.things.get_mut(&key) else { continue };
+            let stored = cached.stored.replace(Arc::clone(&cached.now));
+            changes.push(Change { stored, now: Arc::clone(&cached.now) });
+            self.weight = self.weight - cached.weight + cached.weigh();
+        }
+        changes
+    }
+
+    /// About how many bytes those take that may differ from the tables.
+    pub(crate) fn unwritten(&self) -> usize {
+        self.unwritten
+    }
+
+    /// Forgets what the tables have as well, until no more than `most` bytes are left: first what has ended, and of that and
+    /// the rest what was not wanted for longest. Nothing may be on its way to the tables.
+    pub(crate) fn forget(&mut self, most: usize) {
+        if self.weight <= most {
+            return;
+        }
+        let may_go = self.things.iter().filter(|(key, _)| !self.touched.contains(key));
+        let mut going: Vec<_> = may_go.map(|(key, cached)| (cached.now.goes_on(), cached.used, *key)).collect();
+        going.sort_unstable_by_key(|(goes_on, used, _)| (*goes_on, *used));
+        // Some more than needed, so that it is not done again at once.
+        for (_, _, key) in going {
+            if self.weight <= most / 4 * 3 {
+                break;
+            }
+            self.weight -= self.things.remove(&key).map_or(0, |gone| gone.weight);
+        }
+    }
+}
