@@ -138,3 +138,73 @@ impl<K: Hash + Eq + Copy, T: Thing> Cache<K, T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, PartialEq, Debug)]
+    struct Sack(usize, bool);
+
+    impl Thing for Sack {
+        fn rows(&self, _: &mut Out) {}
+
+        fn place(&self) -> (i64, u32) {
+            (0, 0)
+        }
+
+        fn weight(&self) -> usize {
+            self.0
+        }
+
+        fn goes_on(&self) -> bool {
+            self.1
+        }
+    }
+
+    fn put(cache: &mut Cache<u32, Sack>, key: u32, weight: usize, goes_on: bool) {
+        cache.put(key, None, || Sack(weight, goes_on));
+        cache.get(key);
+    }
+
+    #[test]
+    fn what_changed_is_taken_once_and_what_did_not_is_shared() {
+        let mut cache = Cache::default();
+        put(&mut cache, 1, 10, true);
+        cache.put(2, Some(Sack(20, true)), || Sack(0, true));
+        assert_eq!((cache.weight, cache.unwritten()), (30, 10), "the other is as the tables have it");
+        cache.get(2).unwrap().0 = 25;
+        let changes = cache.take_changes();
+        let mut taken: Vec<_> =
+            changes.iter().map(|change| (change.stored.as_deref().cloned(), change.now.0)).collect();
+        taken.sort_by_key(|(_, now)| *now);
+        assert_eq!(taken, [(None, 10), (Some(Sack(20, true)), 25)]);
+        assert_eq!((cache.weight, cache.unwritten(), cache.take_changes().len()), (35, 0, 0));
+        // What is on its way to the tables is not changed by what comes after it.
+        cache.get(2).unwrap().0 = 70;
+        assert_eq!(changes.iter().map(|change| change.now.0).max(), Some(25));
+        cache.get(2);
+        assert_eq!(cache.weight, 10 + 2 * 70, "as the tables have it and as it is");
+        assert_eq!(cache.take_changes()[0].stored.as_deref(), Some(&Sack(25, true)));
+        assert_eq!(cache.weight, 80);
+    }
+
+    #[test]
+    fn what_ended_goes_first_and_what_is_not_written_stays() {
+        let mut cache = Cache::default();
+        for (key, goes_on) in [(1, true), (2, false), (3, true), (4, false)] {
+            put(&mut cache, key, 10, goes_on);
+            cache.take_changes();
+        }
+        put(&mut cache, 5, 10, false);
+        let left = |cache: &Cache<u32, Sack>| (1..=5).filter(|key| cache.has(*key)).collect::<Vec<_>>();
+        cache.forget(50);
+        assert_eq!(left(&cache), [1, 2, 3, 4, 5], "there is room for all");
+        cache.forget(48);
+        assert_eq!(left(&cache), [1, 3, 5], "36 bytes is what is left free");
+        cache.forget(24);
+        assert_eq!(left(&cache), [5], "the rest, the oldest first");
+        cache.forget(0);
+        assert_eq!((left(&cache), cache.weight), (vec![5], 10));
+    }
+}
