@@ -3,12 +3,8 @@
 
 use std::sync::Arc;
 
-use futures::future::try_join_all;
 use socai_commands::{Blobs, Handler, Reactions};
-use socai_domain::{
-    ledger::{Opener, Revision, StreamId},
-    time::Clock,
-};
+use socai_domain::{ledger::Opener, time::Clock};
 
 use super::AppError;
 use crate::{
@@ -57,14 +53,6 @@ impl Building {
         let (events, opener) = (Arc::new(log.clone()), Opener::new(Arc::new(ring.clone())));
         let handler = Handler::start(events, opener, blobs(Arc::clone(&store)), clock).await?;
         Ok(Self { handler, blobs: store, config: config.clone(), log, ring, _lock: lock })
-    }
-
-    /// Makes the keys of these new streams at once.
-    pub async fn make_keys(&self, streams: impl IntoIterator<Item = StreamId>) -> Result<(), AppError> {
-        let ring = self.handler.opener().ring();
-        let keys = streams.into_iter().map(|stream| ring.sealing(stream, Revision::FIRST));
-        try_join_all(keys).await.map_err(KeysError::from)?;
-        Ok(())
     }
 
     /// Takes every step that was begun and not finished, as the program does when it starts. To be called now and then: what

@@ -4,6 +4,7 @@
 
 use std::{
     collections::BTreeMap,
+    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,11 +12,14 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use futures::future::join_all;
+use futures::future::{join_all, try_join_all};
 use indicatif::ProgressBar;
 use socai::{app::Building, blobs::BlobStore};
 use socai_commands::{CommandError, Handler};
-use socai_domain::time::{Date, Timestamp};
+use socai_domain::{
+    ledger::Revision,
+    time::{Date, Timestamp},
+};
 
 use super::{
     World,
@@ -50,17 +54,19 @@ impl Driver<'_> {
         let mut changes = changes(self.world).into_iter().peekable();
         let mut agenda = Agenda::new();
         let days: Vec<_> = self.world.days.arrivals().collect();
+        let of_day = |index: usize| days.get(index).map_or(0..0, |(_, numbers): &(Date, Range<u64>)| numbers.clone());
+        let mut next_lives = tokio::spawn(begin(self.stage(), of_day(0)));
         for (index, (_, numbers)) in days.iter().enumerate() {
             if self.stop.load(Ordering::Relaxed) {
                 bail!("interrupted: what was built so far is of no use; delete it");
             }
-            let lives: Vec<_> = numbers.clone().map(|n| Life::of(self.world, n)).collect();
-            self.building.make_keys(lives.iter().map(Life::stream)).await?;
-            for life in lives {
+            for life in next_lives.await.context("the writing of lives stopped")?? {
                 put(&mut agenda, life);
             }
+            // While this day is played.
+            next_lives = tokio::spawn(begin(self.stage(), of_day(index + 1)));
             // Until the next working day; after the last one, until the year is over.
-            let until = days.get(index + 1).map_or_else(|| self.world.days.end(), |(next, _): &(Date, _)| next.start());
+            let until = days.get(index + 1).map_or_else(|| self.world.days.end(), |(next, _)| next.start());
             while let Some(at) = next(&agenda, changes.peek()).filter(|at| *at < until) {
                 self.clock.set(at);
                 while let Some((_, change)) = changes.next_if(|(when, _)| *when <= at) {
@@ -125,6 +131,14 @@ struct Stage {
     world: Arc<World>,
     handler: Handler,
     blobs: Arc<BlobStore>,
+}
+
+/// The lives of the documents that arrive on a day, and their keys, all made at once.
+async fn begin(stage: Stage, numbers: Range<u64>) -> anyhow::Result<Vec<Life>> {
+    let lives: Vec<_> = numbers.map(|n| Life::of(&stage.world, n)).collect();
+    let ring = stage.handler.opener().ring();
+    try_join_all(lives.iter().map(|life| ring.sealing(life.stream(), Revision::FIRST))).await?;
+    Ok(lives)
 }
 
 async fn together(stage: Stage, lives: Vec<Life>) -> anyhow::Result<Vec<Life>> {

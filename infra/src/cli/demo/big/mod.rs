@@ -19,6 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::bail;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use socai::{
     app::{App, Building, Store},
@@ -76,9 +77,16 @@ pub(super) async fn build(
     {
         let store = Store::open(config, Arc::new(SystemClock)).await?;
         let bar = bar(report.records, lang.of("dựng các bảng", "building the views"));
-        let rebuilt = rebuild(&*store.log(), store.opener.clone(), &config.views, |done| bar.set_position(done)).await;
+        let log = store.log();
+        let rebuilt = tokio::select! {
+            rebuilt = rebuild(&*log, store.opener.clone(), &config.views, |done| bar.set_position(done)) => Some(rebuilt),
+            _ = &mut *stop => None,
+        };
         bar.finish_and_clear();
         store.close().await?;
+        let Some(rebuilt) = rebuilt else {
+            bail!("interrupted: the ledger is complete, its views are not; `socai rebuild` builds them");
+        };
         rebuilt?;
     }
     took.views = began_views.elapsed();

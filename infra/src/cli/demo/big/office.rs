@@ -93,7 +93,7 @@ pub(super) struct Office {
     pub(super) handling: Vec<usize>,
     /// When it is founded: before the first working day begins.
     pub(super) founded: Timestamp,
-    people: u64,
+    people: Vec<PersonId>,
 }
 
 impl Office {
@@ -109,7 +109,7 @@ impl Office {
             clerks: Vec::new(),
             handling: Vec::new(),
             founded,
-            people: 0,
+            people: Vec::new(),
         };
         office.make_units();
         office.make_posts(days.documents());
@@ -181,8 +181,9 @@ impl Office {
     }
 
     fn new_person(&mut self) -> u64 {
-        self.people += 1;
-        self.people - 1
+        let number = self.people.len() as u64;
+        self.people.push(PersonId::new(self.command(&format!("person {number}")).creates(self.organ)));
+        number
     }
 
     /// Twice a year some leave, and new people come.
@@ -252,7 +253,7 @@ impl Office {
 
     /// The person of this number.
     pub(super) fn person(&self, number: u64) -> PersonId {
-        PersonId::new(self.command(&format!("person {number}")).creates(self.organ))
+        self.people[usize::try_from(number).unwrap_or(0)]
     }
 
     /// The command of this name.
@@ -262,7 +263,7 @@ impl Office {
 
     /// How many people there ever are.
     pub(super) fn people(&self) -> u64 {
-        self.people
+        self.people.len() as u64
     }
 }
 

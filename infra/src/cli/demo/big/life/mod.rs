@@ -213,3 +213,37 @@ fn text(text: &str) -> LongText {
 fn why(reason: &str) -> Reason {
     Reason::new(reason).expect("a reason of at least ten characters")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names, people and instants of a life.
+    fn told(world: &World, n: u64) -> Vec<(&'static str, Envelope, Timestamp)> {
+        Life::of(world, n).acts.map(|act| (act.deed.name(), act.envelope(world), act.at)).collect()
+    }
+
+    #[test]
+    fn a_life_is_the_same_each_time_and_goes_on_minute_by_minute() {
+        let (world, again) = (World::of(1_500), World::of(1_500));
+        for n in 0..1_500 {
+            let life = told(&world, n);
+            assert_eq!(life, told(&again, n));
+            assert!(life.windows(2).all(|pair| pair[0].2 < pair[1].2), "{life:?}");
+            let (first, last) = (life[0].2, life[life.len() - 1].2);
+            assert_eq!(first.date(), world.days.day_of(n).0, "{life:?}");
+            assert!(last < world.days.end());
+        }
+    }
+
+    #[test]
+    fn no_two_documents_are_copies_of_one() {
+        let world = World::of(20_000);
+        let copied: Vec<_> = (0..20_000)
+            .filter(|n| matches!(Fate::of(*n), Fate::Duplicate | Fate::DuplicateAccepted))
+            .filter_map(|n| original(&world, n))
+            .collect();
+        let different: std::collections::HashSet<_> = copied.iter().collect();
+        assert!(copied.len() > 50 && different.len() == copied.len(), "{copied:?}");
+    }
+}
