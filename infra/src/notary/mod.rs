@@ -15,6 +15,7 @@
 
 pub mod agree;
 pub mod asking;
+mod beside;
 mod check;
 mod directory;
 mod hashes;
@@ -38,6 +39,11 @@ use socai_graphql::notary::Asked;
 use thiserror::Error;
 use tokio::sync::watch;
 
+pub use self::{
+    beside::{Beside, BesideError},
+    standing::Voice,
+    store::StoreError,
+};
 use self::{
     directory::DirectoryStore,
     hashes::Hashes,
@@ -46,7 +52,6 @@ use self::{
     store::NotaryStore,
     tree::Tree,
 };
-pub use self::{standing::Voice, store::StoreError};
 use crate::files;
 
 /// The file in the store's directory that holds the verifier key, for whoever wants to give it away.
