@@ -208,6 +208,7 @@ mod tests {
     use super::*;
     use crate::replay::OnDemand;
 
+    #[allow(clippy::unnecessary_wraps)] // as views say where they stand
     fn at(place: u64) -> Option<Position> {
         Some(Position::new(socai_domain::ledger::LedgerId(uuid::Uuid::nil()), 1, place))
     }

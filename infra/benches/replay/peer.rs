@@ -39,8 +39,8 @@ pub(crate) async fn fold(documents: &mut Documents, opener: &Opener, waiting: &m
     if waiting.len() < enough {
         return;
     }
-    let opened = opener.open_all(&waiting.iter().collect::<Vec<_>>()).await.expect("their keys are there");
-    for (record, opened) in waiting.drain(..).zip(opened) {
-        documents.take(0, record.header(), &opened);
+    let found = opener.open_all(&waiting.iter().collect::<Vec<_>>()).await.expect("their keys are there");
+    for (record, found) in waiting.drain(..).zip(found) {
+        documents.take(0, record.header(), &found);
     }
 }

@@ -28,7 +28,7 @@ pub(super) async fn read(crew: &Crew, pieces: Pieces, opener: &Opener) -> Result
             found.push((record.place(), record.bytes().into()));
         }
     };
-    let found = scan(crew, pieces, take, |all, piece| all.extend(piece)).await?;
+    let found = scan(crew, pieces, take, Extend::extend).await?;
     let (places, sealed): (Vec<u64>, Vec<_>) = found.into_iter().unzip();
     let sealed = sealed.into_iter().map(SealedRecord::from_bytes).collect::<Result<Vec<_>, _>>();
     let sealed = sealed.map_err(|error| ReadError::Corrupt(error.to_string()))?;

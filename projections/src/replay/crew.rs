@@ -142,7 +142,7 @@ impl Reading {
     ///
     /// # Errors
     /// [`ViewsError::Log`] when they cannot be read.
-    pub fn next(&mut self) -> Result<Option<&Block>, ViewsError> {
+    pub fn block(&mut self) -> Result<Option<&Block>, ViewsError> {
         self.piece.next(&mut self.block, BLOCK)?;
         Ok((!self.block.is_empty()).then_some(&self.block))
     }

@@ -102,7 +102,9 @@ pub(super) fn rows_in(documents: &[Document], tables: &[&'static Table]) -> ByTa
     let wanted = |table: &Table| tables.iter().any(|wanted| wanted.name == table.name);
     let mut out = Out::default();
     for model in MODELS.iter().filter(|model| model.tables.iter().any(|table| wanted(table))) {
-        documents.iter().for_each(|document| (model.of_document)(document, &mut out));
+        for document in documents {
+            (model.of_document)(document, &mut out);
+        }
     }
     out.0.retain(|(table, _)| wanted(table));
     by_table(out)

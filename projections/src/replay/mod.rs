@@ -8,6 +8,8 @@
 //!
 //! Documents depend on their agency alone, so that with its calendars and posts at hand they are folded side by side.
 
+#![allow(clippy::similar_names)] // what an opener opens is opened
+
 mod agencies;
 mod crew;
 mod fill;
@@ -57,7 +59,7 @@ pub(crate) async fn go_on(
     let mut builder = Builder::building(views.clone(), opener).without(erased);
     let read = crew.each(log.pieces(Some(from), until), move |reading| {
         let mut records = Vec::new();
-        while let Some(block) = reading.next()? {
+        while let Some(block) = reading.block()? {
             for record in block.records() {
                 let position = until.with_place(record.place());
                 let record = SealedRecord::from_bytes(record.bytes());

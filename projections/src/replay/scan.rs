@@ -19,7 +19,7 @@ pub async fn scan<T: Default + Send + 'static>(
 ) -> Result<T, ViewsError> {
     let folded = crew.each(pieces, move |reading| {
         let mut fold = T::default();
-        while let Some(block) = reading.next()? {
+        while let Some(block) = reading.block()? {
             block.records().for_each(|record| take(&mut fold, record));
         }
         Ok(fold)

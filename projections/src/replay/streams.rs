@@ -72,7 +72,7 @@ fn open(
     lanes: usize,
 ) -> Result<Vec<Vec<Read>>, ViewsError> {
     let mut dealt: Vec<Vec<Read>> = (0..lanes).map(|_| Vec::new()).collect();
-    while let Some(block) = reading.next()? {
+    while let Some(block) = reading.block()? {
         let records = || block.records().filter(|record| wanted(*record));
         let keys = keys.block_on(opener.keys(records()))?;
         for (key, record) in keys.iter().zip(records()) {
