@@ -98,8 +98,9 @@ impl Settled {
         if self.to_standard_output() {
             return Ok(Target::standard());
         }
-        let Config { data, views, blobs, key_ring, master_key, token_key, token_public_key, .. } = &self.config;
-        let of_ledger = [data, views, blobs, key_ring, master_key, token_key, token_public_key];
+        let Config { data, notary, views, blobs, key_ring, master_key, token_key, token_public_key, log_key, .. } =
+            &self.config;
+        let of_ledger = [data, notary, views, blobs, key_ring, master_key, token_key, token_public_key, log_key];
         let mut ledger: Vec<PathBuf> = of_ledger.into_iter().cloned().collect();
         ledger.extend(self.config.log_directory());
         Target::file(&self.output, self.replace, &ledger)

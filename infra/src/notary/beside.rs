@@ -59,8 +59,10 @@ impl Beside {
         let name = store.name.clone();
         let nothing = || BesideError::Nothing(name.clone());
         let key = store.whole(PUBLIC_KEY)?.ok_or_else(nothing)?;
-        let key =
-            String::from_utf8_lossy(&key).trim_end().parse::<VerifierKey>().map_err(|why| BesideError::Key(name.clone(), why))?;
+        let key = String::from_utf8_lossy(&key)
+            .trim_end()
+            .parse::<VerifierKey>()
+            .map_err(|why| BesideError::Key(name.clone(), why))?;
         let note = store.load()?.ok_or_else(nothing)?;
         let wrong = |why: NotTheLogs| BesideError::Checkpoint(name.clone(), why);
         let note = Note::parse(&note).map_err(|why| wrong(why.into()))?;

@@ -8,7 +8,7 @@
 //! - [`tree`]: the growing tree; [`hashes`]: reading what is kept.
 //! - [`standing`]: what it says of itself; [`writer`]: the one task that follows, commits and publishes; [`check`]: is this
 //!   the log that was signed?
-//! - [`port`]: how the API asks it; [`agree`]: a store that was lost.
+//! - [`port`]: how the API asks it; [`beside`]: how an export reads it; [`agree`]: a store that was lost.
 //!
 //! It never holds up a command and never stops the program. If the log is not the one it signed, it raises an alarm and signs
 //! nothing more; what was signed before can still be read.
@@ -37,6 +37,11 @@ use socai_domain::{
 use thiserror::Error;
 use tokio::sync::watch;
 
+pub use self::{
+    beside::{Beside, BesideError},
+    standing::Voice,
+    store::StoreError,
+};
 use self::{
     directory::DirectoryStore,
     hashes::Hashes,
@@ -45,9 +50,6 @@ use self::{
     store::NotaryStore,
     tree::Tree,
 };
-pub use self::{
-    beside::{Beside, BesideError},
-    standing::Voice, store::StoreError};
 use crate::files;
 
 /// The file in the store's directory that holds the verifier key, for whoever wants to give it away.
