@@ -29,7 +29,11 @@ use crate::{
     session::Session,
     settings::Settings,
     token::Verifier,
+    witness::Witness,
 };
+
+/// Tells the metrics, as Prometheus text.
+pub type Render = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// Everything that the API is given.
 pub struct Services {
@@ -45,12 +49,14 @@ pub struct Services {
     pub tickets: Tickets,
     /// Signs heads of the tree over all records, and proves from it.
     pub notary: Arc<dyn Notary>,
+    /// Watches other logs; no such paths without it.
+    pub witness: Option<Arc<dyn Witness>>,
     /// How the views are doing: it decides whether they may be shown.
     pub following: watch::Receiver<Following>,
     /// Who follows the log, by name, and how they are doing: for health.
     pub followers: Vec<(&'static str, watch::Receiver<Following>)>,
     /// What `/metrics` answers; no such path without it.
-    pub metrics: Option<Arc<dyn Fn() -> String + Send + Sync>>,
+    pub metrics: Option<Render>,
     /// What one request may ask for.
     pub settings: Settings,
 }

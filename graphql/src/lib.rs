@@ -3,7 +3,7 @@
 //! - [`App`] and [`Services`]: everything injected, and the way of every operation.
 //! - [`serve`], [`router`]: HTTP and WebSocket.
 //! - [`token`]: who somebody is. [`error`]: what a client is told.
-//! - [`files`], [`notary`]: the ports to where files are kept, and to who proves.
+//! - [`files`], [`notary`], [`witness`]: the ports to where files are kept, to who proves, and to who watches other logs.
 
 // Doc comments of the schema are its descriptions: they speak GraphQL, where CODES stand without backticks.
 #![allow(clippy::doc_markdown)]
@@ -25,9 +25,10 @@ mod settings;
 mod testing;
 pub mod token;
 mod visible;
+pub mod witness;
 
-pub use app::{App, Services};
-pub use http::{router, serve};
+pub use app::{App, Render, Services};
+pub use http::{metrics_router, router, serve};
 pub use language::Language;
 pub use schema::sdl;
 pub use session::{Caller, Session};

@@ -47,6 +47,26 @@ pub struct Standing {
     pub voice: Voice,
 }
 
+/// Why a witness does not cosign. What it or the system says is for the operator only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// It does not answer, or not now.
+    Unreachable(String),
+    /// It refuses: the log does not continue what it has cosigned, or it does not watch this log.
+    Refuses(String),
+}
+
+/// A witness that is asked to cosign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// What the operator calls it.
+    pub name: String,
+    /// Records of the checkpoint that it cosigned last since the start of the program, and when.
+    pub cosigned: Option<(u64, Timestamp)>,
+    /// Why it did not cosign when it was asked last.
+    pub problem: Option<Problem>,
+}
+
 /// A record that the log has just taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken {
@@ -116,6 +136,12 @@ pub enum NotaryError {
 pub trait Notary: fmt::Debug + Send + Sync + 'static {
     /// What it says of itself.
     fn standing(&self) -> Standing;
+
+    /// The newest head with the cosignatures that the operator asks for; none where nobody is asked, or before they came.
+    fn cosigned(&self) -> Option<Signed>;
+
+    /// The witnesses that are asked to cosign.
+    fn witnesses(&self) -> Vec<Asked>;
 
     /// The signed promise that this record will be covered in time; none where nothing is signed.
     fn promise(&self, taken: Taken) -> BoxFuture<'_, Option<String>>;

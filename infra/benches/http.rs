@@ -123,6 +123,7 @@ async fn main() {
         files: Arc::new(BlobFiles::new(Arc::clone(&app.blobs))),
         tickets: Tickets::new(b"a bench"),
         notary: Arc::new(app.notary.clone()),
+        witness: None,
         following: app.following(),
         followers: app.followers(),
         metrics: None,

@@ -1,12 +1,13 @@
 //! The program's parts, put together once: log, key ring, files, views, handler, reactions, follower, notary.
 
+mod building;
 mod part;
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use socai_commands::{CHECKPOINT, Checkpoints as _, CommandError, Handler, ReactionError, Reactions};
 use socai_domain::{
-    ledger::{EventLog, Following, OpenError, Opener, Position, ReadError},
+    ledger::{EventLog, Following, LedgerId, OpenError, Opener, Position, ReadError},
     time::Clock,
 };
 use socai_projections::{Follower, Views, ViewsError};
@@ -22,9 +23,14 @@ use crate::{
     keys::{self, KeysError},
     log::{self, Engine, FileLogOptions, OpenLogError},
     log_key::{self, LogKey, LogKeyError},
-    notary::{Notary, NotaryError},
+    notary::{
+        Notary, NotaryError,
+        asking::{Asking, AskingError},
+    },
     ports::{Erasure, FileCheckpoints, Sweep},
+    witness::{Witness, WitnessError},
 };
+pub use building::Building;
 use part::{Part, failed_often};
 
 /// Everything that runs on a data directory. Ready when opened: every step that was begun is taken, the views reflect all.
@@ -38,10 +44,13 @@ pub struct App {
     pub blobs: Arc<BlobStore>,
     /// Signs heads of the tree over all records.
     pub notary: Notary,
+    /// Cosigns the checkpoints of other logs, if it is told which.
+    pub witness: Option<Witness>,
     store: Store,
     reactions: Part<ReactionError>,
     follower: Part<ViewsError>,
     notarising: Part<NotaryError>,
+    asking: Option<Part<NotaryError>>,
     stop: watch::Sender<bool>,
 }
 
@@ -122,6 +131,12 @@ pub enum AppError {
     /// The notary.
     #[error(transparent)]
     Notary(#[from] NotaryError),
+    /// The witnesses that are asked.
+    #[error(transparent)]
+    Asking(#[from] AskingError),
+    /// The witness.
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
     /// The log.
     #[error(transparent)]
     Log(#[from] OpenLogError),
@@ -164,6 +179,9 @@ pub enum AppError {
     /// A task ended that should not have.
     #[error("a part of the program stopped: {0}")]
     Stopped(String),
+    /// A ledger that is built as a whole did not come to its end.
+    #[error("the ledger was not built: {0}; delete its data directory and build it again")]
+    NotBuilt(String),
     /// Not all was put in order at the end; nothing acknowledged is lost.
     #[error("the end was not in order: {0}; nothing that was acknowledged is lost")]
     NotClosed(String),
@@ -185,6 +203,13 @@ impl App {
         let store = Store::open(config, Arc::clone(&clock)).await?;
         let (events, opener) = (store.log(), store.opener.clone());
         let notary = open_notary(config, &key, &*events, Arc::clone(&clock)).await?;
+        let (telling, asked_how) = watch::channel(Following::default());
+        let asking = config.witnesses.as_ref().map(|policy| {
+            let between = Duration::from_secs(config.witness_pause.into());
+            Asking::open(notary.clone(), policy, &config.notary, between, telling)
+        });
+        let asking = asking.transpose()?;
+        let witness = open_witness(config, events.ledger(), Arc::clone(&clock)).await?;
         let blobs = Arc::new(BlobStore::open(&config.blobs)?);
         let erasure = Erasure::new(Arc::clone(&blobs), Arc::clone(&events), opener.clone());
         let handler = Handler::start(Arc::clone(&events), opener.clone(), Arc::new(erasure), clock).await?;
@@ -207,9 +232,11 @@ impl App {
         let follower = Part::new(following, tokio::spawn(follower));
         // Nobody waits for it: a record that no checkpoint covers yet has its promise.
         let (state, following) = watch::channel(Following::default());
-        let notarising = notary.clone().run(handler.log().clone(), state, asked(stopping));
+        let notarising = notary.clone().run(handler.log().clone(), state, asked(stopping.clone()));
         let notarising = Part::new(following, tokio::spawn(notarising));
-        let mut app = Self { handler, views, blobs, notary, store, reactions, follower, notarising, stop };
+        let asking = asking.map(|asking| Part::new(asked_how, tokio::spawn(asking.run(asked(stopping)))));
+        let mut app =
+            Self { handler, views, blobs, notary, witness, store, reactions, follower, notarising, asking, stop };
         match app.fold(FIRST_FOLD).await {
             Ok(()) => Ok(app),
             Err(error) => {
@@ -257,6 +284,7 @@ impl App {
             error = self.reactions.panicked() => error,
             error = self.follower.panicked() => error,
             error = self.notarising.panicked() => error,
+            error = panicked(self.asking.as_mut()) => error,
         }
     }
 
@@ -267,7 +295,10 @@ impl App {
 
     /// Who follows the log, by name, and how they are doing.
     pub fn followers(&self) -> Vec<(&'static str, watch::Receiver<Following>)> {
-        vec![("views", self.following()), ("reactions", self.reactions.state()), ("notary", self.notarising.state())]
+        let asking = self.asking.as_ref().map(|asking| ("witnesses", asking.state()));
+        let all =
+            [("views", self.following()), ("reactions", self.reactions.state()), ("notary", self.notarising.state())];
+        all.into_iter().chain(asking).collect()
     }
 
     /// Waits until a checkpoint covers all that is in the log now, where anything is signed.
@@ -316,6 +347,14 @@ impl App {
     }
 }
 
+/// Waits until a part panics that there need not be.
+async fn panicked(part: Option<&mut Part<NotaryError>>) -> AppError {
+    match part {
+        Some(part) => part.panicked().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Ready when the app is told to stop.
 async fn asked(mut stopping: watch::Receiver<bool>) {
     // The sender lives as long as the app.
@@ -334,6 +373,16 @@ pub async fn open_notary(
     let records = log.head().await?.records;
     let open = move || Notary::open(&dir, key, within, records, clock);
     Ok(tokio::task::spawn_blocking(open).await.map_err(stopped)??)
+}
+
+/// The witness of other logs, if any are to be watched.
+async fn open_witness(config: &Config, ledger: LedgerId, clock: Arc<dyn Clock>) -> Result<Option<Witness>, AppError> {
+    let Some(logs) = config.witness_for.clone() else { return Ok(None) };
+    let key = LogKey::load(&config.witness_key)?;
+    let key = key.of_witness(log_key::origin(&config.witness_name, ledger).map_err(LogKeyError::from)?);
+    let dir = config.witness.clone();
+    let open = move || Witness::open(&dir, &logs, key, clock);
+    Ok(Some(tokio::task::spawn_blocking(open).await.map_err(stopped)??))
 }
 
 #[allow(clippy::needless_pass_by_value)] // for `map_err`

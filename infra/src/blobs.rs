@@ -10,7 +10,7 @@ mod content_type;
 mod hash;
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Seek as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -107,6 +107,11 @@ impl BlobStore {
         Ok(Self { dir, next: AtomicU64::new(0), attaching: Arc::default(), names: Mutex::default() })
     }
 
+    /// The store in `dir` as it is, for whoever only reads: nothing is made there, nothing tidied.
+    pub fn as_it_is(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into(), next: AtomicU64::new(0), attaching: Arc::default(), names: Mutex::default() }
+    }
+
     /// To be held from before a command's files are stored or looked for until nothing of the command is on its way.
     pub async fn attaching(&self) -> Attaching {
         Arc::clone(&self.attaching).read_owned().await
@@ -197,15 +202,17 @@ impl BlobStore {
         discard_on_error(stored, &path)
     }
 
-    /// The content of a blob, checked against its hash; `None` if there is no such blob.
-    pub fn get(&self, hash: BlobHash) -> Result<Option<Vec<u8>>, BlobError> {
+    /// The file of a blob, from its beginning, with its length and type; checked against its hash, for which it is read into
+    /// memory once. `None` if there is no such blob.
+    pub fn open_checked(&self, hash: BlobHash) -> Result<Option<(File, u64, &'static str)>, BlobError> {
+        let Some(mut file) = self.open_blob(hash)? else { return Ok(None) };
         let path = self.path(hash);
-        match fs::read(&path) {
-            Ok(bytes) if BlobHash::of(&bytes) == hash => Ok(Some(bytes)),
-            Ok(_) => Err(BlobError::Damaged { hash }),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(io("read", &path)(error)),
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).and_then(|_| file.rewind()).map_err(io("read", &path))?;
+        if BlobHash::of(&bytes) != hash {
+            return Err(BlobError::Damaged { hash });
         }
+        Ok(Some((file, bytes.len() as u64, sniff(&bytes))))
     }
 
     /// The file of a blob, for streaming, *not* checked against its hash; `None` if there is no such blob.

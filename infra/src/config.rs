@@ -36,12 +36,26 @@ pub struct Config {
     pub notary: PathBuf,
     /// Seconds within which a checkpoint covers every record.
     pub merge_delay: u32,
+    /// The logs that are watched; none: there is no such file, and nobody is.
+    pub witness_for: Option<PathBuf>,
+    /// Who is asked to cosign; none: there is no such file, and nobody is.
+    pub witnesses: Option<PathBuf>,
+    /// Seconds between two requests to one witness.
+    pub witness_pause: u32,
+    /// What cosigns.
+    pub witness_key: PathBuf,
+    /// The name of that key; in it, `LEDGER` stands for the ledger's id.
+    pub witness_name: KeyName,
+    /// What was cosigned.
+    pub witness: PathBuf,
     /// The read models.
     pub views: PathBuf,
     /// The files of documents.
     pub blobs: PathBuf,
     /// Where to serve.
     pub listen: SocketAddr,
+    /// Where to serve the metrics, if not with the API.
+    pub metrics_listen: Option<SocketAddr>,
     /// Serve the query editor, too.
     pub graphiql: bool,
     /// How to tell what happens.
@@ -124,6 +138,12 @@ impl fmt::Display for Origin {
     }
 }
 
+/// The file in the data directory that names the logs to watch.
+const WITNESS_FOR: &str = "witness-for.txt";
+
+/// The file in the data directory that names who is asked to cosign.
+const WITNESSES: &str = "witnesses.txt";
+
 /// Values before they are checked, by setting, each with its origin.
 type Values = BTreeMap<&'static str, (String, Origin)>;
 
@@ -190,6 +210,9 @@ fn from_file(values: &mut Values) -> Result<(), ConfigError> {
     Ok(())
 }
 
+/// What an address must be.
+const ADDRESS: &str = "an address and port such as 127.0.0.1:8080";
+
 fn check(values: &mut Values) -> Result<Config, ConfigError> {
     let mut take = |name: &'static str| {
         let set = values.remove(name);
@@ -214,21 +237,23 @@ fn check(values: &mut Values) -> Result<Config, ConfigError> {
         token_key: under(take("token_key")),
         token_public_key: under(take("token_public_key")),
         log_key: under(take("log_key")),
-        origin: parse(
-            take("origin"),
-            "a name of at most 200 visible characters without spaces and without +",
-            |text| {
-                // There must be room for the ledger's id.
-                KeyName::new(text).ok().filter(|name| name.as_str().len() <= 200)
-            },
-        )?,
+        origin: name(take("origin"))?,
         notary: under(take("notary")),
-        merge_delay: parse(take("merge_delay"), "a number of seconds from 1 to 86400", |text| {
-            text.parse().ok().filter(|seconds| (1..=86_400).contains(seconds))
-        })?,
+        merge_delay: seconds(take("merge_delay"))?,
+        // By default there is no such file; one that was named must be there.
+        witness_for: Some(under(take("witness_for"))).filter(|path| path.exists() || *path != data.join(WITNESS_FOR)),
+        witnesses: Some(under(take("witnesses"))).filter(|path| path.exists() || *path != data.join(WITNESSES)),
+        witness_pause: seconds(take("witness_pause"))?,
+        witness_key: under(take("witness_key")),
+        witness_name: name(take("witness_name"))?,
+        witness: under(take("witness")),
         views: under(take("views")),
         blobs: under(take("blobs")),
-        listen: parse(take("listen"), "an address and port such as 127.0.0.1:8080", |text| text.parse().ok())?,
+        listen: parse(take("listen"), ADDRESS, |text| text.parse().ok())?,
+        metrics_listen: match take("metrics_listen") {
+            (_, Origin::Default(_)) => None,
+            set => Some(parse(set, ADDRESS, |text| text.parse().ok())?),
+        },
         graphiql: parse(take("graphiql"), "true or false", |text| text.parse().ok())?,
         messages: parse(take("messages"), "auto, text or json", |text| match text {
             "auto" => Some(Messages::Auto),
@@ -239,6 +264,17 @@ fn check(values: &mut Values) -> Result<Config, ConfigError> {
         level: Some(take("level")).filter(|(_, origin)| !matches!(origin, Origin::Default(_))).map(|(level, _)| level),
         data,
     })
+}
+
+fn seconds(given: (String, Origin)) -> Result<u32, ConfigError> {
+    let read = |text: &str| text.parse().ok().filter(|seconds| (1..=86_400).contains(seconds));
+    parse(given, "a number of seconds from 1 to 86400", read)
+}
+
+/// The name of a key, with room for the ledger's id.
+fn name(given: (String, Origin)) -> Result<KeyName, ConfigError> {
+    let wanted = "a name of at most 200 visible characters without spaces and without +";
+    parse(given, wanted, |text| KeyName::new(text).ok().filter(|name| name.as_str().len() <= 200))
 }
 
 fn parse<T>(

@@ -4,6 +4,8 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use thiserror::Error;
@@ -14,6 +16,23 @@ use crate::files;
 #[derive(Debug)]
 pub struct DataLock {
     _file: File,
+}
+
+/// How often a lock is tried, and how long apart: whoever only looks holds it for microseconds.
+const LOOKS: u32 = 3;
+const APART: Duration = Duration::from_millis(10);
+
+/// Does a program write in this data directory now? Changes nothing and keeps nobody out.
+pub fn is_in_use(data: &Path) -> io::Result<bool> {
+    let file = match File::open(data.join("lock")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        file => file?,
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(fs::TryLockError::WouldBlock) => Ok(true),
+        Err(fs::TryLockError::Error(error)) => Err(error),
+    }
 }
 
 /// Why a data directory cannot be used.
@@ -63,11 +82,15 @@ impl DataLock {
             return Err(DataError::Open { path: data.to_owned() });
         }
         let file = files::private().create(true).truncate(false).write(true).open(&path).map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(fs::TryLockError::WouldBlock) => Err(DataError::InUse { path: data.to_owned() }),
-            Err(fs::TryLockError::Error(source)) => Err(io(source)),
+        for _ in 0..LOOKS {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                // Perhaps somebody only looks whether it is in use.
+                Err(fs::TryLockError::WouldBlock) => thread::sleep(APART),
+                Err(fs::TryLockError::Error(source)) => return Err(io(source)),
+            }
         }
+        Err(DataError::InUse { path: data.to_owned() })
     }
 
     /// Makes the directory if it is missing, keeps others out of an empty one, then locks it.
@@ -90,9 +113,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let data = directory.path().join("a/b");
         assert!(matches!(DataLock::take(&data), Err(DataError::Missing { .. })));
+        assert!(!is_in_use(&data).unwrap());
         let lock = DataLock::make(&data).unwrap();
         assert!(matches!(DataLock::take(&data), Err(DataError::InUse { .. })));
+        assert!(is_in_use(&data).unwrap());
         drop(lock);
+        assert!(!is_in_use(&data).unwrap());
         DataLock::take(&data).unwrap();
     }
 

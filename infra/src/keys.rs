@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::{
     config::Config,
     files,
-    keyring::{MasterKey, MasterKeyError, SqliteKeyRing},
+    keyring::{MasterKey, MasterKeyError, RingReader, SqliteKeyRing},
 };
 
 /// Why the key ring cannot be opened or its master key not be rotated.
@@ -81,6 +81,25 @@ pub async fn open_ring_of(config: &Config, wanted: LedgerId, records: u64) -> Re
     // Why it was refused matters more than how it was closed.
     let _ = ring.close().await;
     Err(refused)
+}
+
+/// Opens the ring of this ledger for reading only, also while a server uses it; changes nothing.
+pub async fn read_ring_of(config: &Config, wanted: LedgerId) -> Result<RingReader, KeysError> {
+    let (path, name) = (&config.key_ring, config.key_ring.display().to_string());
+    if !path.exists() {
+        return Err(KeysError::Lost(name));
+    }
+    let next = next(&config.master_key);
+    let ring = match RingReader::open(path, MasterKey::load(&config.master_key)?).await {
+        // A rotation was cut off, or is going on.
+        Err(KeyError::WrongMaster) if next.exists() => RingReader::open(path, MasterKey::load(&next)?).await?,
+        ring => ring?,
+    };
+    match ring.ledger().await? {
+        Some(found) if found == wanted => Ok(ring),
+        Some(found) => Err(KeysError::OtherLedger { ring: name, found, wanted }),
+        None => Err(KeysError::Lost(name)),
+    }
 }
 
 /// Wraps every key of the ring by a new master key. The old one stays as `master.key.old`: it opens older copies of the ring.

@@ -1,4 +1,4 @@
-//! The outside world of socai: log engines, key ring, notary, blob store, edXML, configuration; and the program's parts.
+//! The outside world of socai: log engines, key ring, notary, witness, blob store, edXML, configuration; and the program's parts.
 
 pub mod app;
 pub mod blobs;
@@ -7,7 +7,9 @@ pub mod config;
 pub mod data;
 mod disk;
 pub mod edxml;
+pub mod export;
 pub mod files;
+pub mod fsck;
 pub mod import;
 pub mod keyring;
 pub mod keys;
@@ -20,3 +22,4 @@ pub mod ticket_secret;
 pub mod token_keys;
 pub mod verify;
 pub mod verify_proof;
+pub mod witness;

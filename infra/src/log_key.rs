@@ -1,4 +1,4 @@
-//! The log's key: it signs checkpoints and receipts. Ed25519, in PEM.
+//! The log's key: it signs checkpoints and receipts. Ed25519, in PEM. A witness's key is kept in the same way.
 
 use std::{fmt, io, path::Path};
 
@@ -20,7 +20,7 @@ use crate::files;
 pub enum LogKeyError {
     /// It is not there.
     #[error(
-        "there is no log key {0}: put it back from its copy; if this ledger never had one, make it with `socai keygen --missing`"
+        "there is no key {0}: put it back from its copy; if there never was one, make it with `socai keygen --missing`"
     )]
     Missing(String),
     /// It cannot be read.
@@ -37,7 +37,8 @@ pub enum LogKeyError {
     NoRandomness(getrandom::Error),
 }
 
-/// The name of this ledger's log, its origin, which is also that of its key: as it was set, with the ledger's id for `LEDGER`.
+/// The name of this ledger's log, its origin, which is also that of its key, or that of its witness: as it was set, with the
+/// ledger's id for `LEDGER`.
 pub fn origin(set: &KeyName, ledger: LedgerId) -> Result<KeyName, NotAKeyName> {
     KeyName::new(set.as_str().replace("LEDGER", &ledger.to_string()))
 }
@@ -77,6 +78,11 @@ impl LogKey {
     /// The key under the log's name.
     pub fn named(&self, origin: KeyName) -> SecretKey {
         SecretKey::new(origin, SignatureKind::Note, &self.0)
+    }
+
+    /// A witness's key under its name.
+    pub fn of_witness(&self, name: KeyName) -> SecretKey {
+        SecretKey::new(name, SignatureKind::Cosignature, &self.0)
     }
 }
 

@@ -1,9 +1,9 @@
 //! The server: the API over an [`App`], until it is told to stop.
 
-use std::{fs, io, sync::Arc};
+use std::{fs, io, net::SocketAddr, sync::Arc};
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use socai_graphql::{Services, Settings, files::Tickets, token::Verifier};
+use socai_graphql::{Render, Services, Settings, files::Tickets, token::Verifier};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     config::Config,
     ports::BlobFiles,
     ticket_secret,
+    witness::Witness,
 };
 
 /// Everything around the app that serving needs.
@@ -19,6 +20,8 @@ pub struct Server {
     app: App,
     api: socai_graphql::App,
     listener: TcpListener,
+    /// Where the metrics are told, if not with the API.
+    metrics: Option<(TcpListener, axum::Router)>,
 }
 
 impl Server {
@@ -31,7 +34,23 @@ impl Server {
             .map_err(|error| AppError::Network(path.display().to_string(), io::Error::other(error)))?;
         let path = config.data.join("ticket.secret");
         let secret = ticket_secret::load_or_make(&path).map_err(network(path.display().to_string()))?;
-        let listener = TcpListener::bind(config.listen).await.map_err(network(config.listen.to_string()))?;
+        let bind = async |address: SocketAddr| TcpListener::bind(address).await.map_err(network(address.to_string()));
+        let listener = bind(config.listen).await?;
+        let (notary, witness) = (app.notary.clone(), app.witness.clone());
+        let render = metrics.map(|metrics| {
+            let render = move || {
+                notary.measure();
+                witness.iter().for_each(Witness::measure);
+                metrics.render()
+            };
+            Arc::new(render) as Render
+        });
+        let (with_api, apart) = match (render, config.metrics_listen) {
+            (Some(render), Some(address)) => {
+                (None, Some((bind(address).await?, socai_graphql::metrics_router(render))))
+            }
+            (render, _) => (render, None),
+        };
         let api = socai_graphql::App::new(Services {
             handler: app.handler.clone(),
             views: app.views.clone(),
@@ -39,24 +58,23 @@ impl Server {
             files: Arc::new(BlobFiles::new(Arc::clone(&app.blobs))),
             tickets: Tickets::new(&secret),
             notary: Arc::new(app.notary.clone()),
+            witness: app.witness.clone().map(|witness| Arc::new(witness) as Arc<dyn socai_graphql::witness::Witness>),
             following: app.following(),
             followers: app.followers(),
-            metrics: metrics.map(|metrics| {
-                let notary = app.notary.clone();
-                let render = move || {
-                    notary.measure();
-                    metrics.render()
-                };
-                Arc::new(render) as Arc<dyn Fn() -> String + Send + Sync>
-            }),
+            metrics: with_api,
             settings: Settings { graphiql: config.graphiql, ..Settings::default() },
         });
-        Ok(Self { app, api, listener })
+        Ok(Self { app, api, listener, metrics: apart })
     }
 
     /// Where it listens.
-    pub fn address(&self) -> io::Result<std::net::SocketAddr> {
+    pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// Where it tells the metrics, if not with the API.
+    pub fn metrics_address(&self) -> io::Result<Option<SocketAddr>> {
+        self.metrics.as_ref().map(|(listener, _)| listener.local_addr()).transpose()
     }
 
     /// What others need to check checkpoints and receipts.
@@ -64,13 +82,19 @@ impl Server {
         self.app.notary.verifier_key()
     }
 
+    /// What others need to check its cosignatures; none if it watches no log.
+    pub fn witness_key(&self) -> Option<String> {
+        self.app.witness.as_ref().map(Witness::verifier_key)
+    }
+
     /// Serves until `stop` or until a part of the program fails. Then: no new commands; what was accepted is finished;
     /// checkpoints are written; the log is marked as ended in good order.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), AppError> {
-        let Self { mut app, api, listener } = self;
+        let Self { mut app, api, listener, metrics } = self;
         let (ended, when_ended) = tokio::sync::oneshot::channel();
         let refuse = app.refuse_commands();
         let sweeping = tokio::spawn(app.sweep().run());
+        let telling = metrics.map(|(listener, router)| tokio::spawn(axum::serve(listener, router).into_future()));
         let serving = tokio::spawn(async move {
             let shutdown = async move {
                 // Dropped or sent: either way it is the end.
@@ -91,6 +115,9 @@ impl Server {
         sweeping.abort();
         let served = serving.await.map_err(|error| AppError::Stopped(error.to_string()));
         let closed = app.close().await;
+        if let Some(telling) = telling {
+            telling.abort();
+        }
         tracing::info!("stopped");
         if let Some(error) = failed {
             return Err(error);

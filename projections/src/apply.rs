@@ -1,82 +1,64 @@
-//! The one way from an event to rows: live and in a rebuild, record by record, in the order of the log.
+//! The one way from an event to things, which rows are made of: live, in a rebuild and in a replay of the past; record by
+//! record, in the order of the log or of the stream alone.
 
 use socai_domain::{
     decide::Meta,
     id::OrganId,
-    ledger::{Context, DomainEvent, Header, Opened, StreamKind},
+    ledger::{DomainEvent, Header, Opened, StreamKind},
     organ, register,
 };
-use sqlx::SqliteConnection;
 
-use crate::{error::ViewsError, rows::Rows};
+use crate::{
+    directory::{Agency, Person},
+    document::Document,
+    incoming_register::{Book, Entry},
+};
 
-/// Takes in one record.
-pub(crate) async fn apply(
-    rows: &mut Rows,
-    db: &mut SqliteConnection,
-    place: i64,
-    header: &Header,
-    opened: &Opened,
-) -> Result<(), ViewsError> {
-    match opened {
-        Opened::Event(context, event) => apply_event(rows, db, place, header, context, event).await,
-        Opened::Erased => apply_erased(rows, db, place, header).await,
-    }
+/// The things that records change. One that is not there yet is made as its first record says.
+pub(crate) trait Things {
+    /// Lets an agency take in an event; if it decides the calendar, the deadlines of all open work are derived anew.
+    fn change_organ(&mut self, id: OrganId, event: &organ::Event, meta: &Meta, place: i64);
+    /// The document of a record, and its agency as known at this record.
+    fn change_document(&mut self, header: &Header, place: i64, change: impl FnOnce(&mut Document, &dyn Agency));
+    /// The person of a record.
+    fn change_person(&mut self, header: &Header, place: i64, change: impl FnOnce(&mut Person));
+    /// The book of a record.
+    fn change_book(&mut self, header: &Header, place: i64, change: impl FnOnce(&mut Book));
+    /// A number in the book of a record.
+    fn change_entry(&mut self, header: &Header, place: i64, number: u32, change: impl FnOnce(&mut Entry));
 }
 
-async fn apply_event(
-    rows: &mut Rows,
-    db: &mut SqliteConnection,
-    place: i64,
-    header: &Header,
-    context: &Context,
-    event: &DomainEvent,
-) -> Result<(), ViewsError> {
+/// Takes in one record.
+pub(crate) fn apply(things: &mut impl Things, place: i64, header: &Header, opened: &Opened) {
+    let Opened::Event(context, event) = opened else { return apply_erased(things, place, header) };
     let meta = Meta::of(header, context);
     match event {
-        DomainEvent::Organ(event) => {
-            let id = OrganId::new(header.stream.key());
-            rows.change_organ(db, id, |organ| organ.apply(event, &meta, place)).await?;
-            if matches!(event, organ::Event::CalendarDecided(_)) {
-                rows.derive_deadlines(db, id, place).await?;
+        DomainEvent::Organ(event) => things.change_organ(OrganId::new(header.stream.key()), event, &meta, place),
+        DomainEvent::Person(event) => things.change_person(header, place, |person| person.apply(event)),
+        DomainEvent::Register(event) => match event {
+            register::Event::BookOpened(e) => things.change_book(header, place, |book| book.open(e)),
+            register::Event::NumberAssigned(e) => {
+                things.change_entry(header, place, e.number.get(), |entry| entry.give(e.document, &meta));
             }
-        }
-        DomainEvent::Person(event) => rows.person(db, header, place).await?.apply(event),
-        DomainEvent::Register(event) => {
-            let book = rows.book(db, header, place).await?;
-            match event {
-                register::Event::BookOpened(e) => book.open(e),
-                register::Event::NumberAssigned(e) => {
-                    let book = book.clone();
-                    rows.entry(db, &book, e.number.get()).await?.give(e.document, &meta);
-                }
-                register::Event::FingerprintsRenewed(_) => {}
-                register::Event::NumberVoided(e) => {
-                    let book = book.clone();
-                    rows.entry(db, &book, e.number.get()).await?.void(e, &meta);
-                }
+            register::Event::NumberVoided(e) => {
+                things.change_entry(header, place, e.number.get(), |entry| entry.void(e, &meta));
             }
-        }
+            register::Event::FingerprintsRenewed(_) => things.change_book(header, place, |_| ()),
+        },
         DomainEvent::Incoming(event) => {
-            let organ = rows.organ(db, meta.organ).await?;
-            rows.document(db, header, place).await?.apply(event, &meta, &organ, place);
+            things.change_document(header, place, |document, agency| document.apply(event, &meta, agency, place));
         }
     }
-    Ok(())
 }
 
 /// Of a record whose key was destroyed only the header is left.
-async fn apply_erased(
-    rows: &mut Rows,
-    db: &mut SqliteConnection,
-    place: i64,
-    header: &Header,
-) -> Result<(), ViewsError> {
+fn apply_erased(things: &mut impl Things, place: i64, header: &Header) {
     match header.stream.kind() {
-        StreamKind::Incoming => rows.document(db, header, place).await?.apply_erased(header, place),
-        StreamKind::Person => rows.person(db, header, place).await?.apply_erased(),
+        StreamKind::Incoming => {
+            things.change_document(header, place, |document, _| document.apply_erased(header, place));
+        }
+        StreamKind::Person => things.change_person(header, place, Person::apply_erased),
         // Agencies and books hold nothing that is ever erased.
         StreamKind::Organ | StreamKind::Register => {}
     }
-    Ok(())
 }

@@ -9,6 +9,7 @@ use sqlx::AssertSqlSafe;
 use crate::{
     error::ViewsError,
     models::{self, MODELS},
+    sql::Source as _,
     store::Views,
     value::value,
 };
@@ -54,7 +55,8 @@ impl Views {
         tables.sort_by_key(|table| table.name);
         for table in tables {
             hasher.update(format!("\n{}\n", table.name).as_bytes());
-            let mut rows = sqlx::query(AssertSqlSafe(table.scan())).fetch(snapshot.db());
+            let scan = table.scan();
+            let mut rows = sqlx::query(AssertSqlSafe(scan.clone())).fetch(snapshot.ready(&scan).await?);
             while let Some(row) = rows.try_next().await? {
                 buffer.clear();
                 for at in 0..table.columns.len() {

@@ -8,11 +8,12 @@
 //! A reader of an old state keeps the log from being cut. New readers read the file itself once everything is in it, so
 //! only those that are open now are in the way, and each ends with its query: the follower tries again until it is done.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use socai_domain::{
+    id::IncomingId,
     incoming,
-    ledger::{DomainEvent, Opened},
+    ledger::{DomainEvent, Header, Opened},
 };
 
 use sqlx::SqliteConnection;
@@ -34,6 +35,12 @@ pub(crate) fn concerns(opened: &Opened) -> bool {
         }
         Opened::Event(..) => false,
     }
+}
+
+/// What is shown of a record: of an erased document only its erasure, whether or not its key is destroyed yet.
+pub(crate) fn shown<'a>(erased: &HashSet<IncomingId>, header: &Header, opened: &'a Opened) -> &'a Opened {
+    let hidden = erased.contains(&IncomingId::new(header.stream.key())) && !concerns(opened);
+    if hidden { &Opened::Erased } else { opened }
 }
 
 /// Nothing is owed.
@@ -84,7 +91,7 @@ async fn try_to_clean(views: &Views, gate: Arc<dyn Gate>) -> Result<bool, ViewsE
     let mut db = views.write.acquire().await?;
     let mut owed = Sql::plain();
     owed.push("PRAGMA user_version");
-    let owed = owed.count(&mut db).await?;
+    let owed = owed.count(&mut *db).await?;
     if owed == CLEAN {
         views.set_unclean(false);
         return Ok(true);

@@ -5,7 +5,7 @@ use std::{collections::HashSet, future::Future, pin::Pin, sync::Arc};
 use futures::StreamExt as _;
 use socai_domain::{
     id::IncomingId,
-    ledger::{EventLog, Followed, Following, Opened, Opener, Position, ReadError, Recorded, following::wait_after},
+    ledger::{EventLog, Followed, Following, Opener, Position, ReadError, Recorded, following::wait_after},
 };
 use tokio::{sync::watch, time::Instant};
 
@@ -198,12 +198,11 @@ impl Builder {
         let opened = self.opener.open_all(&sealed).await?;
         let (mut erased, mut taken) = (false, 0_i64);
         for (Recorded { position, record }, opened) in fresh.into_iter().zip(&opened) {
-            let concerned = erasure::concerns(opened);
-            let hidden = !concerned && self.erased.contains(&IncomingId::new(record.header().stream.key()));
-            let opened = if hidden { &Opened::Erased } else { opened };
-            erased |= concerned;
+            erased |= erasure::concerns(opened);
+            let (header, opened) = (record.header(), erasure::shown(&self.erased, record.header(), opened));
             let place = i64::try_from(position.place()).unwrap_or(i64::MAX);
-            apply(&mut self.rows, &mut writer.db, place, record.header(), opened).await?;
+            self.rows.load(&mut writer.db, place, header, opened).await?;
+            apply(&mut self.rows, place, header, opened);
             taken += 1;
         }
         self.rows.write(writer).await?;
@@ -218,7 +217,7 @@ impl Builder {
 }
 
 /// The checkpoint of every read model, also of one that all these records are nothing to.
-async fn move_checkpoint(writer: &mut Writer, to: Position, taken: i64) -> Result<(), ViewsError> {
+pub(crate) async fn move_checkpoint(writer: &mut Writer, to: Position, taken: i64) -> Result<(), ViewsError> {
     let place = i64::try_from(to.place()).unwrap_or(i64::MAX);
     let args = vec![to.to_string().into(), place.into(), taken.into()];
     let sql = "UPDATE read_model SET position = $1, place = $2, records = records + $3";

@@ -33,7 +33,7 @@ pub(crate) fn tell(state: &watch::Sender<Following>, now: Following) {
 
 impl ViewsError {
     /// May it pass by itself? If not, a person must act.
-    pub(crate) fn may_pass(&self) -> bool {
+    pub fn may_pass(&self) -> bool {
         match self {
             Self::Database(sqlx::Error::Database(error)) => !damaged(&**error),
             Self::Database(error) => !matches!(

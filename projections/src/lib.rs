@@ -9,6 +9,7 @@
 
 mod apply;
 pub mod branches;
+mod compare;
 mod digest;
 pub mod directory;
 pub mod document;
@@ -24,6 +25,7 @@ mod models;
 pub mod page;
 mod past;
 mod rebuild;
+pub mod replay;
 mod rows;
 pub mod savings;
 pub mod search;
@@ -36,6 +38,7 @@ mod viewer;
 pub mod work_list;
 mod writer;
 
+pub use compare::{Compared, Difference, Extent, Rebuilding, Resting, Stored};
 pub use digest::Digest;
 pub use error::ViewsError;
 pub use follower::Follower;

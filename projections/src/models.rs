@@ -108,7 +108,51 @@ pub(crate) static MODELS: [Model; 11] = [
     },
 ];
 
+/// Is it made of documents alone? Those can be filled when somebody asks for them, from the documents as they are kept.
+pub(crate) fn is_of_documents(table: &Table) -> bool {
+    let others = [&document::DOCUMENT, &incoming_register::BOOK, &incoming_register::ENTRY];
+    let of_directory = MODELS[0].tables.iter().any(|other| other.name == table.name);
+    !of_directory && others.iter().all(|other| other.name != table.name)
+}
+
+/// Does a query's text name the table, or what the database itself keeps in step with it? A column of that name is none.
+pub(crate) fn is_named(table: &Table, text: &str) -> bool {
+    let of_word = |mark: char| mark.is_ascii_alphanumeric() || mark == '_';
+    let named = |name: &str| {
+        text.match_indices(name).any(|(at, _)| {
+            let (before, after) = (text[..at].chars().next_back(), text[at + name.len()..].chars().next());
+            !before.is_some_and(|mark| of_word(mark) || mark == '.') && !after.is_some_and(of_word)
+        })
+    };
+    named(table.name) || (table.name == search::TEXT.name && named(search::INDEX_NAME))
+}
+
 /// All tables of all models.
 pub(crate) fn tables() -> impl Iterator<Item = &'static Table> {
     MODELS.iter().flat_map(|model| model.tables.iter().copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_names_its_tables() {
+        let named = |text| tables().filter(|table| is_named(table, text)).map(|table| table.name).collect::<Vec<_>>();
+        assert_eq!(
+            named("SELECT i.branch FROM work_item i JOIN document d ON d.document = i.document"),
+            ["document", "work_item"]
+        );
+        assert_eq!(named("FROM search_index i WHERE search_index MATCH $1"), ["search_text"]);
+        assert_eq!(named("(SELECT 1 FROM branch b)"), ["branch"]);
+        assert_eq!(named("branches document_facts my_branch"), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn what_is_not_made_of_documents_is_known() {
+        let others: Vec<_> = tables().filter(|table| !is_of_documents(table)).map(|table| table.name).collect();
+        let expected = ["directory_organ", "directory_unit", "directory_post", "directory_tenure"];
+        let expected = [&expected[..], &["directory_delegation", "directory_person", "document"]].concat();
+        assert_eq!(others, [&expected[..], &["register_book", "register_entry"]].concat());
+    }
 }

@@ -5,21 +5,19 @@ use std::{
     collections::HashSet,
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
-    thread::available_parallelism,
     time::Duration,
 };
 
-use futures::StreamExt as _;
 use socai_domain::{
     id::IncomingId,
-    ledger::{EventLog, Followed, Opener, Position},
+    ledger::{EventLog, Opener, Position},
     time::Timestamp,
 };
 use tokio::sync::Semaphore;
 
 use crate::{
     error::ViewsError,
-    rebuild::replay,
+    replay::{Crew, cores, go_on, replay},
     sql::Sql,
     store::{Views, run},
     value::Cells,
@@ -31,18 +29,24 @@ const KEPT: usize = 4;
 const KEPT_BYTES: u64 = 1 << 30;
 /// So many bytes one of them may take.
 const ONE_BYTES: u64 = 512 << 20;
+/// Of so many records of a prefix at most one is missing in another one that is gone on from: to take in the rest one by
+/// one is then quicker than to read all on all cores.
+const NEAR: u64 = 16;
 /// What a database's `SQLITE_FULL` is called.
 const FULL: &str = "13";
 
-/// The views of one prefix of the log: as they stood at every moment from its last record on and before the next one.
+/// The views of one prefix of the log.
 #[derive(Clone)]
 struct Kept {
-    from: Timestamp,
-    /// When the record after the prefix was recorded; none while there is none.
-    before: Option<Timestamp>,
+    /// Its last record; none before the first.
     position: Option<Position>,
     views: Views,
-    bytes: u64,
+}
+
+impl Kept {
+    fn bytes(&self) -> u64 {
+        self.views.on_demand.as_ref().map_or(0, |on_demand| on_demand.bytes())
+    }
 }
 
 /// What is kept, the last one asked for at the end.
@@ -54,13 +58,22 @@ struct Shelf {
 }
 
 impl Shelf {
-    /// The newest prefix that ends at or before this moment. It need not be the one that is meant.
-    fn nearest(&mut self, then: Timestamp) -> Option<Kept> {
-        let before = self.kept.iter().enumerate().filter(|(_, kept)| kept.from <= then);
-        let (at, _) = before.max_by_key(|(_, kept)| kept.from)?;
+    /// What is kept of this prefix.
+    fn find(&mut self, position: Option<Position>) -> Option<Views> {
+        let at = self.kept.iter().position(|kept| kept.position == position)?;
         let kept = self.kept.remove(at);
         self.kept.push(kept.clone());
-        Some(kept)
+        Some(kept.views)
+    }
+
+    /// The kept prefix that is nearest before this one, if it is near enough to go on from.
+    fn near(&self, position: Position) -> Option<(Position, Views)> {
+        let before =
+            |kept: &&Kept| kept.position.is_some_and(|at| at.same_log(position) && at.place() < position.place());
+        let nearest = self.kept.iter().filter(before).max_by_key(|kept| kept.position.map(Position::place))?;
+        let from = nearest.position?;
+        let near = position.place() - from.place() <= position.place() / NEAR;
+        near.then(|| (from, nearest.views.clone()))
     }
 
     /// Keeps it, unless something was erased since `erasures` was counted. What was asked for longest ago makes room.
@@ -70,7 +83,7 @@ impl Shelf {
         }
         self.kept.retain(|kept| kept.position != new.position);
         self.kept.push(new);
-        while self.kept.len() > KEPT || self.kept.iter().map(|kept| kept.bytes).sum::<u64>() > KEPT_BYTES {
+        while self.kept.len() > KEPT || self.kept.iter().map(Kept::bytes).sum::<u64>() > KEPT_BYTES {
             self.kept.remove(0);
         }
         true
@@ -78,10 +91,11 @@ impl Shelf {
 }
 
 /// The past moments of views, and how many are read from the ledger at once: one for each core but one, which is for
-/// everything else.
+/// everything else. Together they use these cores, in turn.
 pub(crate) struct Pasts {
     shelf: Mutex<Shelf>,
     pub(crate) replays: Semaphore,
+    pub(crate) crew: Crew,
 }
 
 impl fmt::Debug for Pasts {
@@ -92,8 +106,8 @@ impl fmt::Debug for Pasts {
 
 impl Default for Pasts {
     fn default() -> Self {
-        let cores = available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { shelf: Mutex::default(), replays: Semaphore::new(cores.saturating_sub(1).max(1)) }
+        let crew = Crew::of(cores() - 1);
+        Self { shelf: Mutex::default(), replays: Semaphore::new(crew.size()), crew }
     }
 }
 
@@ -108,31 +122,18 @@ impl Pasts {
         held.erasures += 1;
         held.kept.clear();
     }
-
-    /// What is kept for this moment.
-    async fn find(&self, log: &dyn EventLog, then: Timestamp) -> Result<Option<Views>, ViewsError> {
-        let nearest = self.shelf().nearest(then);
-        let Some(mut kept) = nearest else { return Ok(None) };
-        if kept.before.is_none() {
-            kept.before = first_after(log, kept.position).await?;
-            if let Some(there) = self.shelf().kept.iter_mut().find(|there| there.position == kept.position) {
-                there.before = kept.before;
-            }
-        }
-        Ok(kept.before.is_none_or(|before| then < before).then_some(kept.views))
-    }
-}
-
-/// When the first record after a position was recorded.
-async fn first_after(log: &dyn EventLog, position: Option<Position>) -> Result<Option<Timestamp>, ViewsError> {
-    match log.follow(position).next().await {
-        Some(Err(error)) => Err(error.into()),
-        Some(Ok(Followed::Records(records))) => Ok(records.first().map(|first| first.record.header().recorded)),
-        None | Some(Ok(Followed::CaughtUp)) => Ok(None),
-    }
 }
 
 impl Views {
+    /// The views as they were at an instant: of the log's prefix before the first record whose recorded time is after
+    /// `until`, in memory, read on all cores. Ask them with a viewer of that instant.
+    pub async fn build_until(log: &dyn EventLog, opener: Opener, until: Timestamp) -> Result<Self, ViewsError> {
+        let crew = Crew::all();
+        let views = Self::for_past(&crew).await?;
+        replay(&crew, log, &opener, &views, log.stood_at(until).await?, HashSet::new()).await?;
+        Ok(views)
+    }
+
     /// The views as they were at a moment: kept from an earlier question, or replayed from the log, which takes as long as
     /// reading it up to there does. Drop the future and the replay ends. Ask them with a viewer of that moment who has the
     /// rights of today ([`crate::Viewer::seeing`]).
@@ -147,22 +148,30 @@ impl Views {
         then: Timestamp,
         patience: Duration,
     ) -> Result<Self, ViewsError> {
-        if let Some(views) = self.pasts.find(log, then).await? {
+        let position = log.stood_at(then).await?;
+        if let Some(views) = self.pasts.shelf().find(position) {
             return Ok(views);
         }
         let room = tokio::time::timeout(patience, self.pasts.replays.acquire()).await;
         let _room = room.ok().and_then(Result::ok).ok_or(ViewsError::PastBusy)?;
         // Those before may have read the same.
-        if let Some(views) = self.pasts.find(log, then).await? {
+        if let Some(views) = self.pasts.shelf().find(position) {
             return Ok(views);
         }
         let erasures = self.pasts.shelf().erasures;
-        let views = Self::in_memory().await?;
+        let (erased, crew) = (self.erased().await?, &self.pasts.crew);
+        let near = position.and_then(|position| self.pasts.shelf().near(position));
+        let views = match &near {
+            Some((_, kept)) => kept.copy().await?,
+            None => Self::for_past(crew).await?,
+        };
         limit(&views).await?;
-        let erased = self.erased().await?;
-        let (from, before) = replay(log, opener, &views, then, &erased).await.map_err(too_large)?;
-        let (position, bytes) = (views.position().await?, bytes(&views).await?);
-        let kept = Kept { from, before, position, views: views.clone(), bytes };
+        let read = match (position, near) {
+            (Some(until), Some((from, _))) => go_on(crew, log, opener, &views, from, until, &erased).await,
+            _ => replay(crew, log, &opener, &views, position, erased).await,
+        };
+        read.map_err(too_large)?;
+        let kept = Kept { position, views: views.clone() };
         if self.pasts.shelf().put(kept, erasures) { Ok(views) } else { Err(ViewsError::PastBusy) }
     }
 
@@ -178,17 +187,12 @@ impl Views {
 async fn limit(views: &Views) -> Result<(), ViewsError> {
     let mut db = views.write.acquire().await?;
     let mut size = Sql::plain();
-    let size = size.push("PRAGMA page_size").count(&mut db).await?.max(1);
+    let size = size.push("PRAGMA page_size").count(&mut *db).await?.max(1);
     run(&mut db, &format!("PRAGMA max_page_count = {}", ONE_BYTES / size)).await
 }
 
-async fn bytes(views: &Views) -> Result<u64, ViewsError> {
-    let mut sql = Sql::plain();
-    sql.push("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
-    sql.count(views.snapshot().await?.db()).await
-}
-
-fn too_large(error: ViewsError) -> ViewsError {
+/// An error, by what it means of a past moment.
+pub(crate) fn too_large(error: ViewsError) -> ViewsError {
     match &error {
         ViewsError::Database(sqlx::Error::Database(of)) if of.code().as_deref() == Some(FULL) => {
             ViewsError::PastTooLarge
@@ -199,34 +203,41 @@ fn too_large(error: ViewsError) -> ViewsError {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::Arc;
 
-    fn kept(views: &Views, from: i64, bytes: u64) -> Kept {
-        let position = Some(Position::new(socai_domain::ledger::LedgerId(uuid::Uuid::nil()), 1, from.unsigned_abs()));
-        Kept { from: Timestamp::from_micros(from), before: None, position, views: views.clone(), bytes }
+    use super::*;
+    use crate::replay::OnDemand;
+
+    fn at(place: u64) -> Option<Position> {
+        Some(Position::new(socai_domain::ledger::LedgerId(uuid::Uuid::nil()), 1, place))
     }
 
     #[test]
     fn a_core_is_left_for_everything_else() {
-        let cores = available_parallelism().map_or(1, std::num::NonZero::get);
-        assert_eq!(Pasts::default().replays.available_permits(), if cores == 1 { 1 } else { cores - 1 });
+        let (pasts, left) = (Pasts::default(), (cores() - 1).max(1));
+        assert_eq!((pasts.replays.available_permits(), pasts.crew.size()), (left, left));
     }
 
     #[tokio::test]
     async fn what_was_asked_for_longest_ago_makes_room() {
         let (views, mut shelf) = (Views::in_memory().await.unwrap(), Shelf::default());
-        let at = Timestamp::from_micros;
-        let left = |shelf: &Shelf| shelf.kept.iter().map(|kept| kept.from.as_micros()).collect::<Vec<_>>();
-        for from in 1..=4 {
-            assert!(shelf.put(kept(&views, from, 1), 0));
+        let kept = |place, bytes| {
+            let (mut views, on_demand) = (views.clone(), OnDemand::new(&Crew::of(1)));
+            on_demand.weigh(bytes);
+            views.on_demand = Some(Arc::new(on_demand));
+            Kept { position: at(place), views }
+        };
+        let left = |shelf: &Shelf| shelf.kept.iter().map(|kept| kept.position.unwrap().place()).collect::<Vec<_>>();
+        for place in 1..=4 {
+            assert!(shelf.put(kept(place, 1), 0));
         }
-        assert_eq!(shelf.nearest(at(1)).unwrap().from, at(1));
-        shelf.put(kept(&views, 5, 1), 0);
+        assert!(shelf.find(at(1)).is_some());
+        shelf.put(kept(5, 1), 0);
         assert_eq!(left(&shelf), [3, 4, 1, 5]);
-        shelf.put(kept(&views, 6, KEPT_BYTES - 1), 0);
+        shelf.put(kept(6, KEPT_BYTES - 1), 0);
         assert_eq!(left(&shelf), [5, 6], "they are bounded in bytes, too");
-        assert!(shelf.nearest(at(4)).is_none());
+        assert!(shelf.find(at(4)).is_none() && shelf.find(None).is_none());
         shelf.erasures += 1;
-        assert!(!shelf.put(kept(&views, 7, 1), 0), "read before an erasure");
+        assert!(!shelf.put(kept(7, 1), 0), "read before an erasure");
     }
 }

@@ -1,16 +1,9 @@
-//! Building views anew from the log: beside the old ones, then in their place; or in memory, as of a past moment.
+//! Building views anew from the log: beside the old ones, then in their place.
 
-use std::{
-    collections::HashSet,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use futures::StreamExt as _;
-use socai_domain::{
-    id::IncomingId,
-    ledger::{EventLog, Followed, Opener, Recorded},
-    time::Timestamp,
-};
+use socai_domain::ledger::{EventLog, Followed, Opener, Recorded};
 
 use crate::{
     digest::Digest,
@@ -21,9 +14,6 @@ use crate::{
 
 /// Records in one transaction of a build.
 const CHUNK: usize = 10_000;
-
-/// Records in one transaction of a replay: other work is let in between two.
-const REPLAYED: usize = 1_000;
 
 /// What a rebuild made.
 #[derive(Clone, Copy, Debug)]
@@ -66,40 +56,6 @@ pub async fn rebuild(
         std::fs::File::open(folder)?.sync_all()?;
     }
     Ok(Rebuilt { records, digest })
-}
-
-impl Views {
-    /// The views as they were at an instant: of the log's prefix before the first record whose recorded time is after
-    /// `until`, in memory. Takes as long as reading that prefix does. Ask them with a viewer of that instant.
-    pub async fn build_until(log: &dyn EventLog, opener: Opener, until: Timestamp) -> Result<Self, ViewsError> {
-        let views = Self::in_memory().await?;
-        replay(log, opener, &views, until, &HashSet::new()).await?;
-        Ok(views)
-    }
-}
-
-/// Takes the prefix of the log up to an instant into empty views, without what was said in the `erased` documents. Tells
-/// when its last record was recorded (without one, the beginning of time) and when the record after it was, if there is one.
-pub(crate) async fn replay(
-    log: &dyn EventLog,
-    opener: Opener,
-    views: &Views,
-    until: Timestamp,
-    erased: &HashSet<IncomingId>,
-) -> Result<(Timestamp, Option<Timestamp>), ViewsError> {
-    let mut builder = Builder::building(views.clone(), opener).without(erased);
-    let (mut last, mut next) = (Timestamp::from_micros(i64::MIN), None);
-    let wanted = |recorded: &Recorded| {
-        let at = recorded.record.header().recorded;
-        if at <= until {
-            last = at;
-        } else {
-            next = Some(at);
-        }
-        at <= until
-    };
-    fill(log, &mut builder, REPLAYED, wanted, &mut |_| {}).await?;
-    Ok((last, next))
 }
 
 /// Takes in all that is in the log now, while `wanted` holds; says how many records.

@@ -8,13 +8,16 @@ use std::{
 };
 
 use socai_domain::{
+    decide::Meta,
     id::{IncomingId, OrganId, PersonId, RegisterId},
-    ledger::Header,
+    ledger::{DomainEvent, Header, Opened, StreamKind},
+    organ, register,
 };
 use sqlx::SqliteConnection;
 
 use crate::{
-    directory::{Organ, Person},
+    apply::Things,
+    directory::{Agency, Organ, Person},
     document::Document,
     error::ViewsError,
     incoming_register::{Book, Entry},
@@ -25,17 +28,22 @@ use crate::{
 };
 
 /// A row of a table.
-type Row = (&'static Table, Vec<Value>);
+pub(crate) type Row = (&'static Table, Vec<Value>);
 
-/// Rows, by table and key.
+/// Rows. Of two with one key in one table, the later one counts.
 #[derive(Debug, Default)]
-pub(crate) struct Out(BTreeMap<(&'static str, Vec<Value>), Row>);
+pub(crate) struct Out(pub(crate) Vec<Row>);
 
 impl Out {
     /// One row of a table, its columns in order.
     pub(crate) fn add(&mut self, table: &'static Table, row: Vec<Value>) {
         debug_assert_eq!(row.len(), table.columns.len(), "{}", table.name);
-        self.0.insert((table.name, row[..table.key].to_vec()), (table, row));
+        self.0.push((table, row));
+    }
+
+    /// By table and key.
+    fn by_key(self) -> BTreeMap<(&'static str, Vec<Value>), Row> {
+        self.0.into_iter().map(|(table, row)| ((table.name, row[..table.key].to_vec()), (table, row))).collect()
     }
 }
 
@@ -79,6 +87,11 @@ impl<K: Hash + Eq + Copy, T: Thing> Cache<K, T> {
     fn put(&mut self, key: K, stored: Option<T>, otherwise: impl FnOnce() -> T) {
         let now = stored.clone().unwrap_or_else(otherwise);
         self.things.insert(key, Cached { stored, now });
+    }
+
+    /// To be looked at.
+    fn look(&self, key: K) -> Option<&T> {
+        self.things.get(&key).map(|cached| &cached.now)
     }
 
     /// To be changed.
@@ -138,114 +151,102 @@ impl<T: Thing> Thing for Arc<T> {
 const KEEP: usize = 50_000;
 
 impl Rows {
-    /// The document of a record.
-    pub(crate) async fn document(
+    /// Has at hand whatever a record may change, as the tables have it.
+    pub(crate) async fn load(
         &mut self,
         db: &mut SqliteConnection,
-        header: &Header,
         place: i64,
-    ) -> Result<&mut Document, ViewsError> {
+        header: &Header,
+        opened: &Opened,
+    ) -> Result<(), ViewsError> {
+        let of_document = match opened {
+            Opened::Event(_, DomainEvent::Organ(event)) => {
+                let id = OrganId::new(header.stream.key());
+                self.organ(db, id).await?;
+                if matches!(event, organ::Event::CalendarDecided(_)) {
+                    self.documents_under_way(db, id).await?;
+                }
+                false
+            }
+            Opened::Event(_, DomainEvent::Person(_)) => return self.person(db, header, place).await,
+            Opened::Event(_, DomainEvent::Register(event)) => {
+                self.book(db, header, place).await?;
+                match event {
+                    register::Event::NumberAssigned(e) => self.entry(db, header, e.number.get()).await?,
+                    register::Event::NumberVoided(e) => self.entry(db, header, e.number.get()).await?,
+                    register::Event::BookOpened(_) | register::Event::FingerprintsRenewed(_) => {}
+                }
+                false
+            }
+            Opened::Event(_, DomainEvent::Incoming(_)) => true,
+            Opened::Erased if header.stream.kind() == StreamKind::Person => {
+                return self.person(db, header, place).await;
+            }
+            Opened::Erased => header.stream.kind() == StreamKind::Incoming,
+        };
+        if of_document {
+            self.organ(db, OrganId::new(header.organ)).await?;
+            self.document(db, header, place).await?;
+        }
+        Ok(())
+    }
+
+    async fn document(&mut self, db: &mut SqliteConnection, header: &Header, place: i64) -> Result<(), ViewsError> {
         let id = IncomingId::new(header.stream.key());
         if !self.documents.has(id) {
             let is_new = header.revision.before().is_none();
             let stored = if is_new { None } else { state(db, "document", id.into()).await? };
             self.documents.put(id, stored, || Document::new(place, id, OrganId::new(header.organ)));
         }
-        Ok(self.documents.get(id).expect("it was put there"))
+        Ok(())
     }
 
     /// An organ, as known so far; a blank one before it is registered.
-    pub(crate) async fn organ(&mut self, db: &mut SqliteConnection, id: OrganId) -> Result<Arc<Organ>, ViewsError> {
+    async fn organ(&mut self, db: &mut SqliteConnection, id: OrganId) -> Result<(), ViewsError> {
         if !self.organs.has(id) {
             let stored: Option<Organ> = state(db, "directory_organ", id.into()).await?;
             let stored = stored.map(|organ| Arc::new(organ.ready()));
             self.organs.put(id, stored, || Arc::new(Organ::new(0, id)));
         }
-        Ok(Arc::clone(&self.organs.things[&id].now))
-    }
-
-    pub(crate) async fn change_organ(
-        &mut self,
-        db: &mut SqliteConnection,
-        id: OrganId,
-        change: impl FnOnce(&mut Organ),
-    ) -> Result<(), ViewsError> {
-        self.organ(db, id).await?;
-        if let Some(organ) = self.organs.get(id) {
-            change(Arc::make_mut(organ));
-        }
         Ok(())
     }
 
-    /// A person.
-    pub(crate) async fn person(
-        &mut self,
-        db: &mut SqliteConnection,
-        header: &Header,
-        place: i64,
-    ) -> Result<&mut Person, ViewsError> {
+    async fn person(&mut self, db: &mut SqliteConnection, header: &Header, place: i64) -> Result<(), ViewsError> {
         let id = PersonId::new(header.stream.key());
         if !self.people.has(id) {
             let stored = state(db, "directory_person", id.into()).await?;
             self.people.put(id, stored, || Person::new(place, id, OrganId::new(header.organ)));
         }
-        Ok(self.people.get(id).expect("it was put there"))
+        Ok(())
     }
 
-    /// A book.
-    pub(crate) async fn book(
-        &mut self,
-        db: &mut SqliteConnection,
-        header: &Header,
-        place: i64,
-    ) -> Result<&mut Book, ViewsError> {
+    async fn book(&mut self, db: &mut SqliteConnection, header: &Header, place: i64) -> Result<(), ViewsError> {
         let id = RegisterId::new(header.stream.key());
         if !self.books.has(id) {
             let stored = state(db, "register_book", id.into()).await?;
             self.books.put(id, stored, || Book::new(place, id, OrganId::new(header.organ)));
         }
-        Ok(self.books.get(id).expect("it was put there"))
+        Ok(())
     }
 
-    /// A number in a book.
-    pub(crate) async fn entry(
-        &mut self,
-        db: &mut SqliteConnection,
-        book: &Book,
-        number: u32,
-    ) -> Result<&mut Entry, ViewsError> {
-        let key = (book.register, number);
-        if !self.entries.has(key) {
-            let stored = Entry::load(db, book.ordinal, number).await?;
-            self.entries.put(key, stored, || Entry::new(book.ordinal, number));
+    /// A number in a book that is at hand.
+    async fn entry(&mut self, db: &mut SqliteConnection, header: &Header, number: u32) -> Result<(), ViewsError> {
+        let register = RegisterId::new(header.stream.key());
+        let key = (register, number);
+        if let Some(book) = self.books.look(register).map(|book| book.ordinal)
+            && !self.entries.has(key)
+        {
+            let stored = Entry::load(db, book, number).await?;
+            self.entries.put(key, stored, || Entry::new(book, number));
         }
-        Ok(self.entries.get(key).expect("it was put there"))
+        Ok(())
     }
 
-    /// The calendar of an organ changed: the deadlines of all its open work are derived anew.
-    pub(crate) async fn derive_deadlines(
-        &mut self,
-        db: &mut SqliteConnection,
-        organ: OrganId,
-        place: i64,
-    ) -> Result<(), ViewsError> {
-        let calendar = self.organ(db, organ).await?.calendar.clone();
+    /// The documents of an organ whose deadlines run.
+    async fn documents_under_way(&mut self, db: &mut SqliteConnection, organ: OrganId) -> Result<(), ViewsError> {
         for (id, stored) in crate::document::query::open_documents(db, organ).await? {
             if !self.documents.has(id) {
                 self.documents.put(id, Some(stored.clone()), || stored);
-            }
-        }
-        let open = |document: &Document| {
-            let runs = document.round().is_some_and(|round| round.ended.is_none());
-            runs || document.branches.iter().any(|branch| branch.ended.is_none())
-        };
-        let works = |document: &Document| document.organ == organ && open(document);
-        for (id, cached) in self.documents.things.iter_mut().filter(|(_, cached)| works(&cached.now)) {
-            let before = cached.now.clone();
-            cached.now.derive_deadlines(&calendar);
-            if cached.now != before {
-                cached.now.changed = place;
-                self.documents.touched.insert(*id);
             }
         }
         Ok(())
@@ -259,13 +260,13 @@ impl Rows {
         self.books.changes(&mut old, &mut new);
         self.entries.changes(&mut old, &mut new);
         self.documents.changes(&mut old, &mut new);
-        for (place, (table, row)) in &old.0 {
-            if !new.0.contains_key(place) {
+        let (old, new) = (old.by_key(), new.by_key());
+        for (place, (table, row)) in &old {
+            if !new.contains_key(place) {
                 writer.delete(table, &row[..table.key]).await?;
             }
         }
-        let changed =
-            new.0.iter().filter(|(place, (_, row))| old.0.get(*place).is_none_or(|(_, before)| before != row));
+        let changed = new.iter().filter(|(place, (_, row))| old.get(*place).is_none_or(|(_, before)| before != row));
         let mut batch: Vec<&[Value]> = Vec::new();
         let mut of: Option<&'static Table> = None;
         for (_, (table, row)) in changed {
@@ -285,6 +286,45 @@ impl Rows {
         self.people.settled(KEEP);
         self.books.settled(KEEP);
         self.entries.settled(KEEP);
+    }
+}
+
+/// Of what was loaded.
+impl Things for Rows {
+    fn change_organ(&mut self, id: OrganId, event: &organ::Event, meta: &Meta, place: i64) {
+        let Some(organ) = self.organs.get(id) else { return };
+        Arc::make_mut(organ).apply(event, meta, place);
+        if matches!(event, organ::Event::CalendarDecided(_)) {
+            let calendar = organ.calendar.clone();
+            let of_organ = self.documents.things.iter_mut().filter(|(_, cached)| cached.now.organ == id);
+            for (id, cached) in of_organ {
+                if cached.now.calendar_decided(&calendar, place) {
+                    self.documents.touched.insert(*id);
+                }
+            }
+        }
+    }
+
+    fn change_document(&mut self, header: &Header, _: i64, change: impl FnOnce(&mut Document, &dyn Agency)) {
+        let organ = self.organs.look(OrganId::new(header.organ)).cloned();
+        if let (Some(document), Some(organ)) = (self.documents.get(IncomingId::new(header.stream.key())), organ) {
+            change(document, &*organ);
+        }
+    }
+
+    fn change_person(&mut self, header: &Header, _: i64, change: impl FnOnce(&mut Person)) {
+        self.people.get(PersonId::new(header.stream.key())).map(change);
+    }
+
+    fn change_book(&mut self, header: &Header, _: i64, change: impl FnOnce(&mut Book)) {
+        self.books.get(RegisterId::new(header.stream.key())).map(change);
+    }
+
+    fn change_entry(&mut self, header: &Header, _: i64, number: u32, change: impl FnOnce(&mut Entry)) {
+        let register = RegisterId::new(header.stream.key());
+        // Its book was found or made by this record, too.
+        self.books.get(register);
+        self.entries.get((register, number)).map(change);
     }
 }
 

@@ -31,6 +31,9 @@ pub(crate) const VERSION: u32 = 1;
 pub(crate) static TEXT: Table =
     Table { name: "search_text", key: 1, columns: &[int("document"), text("words"), text("codes")], indexes: &[] };
 
+/// What that index is called.
+pub(crate) const INDEX_NAME: &str = "search_index";
+
 /// The index over that table, kept in step by the database itself.
 pub(crate) static INDEX: &[&str] = &[
     "CREATE VIRTUAL TABLE search_index USING fts5(words, codes, content='search_text', content_rowid='document', \

@@ -14,6 +14,18 @@ use crate::{
     viewer::Rights,
 };
 
+/// What queries are asked of.
+pub(crate) trait Source: Send {
+    /// The connection, once all tables that the query's text names hold what they should.
+    fn ready(&mut self, text: &str) -> impl Future<Output = Result<&mut SqliteConnection, ViewsError>> + Send;
+}
+
+impl Source for SqliteConnection {
+    async fn ready(&mut self, _: &str) -> Result<&mut SqliteConnection, ViewsError> {
+        Ok(self)
+    }
+}
+
 /// A query in the making.
 #[derive(Clone, Debug)]
 pub(crate) struct Sql {
@@ -87,18 +99,18 @@ impl Sql {
         )
     }
 
-    pub(crate) async fn fetch_optional(&self, db: &mut SqliteConnection) -> Result<Option<SqliteRow>, ViewsError> {
-        Ok(self.query().fetch_optional(db).await?)
+    pub(crate) async fn fetch_optional(&self, db: &mut impl Source) -> Result<Option<SqliteRow>, ViewsError> {
+        Ok(self.query().fetch_optional(db.ready(&self.text).await?).await?)
     }
 
-    pub(crate) async fn fetch_all(&self, db: &mut SqliteConnection) -> Result<Vec<SqliteRow>, ViewsError> {
-        Ok(self.query().fetch_all(db).await?)
+    pub(crate) async fn fetch_all(&self, db: &mut impl Source) -> Result<Vec<SqliteRow>, ViewsError> {
+        Ok(self.query().fetch_all(db.ready(&self.text).await?).await?)
     }
 
     /// All rows, read.
     pub(crate) async fn read_all<T>(
         &self,
-        db: &mut SqliteConnection,
+        db: &mut impl Source,
         read: impl Fn(&mut Cells<'_>) -> Result<T, ViewsError>,
     ) -> Result<Vec<T>, ViewsError> {
         self.fetch_all(db).await?.iter().map(|row| read(&mut Cells::of(row))).collect()
@@ -107,7 +119,7 @@ impl Sql {
     /// The first row, read.
     pub(crate) async fn read_optional<T>(
         &self,
-        db: &mut SqliteConnection,
+        db: &mut impl Source,
         read: impl FnOnce(&mut Cells<'_>) -> Result<T, ViewsError>,
     ) -> Result<Option<T>, ViewsError> {
         self.fetch_optional(db).await?.map(|row| read(&mut Cells::of(&row))).transpose()
@@ -119,8 +131,8 @@ impl Sql {
     }
 
     /// The one number that the query gives.
-    pub(crate) async fn count(&self, db: &mut SqliteConnection) -> Result<u64, ViewsError> {
-        let row = self.query().fetch_one(db).await?;
+    pub(crate) async fn count(&self, db: &mut impl Source) -> Result<u64, ViewsError> {
+        let row = self.query().fetch_one(db.ready(&self.text).await?).await?;
         let count: i64 = Cells::of(&row).next()?;
         Ok(count.unsigned_abs())
     }

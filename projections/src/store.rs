@@ -13,6 +13,7 @@ use socai_domain::{
 };
 use sqlx::{
     AssertSqlSafe, Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    pool::PoolConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::sync::watch;
@@ -21,7 +22,9 @@ use crate::{
     error::ViewsError,
     models::{self, MODELS},
     past::Pasts,
-    sql::Sql,
+    replay::{Crew, OnDemand},
+    sql::{Source, Sql},
+    table::Table,
     value::Cells,
 };
 
@@ -43,18 +46,61 @@ pub struct Views {
     pub(crate) pasts: Arc<Pasts>,
     /// Where each organ last changed since these views were opened.
     organs: Arc<Mutex<HashMap<OrganId, Position>>>,
+    /// In views of a past moment: the tables that are filled when somebody asks for them.
+    pub(crate) on_demand: Option<Arc<OnDemand>>,
 }
 
 /// One state of the views, and the position of the log that it reflects.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
-    db: Transaction<'static, Sqlite>,
+    db: Reading,
     pub(crate) position: Option<Position>,
 }
 
+#[derive(Debug)]
+enum Reading {
+    /// Of views that go on meanwhile.
+    Live(Transaction<'static, Sqlite>),
+    /// Of a past moment: their one connection.
+    Past(PoolConnection<Sqlite>, Arc<OnDemand>),
+}
+
 impl Snapshot {
-    pub(crate) fn db(&mut self) -> &mut SqliteConnection {
-        &mut self.db
+    /// A transaction that has read the checkpoint.
+    pub(crate) fn new(db: Transaction<'static, Sqlite>, position: Option<Position>) -> Self {
+        Self { db: Reading::Live(db), position }
+    }
+
+    pub(crate) fn db(&mut self) -> &mut Self {
+        self
+    }
+
+    /// The database itself, with what it holds by now.
+    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
+        match &mut self.db {
+            Reading::Live(db) => &mut *db,
+            Reading::Past(db, _) => &mut *db,
+        }
+    }
+
+    /// Gives the state up.
+    pub(crate) async fn end(self) -> Result<(), ViewsError> {
+        match self.db {
+            Reading::Live(db) => Ok(db.rollback().await?),
+            Reading::Past(..) => Ok(()),
+        }
+    }
+}
+
+impl Source for Snapshot {
+    async fn ready(&mut self, text: &str) -> Result<&mut SqliteConnection, ViewsError> {
+        match &mut self.db {
+            Reading::Live(db) => Ok(&mut *db),
+            Reading::Past(db, on_demand) => {
+                on_demand.fill(db, text).await?;
+                Ok(&mut *db)
+            }
+        }
     }
 }
 
@@ -83,11 +129,31 @@ impl Views {
 
     /// Empty views in memory, gone with the last handle. One connection writes and reads.
     pub async fn in_memory() -> Result<Self, ViewsError> {
+        Self::memory(true).await
+    }
+
+    /// The same for a past moment. Tables without indexes; those that can be made of documents are filled on demand.
+    pub(crate) async fn for_past(crew: &Crew) -> Result<Self, ViewsError> {
+        let on_demand = Some(Arc::new(OnDemand::new(crew)));
+        Ok(Self { on_demand, ..Self::memory(false).await? })
+    }
+
+    async fn memory(indexes: bool) -> Result<Self, ViewsError> {
         let options = SqliteConnectOptions::new().in_memory(true);
         let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
         let pool = pool.connect_with(options).await?;
-        prepare(&pool, true).await?;
+        prepare(&pool, indexes).await?;
         Self::with(pool.clone(), pool).await
+    }
+
+    /// A copy of views in memory. It goes its own way from here on.
+    pub(crate) async fn copy(&self) -> Result<Self, ViewsError> {
+        let bytes = self.write.acquire().await?.serialize(None).await?;
+        let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        let pool = pool.connect_with(SqliteConnectOptions::new().in_memory(true)).await?;
+        pool.acquire().await?.deserialize(None, bytes, false).await?;
+        let on_demand = self.on_demand.as_ref().map(|on_demand| Arc::new(on_demand.copy()));
+        Ok(Self { on_demand, ..Self::with(pool.clone(), pool).await? })
     }
 
     /// Empty views in a new file, as quick to fill as it gets: no journal, no syncs, indexes made at the end.
@@ -107,7 +173,8 @@ impl Views {
 
     async fn with(write: SqlitePool, read: SqlitePool) -> Result<Self, ViewsError> {
         let (reached, unclean) = (Arc::new(watch::Sender::new(None)), Arc::new(watch::Sender::new(false)));
-        let views = Self { write, read, reached, unclean, pasts: Arc::default(), organs: Arc::default() };
+        let (pasts, organs, on_demand) = (Arc::default(), Arc::default(), None);
+        let views = Self { write, read, reached, unclean, pasts, organs, on_demand };
         let position = views.position().await?;
         views.reached.send_replace(position);
         Ok(views)
@@ -174,9 +241,14 @@ impl Views {
 
     /// A state to read from.
     pub(crate) async fn snapshot(&self) -> Result<Snapshot, ViewsError> {
+        if let Some(on_demand) = &self.on_demand {
+            let mut db = self.read.acquire().await?;
+            let position = checkpoint(&mut db).await?;
+            return Ok(Snapshot { db: Reading::Past(db, Arc::clone(on_demand)), position });
+        }
         let mut db = self.read.begin().await?;
         let position = checkpoint(&mut db).await?;
-        Ok(Snapshot { db, position })
+        Ok(Snapshot { db: Reading::Live(db), position })
     }
 
     /// Closes all connections; what is in the write-ahead log goes to the file.
@@ -209,7 +281,7 @@ async fn prepare(pool: &SqlitePool, indexes: bool) -> Result<(), ViewsError> {
     let mut db = pool.begin_with("BEGIN IMMEDIATE").await?;
     let mut sql = Sql::plain();
     sql.push("SELECT COUNT(*) FROM sqlite_master WHERE name = 'read_model'");
-    if sql.count(&mut db).await? > 0 {
+    if sql.count(&mut *db).await? > 0 {
         check_versions(&mut db).await?;
     } else {
         run(
@@ -236,18 +308,27 @@ async fn prepare(pool: &SqlitePool, indexes: bool) -> Result<(), ViewsError> {
 
 /// Makes all secondary indexes.
 pub(crate) async fn create_indexes(db: &mut SqliteConnection) -> Result<(), ViewsError> {
-    for table in models::tables() {
+    create_indexes_of(db, |_| true).await
+}
+
+/// Makes the secondary indexes of some tables, and what else follows from them.
+pub(crate) async fn create_indexes_of(
+    db: &mut SqliteConnection,
+    wanted: impl Fn(&Table) -> bool,
+) -> Result<(), ViewsError> {
+    for table in models::tables().filter(|table| wanted(table)) {
         for index in table.create_indexes() {
             run(db, &index).await?;
         }
     }
-    for ddl in MODELS.iter().flat_map(|model| model.derived) {
+    let derived = MODELS.iter().filter(|model| model.tables.iter().any(|table| wanted(table)));
+    for ddl in derived.flat_map(|model| model.derived) {
         run(db, ddl).await?;
     }
     Ok(())
 }
 
-async fn check_versions(db: &mut SqliteConnection) -> Result<(), ViewsError> {
+pub(crate) async fn check_versions(db: &mut SqliteConnection) -> Result<(), ViewsError> {
     let mut sql = Sql::plain();
     let rows = sql.push("SELECT name, version FROM read_model ORDER BY name").fetch_all(db).await?;
     let read = |cells: &mut Cells<'_>| Ok((cells.next()?, cells.next()?));

@@ -89,16 +89,8 @@ impl Table {
 
     /// Writes `rows` rows, new ones and changed ones.
     pub(crate) fn upsert(&self, rows: usize) -> String {
-        let mut sql = format!("INSERT INTO {} ({}) VALUES ", self.name, self.names(self.columns.len()));
-        let mut place = 0;
-        for row in 0..rows {
-            sql.push_str(if row == 0 { "(" } else { ", (" });
-            for column in 0..self.columns.len() {
-                place += 1;
-                let _ = write!(sql, "{}${place}", if column == 0 { "" } else { ", " });
-            }
-            sql.push(')');
-        }
+        let values = self.values(rows);
+        let mut sql = format!("INSERT INTO {} ({}) VALUES {values}", self.name, self.names(self.columns.len()));
         let _ = write!(sql, " ON CONFLICT ({}) DO ", self.names(self.key));
         if self.key == self.columns.len() {
             sql.push_str("NOTHING");
@@ -107,6 +99,18 @@ impl Table {
             let _ = write!(sql, "UPDATE SET {}", sets.collect::<Vec<_>>().join(", "));
         }
         sql
+    }
+
+    /// Writes rows into a table that holds none of their keys yet. Of two with one key, the later one counts.
+    pub(crate) fn insert(&self, rows: usize) -> String {
+        let values = self.values(rows);
+        format!("INSERT OR REPLACE INTO {} ({}) VALUES {values}", self.name, self.names(self.columns.len()))
+    }
+
+    /// Places for the values of so many rows. Without names: the database would look for each name among all.
+    fn values(&self, rows: usize) -> String {
+        let row = format!("({}?)", "?, ".repeat(self.columns.len() - 1));
+        vec![row; rows].join(", ")
     }
 
     /// Deletes one row by its key.

@@ -87,7 +87,7 @@ impl Viewer {
 
     /// The operator at the console sees all of the organ. Never for a request from outside.
     pub fn operator(organ: OrganId, at: Timestamp) -> Self {
-        Self { organ, person: None, at, rights: None }
+        Self { organ, person: None, at, rights: Some(Rights(May::All)) }
     }
 
     /// With these rights instead of those that the views of a past moment would give.

@@ -24,6 +24,7 @@ The developer's commands.
 Usage: cargo xtask COMMAND
 
   ci [--long]               everything CI checks; --long runs the long tests at full size (SOCAI_LONG=1)
+  prerequisites             install what the build and the tests need and this machine lacks
   arrows                    which crate may use which (DESIGN §1)
   tidy                      house rules: file length, no ignored tests, no sleeping tests
   readme                    run the README's blocks marked <!-- run -->
@@ -51,6 +52,7 @@ fn dispatch(args: &[&str]) -> Result<ExitCode> {
         [] | ["help" | "-h" | "--help"] => print!("{HELP}"),
         ["ci"] => return Ok(ci::run(root, false)),
         ["ci", "--long"] => return Ok(ci::run(root, true)),
+        ["prerequisites"] => prerequisites::ensure(&root)?,
         ["arrows"] => println!("{}", arrows::check(&root)?),
         ["tidy"] => println!("{}", tidy::check(&root)?),
         ["readme"] => {

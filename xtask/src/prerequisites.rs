@@ -2,44 +2,39 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
+use cargo_metadata::MetadataCommand;
 
 use crate::process;
 
 /// A program that the build or the tests need, and the Debian packages that bring it.
 struct Prerequisite {
-    /// What it is called in what we print.
-    name: &'static str,
     program: &'static str,
-    /// Arguments with which the program succeeds if all that is needed is there; without any, being there is enough.
-    probe: &'static [&'static str],
+    /// With these words it succeeds where nothing of it is missing.
+    proof: &'static [&'static str],
     packages: &'static [&'static str],
     why: &'static str,
 }
 
 const PREREQUISITES: &[Prerequisite] = &[
     Prerequisite {
-        name: "cc",
         program: "cc",
-        probe: &[],
+        proof: &["--version"],
         packages: &["gcc", "libc6-dev"],
         why: "a C compiler and linker: SQLite is built from source",
     },
     Prerequisite {
-        name: "python3 with cryptography",
         program: "python3",
-        probe: &["-c", "import cryptography"],
-        packages: &["python3", "python3-cryptography"],
-        why: "a test runs docs/verify_proof.py, which checks proofs without socai",
+        proof: &["-c", "import ensurepip, venv"],
+        packages: &["python3", "python3-venv"],
+        why: "Python with its virtual environments: the tests open exports with DuckDB, and check proofs without socai",
     },
 ];
 
-impl Prerequisite {
-    fn is_there(&self, root: &Path) -> bool {
-        process::on_path(self.program)
-            && (self.probe.is_empty() || process::succeeds(process::program(self.program, root).args(self.probe)))
-    }
-}
+/// What the tests want of Python, from the root.
+const REQUIREMENTS: &str = "tests/fixtures/python/requirements.txt";
+/// Where it is installed, under cargo's target folder: nothing of the machine is changed, and `cargo clean` removes it.
+const PYTHON: &str = "tests-python";
 
 /// How `apt-get` can be run here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,19 +48,46 @@ enum Right {
 pub(crate) fn ensure(root: &Path) -> Result<()> {
     let missing: Vec<_> = PREREQUISITES.iter().filter(|wanted| !wanted.is_there(root)).collect();
     for wanted in PREREQUISITES {
-        let found = if missing.iter().any(|lacking| lacking.name == wanted.name) { "missing" } else { "found" };
-        println!("{}: {found} ({})", wanted.name, wanted.why);
+        let found = if wanted.is_there(root) { "found" } else { "missing" };
+        println!("{}: {found} ({})", wanted.program, wanted.why);
     }
     for command in plan(&missing, process::on_path("apt-get"), right(root))? {
         let (name, args) = command.split_first().unwrap_or((&"true", &[]));
         process::run(process::program(name, root).args(args).env("DEBIAN_FRONTEND", "noninteractive"))?;
     }
-    match missing.iter().find(|wanted| !wanted.is_there(root)) {
-        Some(wanted) => {
-            bail!("`{}` is still missing after the installation; is another one first on PATH?", wanted.name)
-        }
-        None => Ok(()),
+    if let Some(wanted) = missing.iter().find(|wanted| !wanted.is_there(root)) {
+        bail!("`{}` is still missing after the installation", wanted.program);
     }
+    let target = MetadataCommand::new().manifest_path(root.join("Cargo.toml")).no_deps().exec()?.target_directory;
+    python(root, &target.into_std_path_buf().join(PYTHON))
+}
+
+impl Prerequisite {
+    fn is_there(&self, root: &Path) -> bool {
+        process::on_path(self.program) && process::succeeds(process::program(self.program, root).args(self.proof))
+    }
+}
+
+/// Installs what the tests want of Python, unless just that is there.
+fn python(root: &Path, folder: &Path) -> Result<()> {
+    let wanted = root.join(REQUIREMENTS);
+    let packages = std::fs::read_to_string(&wanted).with_context(|| wanted.display().to_string())?;
+    let installed = folder.join("requirements.txt");
+    if std::fs::read_to_string(&installed).is_ok_and(|installed| installed == packages) {
+        println!("{}: found", one_line(&packages));
+        return Ok(());
+    }
+    println!("installing with pip, for the tests only: {}", one_line(&packages));
+    process::run(process::program("python3", root).args(["-m", "venv", "--clear"]).arg(folder))?;
+    let pip =
+        ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", "--requirement"];
+    process::run(process::program(folder.join("bin/python"), root).args(pip).arg(&wanted))
+        .context("the tests need these packages; they are fetched once, from the Python Package Index")?;
+    std::fs::write(&installed, packages).with_context(|| installed.display().to_string())
+}
+
+fn one_line(packages: &str) -> String {
+    packages.lines().collect::<Vec<_>>().join(", ")
 }
 
 fn right(root: &Path) -> Right {
@@ -91,8 +113,8 @@ fn plan(missing: &[&Prerequisite], apt: bool, right: Right) -> Result<Vec<Vec<&'
         Right::None => bail!("neither root nor sudo here; please run: sudo apt-get install {}", packages.join(" ")),
     };
     if !apt {
-        let names: Vec<_> = missing.iter().map(|wanted| wanted.name).collect();
-        bail!("no apt-get here; please install what brings: {}", names.join(", "));
+        let programs: Vec<_> = missing.iter().map(|wanted| wanted.program).collect();
+        bail!("no apt-get here; please install what brings: {}", programs.join(", "));
     }
     println!("installing with apt-get: {}", packages.join(" "));
     let install = ["apt-get", "install", "--yes", "--no-install-recommends"];
@@ -119,12 +141,12 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_lacks_something_is_not_there() {
-        let of = |probe| Prerequisite { name: "sh", program: "sh", probe, packages: &[], why: "" };
-        let root = Path::new("/");
-        assert!(of(&[]).is_there(root) && of(&["-c", "exit 0"]).is_there(root));
-        assert!(!of(&["-c", "exit 1"]).is_there(root));
-        assert!(!Prerequisite { program: "socai-no-such-program", ..of(&[]) }.is_there(root));
+    fn what_is_there_but_lacks_a_part_is_missing() {
+        let with = |proof| Prerequisite { program: "sh", proof, packages: &[], why: "" };
+        assert!(with(&["-c", "true"]).is_there(Path::new("/")));
+        assert!(!with(&["-c", "false"]).is_there(Path::new("/")));
+        let nothing = Prerequisite { program: "socai-no-such-program", ..with(&[]) };
+        assert!(!nothing.is_there(Path::new("/")));
     }
 
     #[test]

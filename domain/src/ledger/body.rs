@@ -75,7 +75,12 @@ pub(super) fn write<T: serde::Serialize>(value: &T, bytes: &mut Vec<u8>) {
 
 /// Opens a record and reads what it holds.
 pub fn open(cipher: &StreamCipher, record: &SealedRecord) -> Result<(Context, DomainEvent), Unreadable> {
-    decode(record.header(), &cipher.open(record)?)
+    open_body(cipher, record.header(), record.body())
+}
+
+/// Opens the body that belongs to this header, and reads what it holds.
+pub fn open_body(cipher: &StreamCipher, header: &Header, body: &[u8]) -> Result<(Context, DomainEvent), Unreadable> {
+    decode(header, &cipher.open_body(header, body)?)
 }
 
 /// Reads an opened body.

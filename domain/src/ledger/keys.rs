@@ -93,9 +93,14 @@ impl StreamCipher {
 
     /// Opens a record's body.
     pub fn open(&self, record: &SealedRecord) -> Result<Vec<u8>, DoesNotOpen> {
-        let Header { kind, stream, revision, organ, person, .. } = *record.header();
+        self.open_body(record.header(), record.body())
+    }
+
+    /// Opens the body that belongs to this header.
+    pub fn open_body(&self, header: &Header, body: &[u8]) -> Result<Vec<u8>, DoesNotOpen> {
+        let Header { kind, stream, revision, organ, person, .. } = *header;
         let aad = bound_to(stream, revision, kind, organ, person);
-        self.0.decrypt(&nonce(revision), Payload { msg: record.body(), aad: &aad }).map_err(|_| DoesNotOpen)
+        self.0.decrypt(&nonce(revision), Payload { msg: body, aad: &aad }).map_err(|_| DoesNotOpen)
     }
 }
 

@@ -8,7 +8,7 @@ use futures::{future::BoxFuture, stream::BoxStream};
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::{Draft, LedgerId, RecordHash, Revision, SealedRecord, StreamId};
+use super::{Draft, LedgerId, Pieces, RecordHash, Revision, SealedRecord, StreamId, pieces};
 use crate::time::Timestamp;
 
 /// A place in the log's one order. Opaque: it can be compared with positions of the same ledger and engine epoch,
@@ -267,6 +267,16 @@ pub trait EventLog: Send + Sync + 'static {
 
     /// Every record after `after` (without it, from the beginning), first those that are there, then live, for ever.
     fn follow(&self, after: Option<Position>) -> BoxStream<'static, Result<Followed, ReadError>>;
+
+    /// The records after `after` and up to `until`, which lies not beyond the head, in pieces that may be read side by side.
+    fn pieces(&self, after: Option<Position>, until: Position) -> Pieces {
+        pieces::followed(self.follow(after), until)
+    }
+
+    /// Where the log stood at an instant: the position of the last record that was recorded by then, if there is one.
+    fn stood_at(&self, then: Timestamp) -> BoxFuture<'_, Result<Option<Position>, ReadError>> {
+        Box::pin(pieces::last_by(self.follow(None), then))
+    }
 
     /// The end of the log.
     fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>>;

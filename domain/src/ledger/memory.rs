@@ -193,6 +193,11 @@ impl EventLog for MemoryLog {
         .boxed()
     }
 
+    fn stood_at(&self, then: Timestamp) -> BoxFuture<'_, Result<Option<Position>, ReadError>> {
+        let by_then = self.lock().records.partition_point(|record| record.header().recorded <= then);
+        Box::pin(ready(Ok(by_then.checked_sub(1).map(|index| self.position(index)))))
+    }
+
     fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {
         let shared = self.lock();
         let records = shared.records.len() as u64;

@@ -12,9 +12,11 @@
 //! - [`keys`]: the keys of streams, and the ring that holds them.
 //! - [`opening`]: opening records with them.
 //! - [`log`]: the [`EventLog`] that engines implement.
+//! - [`pieces`], [`block`]: much of a log, read side by side and without copying.
 //! - [`following`]: how whoever follows it is doing.
 //! - [`memory`], [`memory_keys`]: the reference engine and key ring, the contracts as plain data.
 
+pub mod block;
 pub mod body;
 #[macro_use]
 mod catalogue_macro;
@@ -25,9 +27,11 @@ pub mod log;
 pub mod memory;
 pub mod memory_keys;
 pub mod opening;
+pub mod pieces;
 pub mod record;
 pub mod stream;
 
+pub use block::{Block, RecordRef};
 pub use body::{Context, Opened};
 pub use catalogue::{DomainEvent, EventKind};
 pub use following::Following;
@@ -36,5 +40,6 @@ pub use log::{
     Append, AppendError, Appended, Direction, EventLog, Expected, Followed, Head, Position, ReadError, Recorded,
 };
 pub use opening::{OpenError, Opener};
+pub use pieces::{Piece, Pieces};
 pub use record::{Draft, Header, LedgerId, RecordHash, RecordId, SealedRecord};
 pub use stream::{Revision, StreamId, StreamKind};

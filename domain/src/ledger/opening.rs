@@ -5,7 +5,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::{
-    Header, KeyError, KeyRing, KeyState, Opened, SealedRecord, StreamId,
+    Header, KeyError, KeyRing, KeyState, Opened, RecordRef, SealedRecord, StreamId,
     body::{self, Unreadable},
 };
 
@@ -53,20 +53,32 @@ impl Opener {
     /// What the record holds, or that it was erased.
     pub async fn open(&self, record: &SealedRecord) -> Result<Opened, OpenError> {
         let header = record.header();
-        opened(self.ring.opening(header.stream, header.revision).await?, record)
+        opened(&self.ring.opening(header.stream, header.revision).await?, header, record.body())
     }
 
     /// What each of these records holds, in their order: for those who read many.
     pub async fn open_all(&self, records: &[&SealedRecord]) -> Result<Vec<Opened>, OpenError> {
         let places: Vec<_> = records.iter().map(|record| (record.header().stream, record.header().revision)).collect();
         let keys = self.ring.opening_all(&places).await?;
-        keys.into_iter().zip(records).map(|(key, record)| opened(key, record)).collect()
+        keys.iter().zip(records).map(|(key, record)| opened(key, record.header(), record.body())).collect()
+    }
+
+    /// The keys of these records, in their order, all asked for at once: [`open_with`] needs nothing else and never waits.
+    pub async fn keys(&self, records: impl Iterator<Item = RecordRef<'_>>) -> Result<Vec<KeyState>, OpenError> {
+        let places: Vec<_> = records.map(|record| (record.stream(), record.revision())).collect();
+        Ok(self.ring.opening_all(&places).await?)
     }
 }
 
-fn opened(key: KeyState, record: &SealedRecord) -> Result<Opened, OpenError> {
+/// What a record holds, with the key that was asked for it.
+pub fn open_with(key: &KeyState, record: RecordRef<'_>) -> Result<Opened, OpenError> {
+    opened(key, &record.header(), record.body())
+}
+
+fn opened(key: &KeyState, header: &Header, sealed: &[u8]) -> Result<Opened, OpenError> {
     let KeyState::Key(key) = key else { return Ok(Opened::Erased) };
-    let Header { stream, revision, .. } = *record.header();
+    let Header { stream, revision, .. } = *header;
     let unreadable = |source| OpenError::Unreadable { stream, revision, source };
-    body::open(&key.cipher(), record).map(|(context, event)| Opened::Event(context, event)).map_err(unreadable)
+    let read = body::open_body(&key.cipher(), header, sealed).map_err(unreadable)?;
+    Ok(Opened::Event(read.0, read.1))
 }

@@ -214,22 +214,31 @@ impl Header {
 
     /// Reads the header at the front of a record's bytes.
     pub fn read(bytes: &[u8]) -> Result<Self, NotARecord> {
+        Ok(Self::of(Self::check(bytes)?, bytes))
+    }
+
+    /// Is there a header at the front of these bytes? The kind of its stream, if so.
+    pub(super) fn check(bytes: &[u8]) -> Result<StreamKind, NotARecord> {
         if bytes.len() < HEADER_LEN {
             return Err(NotARecord::TooShort(bytes.len()));
         }
         if bytes[0] != VERSION {
             return Err(NotARecord::Version(bytes[0]));
         }
-        let stream_kind = StreamKind::from_number(bytes[1]).ok_or(NotARecord::StreamKind(bytes[1]))?;
-        Ok(Self {
+        StreamKind::from_number(bytes[1]).ok_or(NotARecord::StreamKind(bytes[1]))
+    }
+
+    /// The header at the front of bytes that were checked.
+    pub(super) fn of(kind: StreamKind, bytes: &[u8]) -> Self {
+        Self {
             kind: EventKind::new(u16::from_le_bytes(array(bytes, 2))),
-            stream: StreamId::new(stream_kind, Uuid::from_bytes(array(bytes, 20))),
+            stream: StreamId::new(kind, Uuid::from_bytes(array(bytes, 20))),
             revision: Revision::new(u64::from_le_bytes(array(bytes, 4))),
             recorded: Timestamp::from_micros(i64::from_le_bytes(array(bytes, 12))),
             organ: Uuid::from_bytes(array(bytes, 36)),
             person: Uuid::from_bytes(array(bytes, 52)),
             previous: RecordHash(array(bytes, 68)),
-        })
+        }
     }
 }
 

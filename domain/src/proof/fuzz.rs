@@ -10,6 +10,7 @@ use super::{
     receipt::Promise,
     tile::Tile,
     tlog_proof::TlogProof,
+    witness::{AddCheckpoint, NotCosigned, judge, nothing},
 };
 use crate::ledger::RecordHash;
 
@@ -113,5 +114,28 @@ pub fn fuzz_policy(bytes: &[u8]) {
             }
         }
         Err(error) => assert!(error.line > 0, "a fault in no line"),
+    }
+}
+
+/// A request to a witness prints as it was read; a stranger's checkpoint is never cosigned.
+pub fn fuzz_add_checkpoint(bytes: &[u8]) {
+    match AddCheckpoint::parse(bytes) {
+        Ok(request) => {
+            assert_eq!(request.to_string().as_bytes(), bytes, "another request than was read");
+            match judge(&request, key(SignatureKind::Note).public(), nothing()) {
+                Ok(checkpoint) => assert!(
+                    request.old == 0 && request.proof.is_empty() && checkpoint.origin().as_str() == "log.example"
+                ),
+                Err(error @ NotCosigned::NotConsistent(_)) => {
+                    assert!(
+                        request.note.verify(key(SignatureKind::Note).public()).is_ok(),
+                        "judged before it was checked"
+                    );
+                    short(&error);
+                }
+                Err(error) => short(&error),
+            }
+        }
+        Err(error) => short(&error),
     }
 }

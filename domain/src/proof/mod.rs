@@ -10,7 +10,7 @@
 //! - [`tile`], [`bundle`]: the tree in files (C2SP `tlog-tiles`).
 //! - [`key`], [`note`], [`checkpoint`]: keys, signed notes, signed tree heads; [`cosignature`]: what witnesses add.
 //! - [`receipt`]: the promise that a mutation is answered with; [`tlog_proof`]: the file that makes good on it.
-//! - [`policy`]: whom a verifier believes.
+//! - [`policy`]: whom a verifier believes; [`witness`]: what a log and its witnesses say to each other.
 //!
 //! Nothing here reads a file, a clock or a source of randomness: hashes come from a closure, seeds and times are arguments.
 
@@ -30,10 +30,13 @@ mod testing;
 pub mod tile;
 pub mod tlog_proof;
 pub mod tree;
+pub mod witness;
 
 pub use checkpoint::Checkpoint;
 pub use consistency::TreeHead;
-pub use fuzz::{fuzz_checkpoint, fuzz_note, fuzz_policy, fuzz_receipt, fuzz_tile, fuzz_tlog_proof};
+pub use fuzz::{
+    fuzz_add_checkpoint, fuzz_checkpoint, fuzz_note, fuzz_policy, fuzz_receipt, fuzz_tile, fuzz_tlog_proof,
+};
 pub use hash::{TreeHash, leaf_hash, node_hash};
 pub use key::{KeyName, SecretKey, SignatureKind, VerifierKey};
 pub use note::Note;
@@ -42,3 +45,4 @@ pub use receipt::Promise;
 pub use tile::{Tile, TileKind};
 pub use tlog_proof::TlogProof;
 pub use tree::{Frontier, Node};
+pub use witness::AddCheckpoint;

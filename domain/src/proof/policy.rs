@@ -29,8 +29,21 @@ pub const MAX_POLICY_LEN: usize = 256 * 1024;
 pub struct Policy {
     logs: Vec<VerifierKey>,
     members: Vec<(String, Member)>,
+    /// Where witnesses are asked.
+    urls: BTreeMap<String, String>,
     /// Which member must have witnessed; none: nobody need.
     quorum: Option<usize>,
+}
+
+/// A witness that a policy names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witness {
+    /// Its name in the policy.
+    pub name: String,
+    /// What checks its cosignatures.
+    pub key: VerifierKey,
+    /// Where it is asked, if the policy says so.
+    pub url: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,6 +181,16 @@ impl Policy {
         &self.logs
     }
 
+    /// The witnesses, in the order of the policy.
+    pub fn witnesses(&self) -> impl Iterator<Item = Witness> {
+        self.members.iter().filter_map(|(name, member)| match member {
+            Member::Witness(key) => {
+                Some(Witness { name: name.clone(), key: key.clone(), url: self.urls.get(name).cloned() })
+            }
+            Member::Group { .. } => None,
+        })
+    }
+
     /// Does the checkpoint in `note` satisfy this policy?
     pub fn check(&self, note: &Note) -> Result<Accepted, NotAccepted> {
         let (key, checkpoint) = self.signed(note)?;
@@ -228,6 +251,7 @@ struct Builder {
     logs: Vec<VerifierKey>,
     members: Vec<(String, Member)>,
     names: BTreeMap<String, usize>,
+    urls: BTreeMap<String, String>,
     grouped: Vec<bool>,
     quorum: Quorum,
 }
@@ -242,7 +266,12 @@ impl Builder {
             [] => Ok(()),
             [first, ..] if first.starts_with('#') => Ok(()),
             ["log", key] | ["log", key, _] => self.log(key.parse()?),
-            ["witness", name, key] | ["witness", name, key, _] => self.witness(name, key.parse()?),
+            ["witness", name, key] => self.witness(name, key.parse()?),
+            ["witness", name, key, url] => {
+                self.witness(name, key.parse()?)?;
+                self.urls.insert(name.to_owned(), url.to_owned());
+                Ok(())
+            }
             ["group", name, least, ref of @ ..] if !of.is_empty() => {
                 let least = match least {
                     "any" => 1,
@@ -322,13 +351,13 @@ impl Builder {
     }
 
     fn finish(self) -> Result<Policy, PolicyFault> {
-        let Self { logs, members, quorum, .. } = self;
+        let Self { logs, members, urls, quorum, .. } = self;
         let quorum = match quorum {
             Quorum::Member(member) => Some(member),
             Quorum::Nobody => None,
             Quorum::Unsaid => return Err(PolicyFault::Incomplete),
         };
-        if logs.is_empty() { Err(PolicyFault::Incomplete) } else { Ok(Policy { logs, members, quorum }) }
+        if logs.is_empty() { Err(PolicyFault::Incomplete) } else { Ok(Policy { logs, members, urls, quorum }) }
     }
 }
 

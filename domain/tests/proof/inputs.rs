@@ -6,11 +6,14 @@ use std::{
 };
 
 use proptest::prelude::*;
-use socai_domain::proof::{fuzz_checkpoint, fuzz_note, fuzz_policy, fuzz_receipt, fuzz_tile, fuzz_tlog_proof};
+use socai_domain::proof::{
+    fuzz_add_checkpoint, fuzz_checkpoint, fuzz_note, fuzz_policy, fuzz_receipt, fuzz_tile, fuzz_tlog_proof,
+};
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 6] = [
+const TARGETS: [Target; 7] = [
+    ("add_checkpoint", fuzz_add_checkpoint),
     ("checkpoint", fuzz_checkpoint),
     ("note", fuzz_note),
     ("policy", fuzz_policy),

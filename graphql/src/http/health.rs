@@ -1,4 +1,4 @@
-//! Is it alive, can it serve, and its figures. No token needed, and no data told.
+//! Is it alive, and can it serve. No token needed, and no data told.
 
 use axum::{extract::State, http::StatusCode};
 
@@ -39,9 +39,4 @@ pub(super) async fn ready(State(app): State<App>) -> (StatusCode, String) {
         told.replace_range(..2, "not ready");
     }
     (status, told)
-}
-
-/// Prometheus text.
-pub(super) async fn metrics(State(app): State<App>) -> String {
-    app.services().metrics.as_ref().map(|render| render()).unwrap_or_default()
 }

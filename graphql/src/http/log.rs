@@ -63,6 +63,14 @@ pub(super) async fn checkpoint(State(app): State<App>, headers: HeaderMap) -> Re
     response
 }
 
+/// The newest checkpoint that has the cosignatures that the operator asks for.
+pub(super) async fn cosigned(State(app): State<App>) -> Response {
+    match app.services().notary.cosigned() {
+        Some(signed) => found(ASK, TEXT, signed.note.to_string()),
+        None => absent("no checkpoint was cosigned yet; the newest one is /log/checkpoint\n"),
+    }
+}
+
 /// The checkpoint of a tree of so many records: signed again, to the very same bytes.
 pub(super) async fn checkpoint_of(State(app): State<App>, Path(size): Path<String>) -> Response {
     let Some(size) = size.parse().ok().filter(|number: &u64| number.to_string() == size) else {

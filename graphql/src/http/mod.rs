@@ -6,6 +6,7 @@ mod graphql;
 mod health;
 mod log;
 mod socket;
+mod witness;
 
 use std::{future::Future, io, time::Duration};
 
@@ -17,12 +18,12 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use socai_domain::refusal::Code;
+use socai_domain::{proof::witness::MAX_REQUEST_LEN, refusal::Code};
 use tokio::net::TcpListener;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::{
-    app::App,
+    app::{App, Render},
     error::{ApiCode, ApiError, ErrorCode},
     language::Language,
     session::{self, Session},
@@ -44,20 +45,32 @@ pub fn router(app: &App) -> Router {
         .route("/files", post(files::upload).layer(DefaultBodyLimit::disable()))
         .route("/files/{hash}", get(files::download))
         .route("/log/checkpoint", get(log::checkpoint))
+        .route("/log/checkpoint/cosigned", get(log::cosigned))
         .route("/log/checkpoint/{size}", get(log::checkpoint_of))
         .route("/log/tile/{*path}", get(log::tile))
         .route("/log/proof/{record}", get(log::proof))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready));
+    if app.services().witness.is_some() {
+        let add = post(witness::add_checkpoint).layer(DefaultBodyLimit::max(MAX_REQUEST_LEN));
+        router = router
+            .route("/witness/add-checkpoint", add)
+            .route("/witness/{origin}/checkpoint", get(witness::checkpoint));
+    }
     if settings.graphiql {
         router = router.route("/graphiql", get(graphiql::page)).route("/graphiql/{name}", get(graphiql::asset));
     }
-    if app.services().metrics.is_some() {
-        router = router.route("/metrics", get(health::metrics));
+    if let Some(render) = &app.services().metrics {
+        router = router.merge(metrics_router(render.clone()));
     }
     // Whoever stops sending in the middle is not waited for.
     let patience = RequestBodyTimeoutLayer::new(settings.time);
     router.layer(patience).layer(middleware::from_fn(around)).with_state(app.clone())
+}
+
+/// `/metrics` alone, for an address of its own.
+pub fn metrics_router<S: Clone + Send + Sync + 'static>(render: Render) -> Router<S> {
+    Router::new().route("/metrics", get(async move || render()))
 }
 
 /// Serves until `shutdown`; then takes no new connections, ends subscriptions, and finishes what was begun.

@@ -5,7 +5,7 @@
 
 use async_graphql::{Enum, SimpleObject, resolver_utils::EnumType};
 use socai_domain::{document_types, incoming, organ, register};
-use socai_projections::{lags, statistics, work_list};
+use socai_projections::{lags, savings, statistics, work_list};
 
 use crate::language::Language;
 
@@ -229,6 +229,13 @@ enums! {
         ActedMeanwhile "Đã trình, chuyển trong khi chờ" "Submitted or passed on meanwhile",
         ResolvedMeanwhile "Đã giải quyết trong khi chờ" "Resolved meanwhile",
         FirstActWaited "Chờ bản giấy mới xử lý" "Waited for the paper",
+    }
+
+    /// Which documents of `savings` (số liệu tiết kiệm).
+    SavingFigure(savings::SavingFigure) {
+        Paperless "Đến không kèm bản giấy" "Arrived without paper",
+        WithoutPages "Chưa nhập số trang" "Number of pages not entered",
+        Handled "Đã giải quyết" "Resolved",
     }
 
     /// By which clock a duration is taken (cách tính thời gian).

@@ -96,6 +96,8 @@ async fn some_work(world: &World) {
     let input = json!({ "input": with(world.on(&id), reason) });
     World::data(&world.ask(world.scene.leader, mutation, input).await);
     world.received().await;
+    let electronic = with(world.arrival(), json!({ "channel": "INTERNAL" }));
+    World::data(&world.mutate(world.scene.clerk, "receiveIncoming", electronic).await);
     world.views.wait_for(world.head().await, std::time::Duration::from_secs(30)).await.unwrap();
 }
 
@@ -109,7 +111,8 @@ async fn every_figure_has_its_list_and_an_outsider_finds_all_of_them_empty() {
         "query($of: FiguresInput!) {{ processingStatistics(of: $of) {{ documents {{ {} }} branches {{ {} }} }}
          lagStatistics(of: $of) {{ lags {{ stage wall {{ count classes {{ moreThan atMost count }} }} }}
          promptness {{ stage {} }} rework {{ all: count open }}
-         paper {{ all: count awaited actedMeanwhile resolvedMeanwhile firstActWaited }} }} }}",
+         paper {{ all: count awaited actedMeanwhile resolvedMeanwhile firstActWaited }} }}
+         savings(of: $of) {{ paperless withoutPages handling {{ count }} }} }}",
         figures(&world, "DocumentFigure").await.iter().map(|figure| field(figure)).collect::<Vec<_>>().join(" "),
         figures(&world, "BranchFigure").await.iter().map(|figure| field(figure)).collect::<Vec<_>>().join(" "),
         figures(&world, "PromptFigure").await.iter().map(|figure| field(figure)).collect::<Vec<_>>().join(" "),
@@ -148,13 +151,21 @@ async fn every_figure_has_its_list_and_an_outsider_finds_all_of_them_empty() {
         for figure in figures(&world, "PaperFigure").await {
             lists.push(("paperDocuments", format!("figure: {figure}"), &lags["paper"][field(&figure)]));
         }
+        let saving = &data["savings"][0];
+        for (figure, number) in [
+            ("PAPERLESS", &saving["paperless"]),
+            ("WITHOUT_PAGES", &saving["withoutPages"]),
+            ("HANDLED", &saving["handling"]["count"]),
+        ] {
+            lists.push(("savedDocuments", format!("figure: {figure}"), number));
+        }
         let mut filled = std::collections::HashSet::new();
         for (list, arguments, number) in lists {
             let number = number.as_u64().unwrap_or_else(|| panic!("{list}({arguments}) has no number"));
             assert_eq!(length(&world, who, list, &arguments, &of).await, (number, number), "{list}({arguments})");
             filled.extend((number > 0).then_some(list));
         }
-        assert_eq!(filled.len(), if sees { 6 } else { 0 }, "{filled:?}");
+        assert_eq!(filled.len(), if sees { 7 } else { 0 }, "{filled:?}");
     }
 }
 

@@ -7,6 +7,7 @@ mod world;
 mod admission;
 mod changes;
 mod documents;
+mod endless;
 mod figures;
 mod files;
 mod golden;

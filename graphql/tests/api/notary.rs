@@ -12,9 +12,12 @@ use socai_domain::{
         Checkpoint, KeyName, Node, Note, SecretKey, SignatureKind, Tile, TileKind, TreeHash, TreeHead, bundle,
         consistency, inclusion, leaf_hash, node_hash, receipt::Promise, tlog_proof::TlogProof, tree,
     },
+    testing::MORNING,
     time::Timestamp,
 };
-use socai_graphql::notary::{Growth, Notary, NotaryError, Proof, Signed, Standing, Taken, Voice, Wanted};
+use socai_graphql::notary::{
+    Asked, Growth, Notary, NotaryError, Problem, Proof, Signed, Standing, Taken, Voice, Wanted,
+};
 
 /// Seconds within which its receipts promise a checkpoint.
 pub(crate) const WITHIN: u32 = 60;
@@ -108,6 +111,18 @@ impl Notary for MemoryNotary {
         let state = self.state();
         let signed = (state.voice != Voice::Silent).then(|| state.signed(&self.key, state.size as u64));
         Standing { key: self.key.public().clone(), signed, voice: state.voice.clone() }
+    }
+
+    fn cosigned(&self) -> Option<Signed> {
+        None
+    }
+
+    fn witnesses(&self) -> Vec<Asked> {
+        let problem = Some(Problem::Refuses("secret".into()));
+        vec![
+            Asked { name: "so-b".into(), cosigned: Some((1, MORNING)), problem: None },
+            Asked { name: "so-c".into(), cosigned: None, problem },
+        ]
     }
 
     fn promise(&self, taken: Taken) -> BoxFuture<'_, Option<String>> {

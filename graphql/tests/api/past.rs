@@ -1,9 +1,14 @@
 //! `asOf`: the past as a ledger that stopped there would show it, for those who may see it today.
 
+use std::{sync::Arc, time::Duration};
+
 use serde_json::{Value, json};
 use socai_domain::{organ::events as on, text::ShortText, time::Clock};
+use socai_graphql::Settings;
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use crate::{
+    endless::{Endless, Replays},
     handling::{directed, submitted},
     world::{World, person_of, post_of, with},
 };
@@ -82,6 +87,45 @@ async fn rights_are_of_today() {
     assert_ne!(ask(world.scene.leader).await, nothing);
     world.agency(vec![left.into()]).await;
     assert_eq!(ask(world.scene.leader).await, nothing, "who left sees nothing of then");
+}
+
+/// Whether they hang up or ask for too long: nobody goes on reading for them.
+#[tokio::test]
+async fn who_goes_away_ends_their_replay() {
+    let replays = Arc::<Replays>::default();
+    let settings = Settings { replay: Duration::from_millis(50), time: Duration::from_mins(1), ..Settings::default() };
+    let (of_log, patient) = (Arc::clone(&replays), Settings { replay: Duration::from_hours(1), ..settings.clone() });
+    let world = World::over(patient, |log| Arc::new(Endless { log, replays: of_log })).await;
+    let then = world.clock.now();
+    world.clock.pass_minutes(60);
+    let mut told = replays.subscribe();
+    let body = json!({ "query": "query($asOf: DateTime) { incomingRegister(asOf: $asOf) { totalCount } }",
+        "variables": { "asOf": then.to_string() } })
+    .to_string();
+    let address = world.url.strip_prefix("http://").unwrap();
+    for begun in 1..=3 {
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST /graphql HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n",
+            world.token(world.scene.leader),
+            body.len()
+        );
+        connection.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+        told.wait_for(|replays| *replays == (1, begun)).await.unwrap();
+        drop(connection);
+        told.wait_for(|replays| *replays == (0, begun)).await.unwrap();
+    }
+    // Nobody is in their way any more.
+    let replays = Arc::<Replays>::default();
+    let of_log = Arc::clone(&replays);
+    let world = World::over(settings, |log| Arc::new(Endless { log, replays: of_log })).await;
+    let variables = json!({ "asOf": then.to_string() });
+    world.clock.pass_minutes(60);
+    let query = "query($asOf: DateTime) { incomingRegister(asOf: $asOf) { totalCount } }";
+    let answer = world.ask(world.scene.leader, query, variables).await;
+    assert_eq!(World::error(&answer)["code"], "PAST_TOO_LARGE");
+    assert_eq!(*replays.borrow(), (0, 1));
 }
 
 #[tokio::test]

@@ -210,3 +210,20 @@ async fn a_notary_that_does_not_sign_says_so_and_promises_nothing() {
         assert_eq!(get(&world, path).await.status().as_u16(), 503, "{path}");
     }
 }
+
+#[tokio::test]
+async fn witnesses_are_told_of_without_what_they_say() {
+    let world = World::new().await;
+    let query =
+        "{ ledger { notary { cosigned { size } witnesses { name lastCosignedSize lastCosignedAt problem } } } }";
+    let answer = world.ask(world.scene.clerk, query, json!({})).await;
+    let told = &World::data(&answer)["ledger"]["notary"];
+    let witnesses = told["witnesses"].as_array().unwrap();
+    assert_eq!((&witnesses[0]["name"], &witnesses[0]["lastCosignedSize"]), (&json!("so-b"), &json!(1)), "{told}");
+    assert!(witnesses[0]["lastCosignedAt"].is_string() && witnesses[0]["problem"].is_null(), "{told}");
+    assert!(witnesses[1]["problem"] == "REFUSES" && witnesses[1]["lastCosignedSize"].is_null(), "{told}");
+    assert!(told["cosigned"].is_null() && !told.to_string().contains("secret"), "{told}");
+    assert_eq!(get(&world, "/log/checkpoint/cosigned").await.status(), 404);
+    // It watches nobody.
+    assert_eq!(get(&world, "/witness/0/checkpoint").await.status(), 404);
+}

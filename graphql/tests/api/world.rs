@@ -115,9 +115,14 @@ impl World {
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
+        Self::over(settings, |log| Arc::new(log)).await
+    }
+
+    /// Over another log that holds this one's records.
+    pub(crate) async fn over(settings: Settings, log: impl FnOnce(MemoryLog) -> Arc<dyn EventLog>) -> Self {
         let clock = SetClock::at(MORNING.plus_minutes(5));
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let log = Arc::new(MemoryLog::new(LedgerId(Uuid::from_u128(0x50ca1)), Arc::clone(&shared)));
+        let log = log(MemoryLog::new(LedgerId(Uuid::from_u128(0x50ca1)), Arc::clone(&shared)));
         let opener = Opener::new(Arc::new(MemoryKeyRing::new()));
         let files = Arc::new(MemoryFiles::default());
         let stored = files.clone();
@@ -140,6 +145,7 @@ impl World {
             files,
             tickets: Tickets::new(b"tests"),
             notary: notary.clone(),
+            witness: None,
             following: state.clone(),
             followers: vec![("views", state)],
             metrics: Some(Arc::new(|| "socai_up 1\n".to_owned())),

@@ -9,7 +9,8 @@ use socai::{config::Config, data::DataLock, files, keyring::MasterKey, keys, log
 use super::flags::Place;
 
 /// Makes the keys of an installation: the master key, which wraps the keys of all streams; the log key, which signs
-/// checkpoints and receipts; and the pair that signs and checks access tokens. Nothing is ever overwritten.
+/// checkpoints and receipts; the witness key, which cosigns the checkpoints of other logs; and the pair that signs and checks
+/// access tokens. Nothing is ever overwritten.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   socai keygen --data /srv/socai
@@ -54,8 +55,8 @@ impl Keygen {
 
 /// Makes the keys, or only the missing ones; says a line about each.
 pub(crate) fn make(config: &Config, missing: bool) -> anyhow::Result<Vec<String>> {
-    let Config { master_key, log_key, token_key, token_public_key, .. } = config;
-    let all = [master_key, log_key, token_key, token_public_key];
+    let Config { master_key, log_key, witness_key, token_key, token_public_key, .. } = config;
+    let all = [master_key, log_key, witness_key, token_key, token_public_key];
     let there: Vec<_> = all.into_iter().filter(|path| path.exists()).collect();
     if let ([first, ..], false) = (&there[..], missing) {
         bail!("{} is there already and is not overwritten; --missing makes only what is not there", first.display());
@@ -65,6 +66,13 @@ pub(crate) fn make(config: &Config, missing: bool) -> anyhow::Result<Vec<String>
             "the key ring {} needs the master key that it was made with: put it back at {}",
             config.key_ring.display(),
             master_key.display()
+        );
+    }
+    if !witness_key.exists() && config.witness.join("lock").exists() {
+        bail!(
+            "what stands in {} was cosigned with the witness's key: put it back at {}, or move the directory away",
+            config.witness.display(),
+            witness_key.display()
         );
     }
     if !log_key.exists() && config.notary.join("checkpoint").exists() {
@@ -90,6 +98,12 @@ pub(crate) fn make(config: &Config, missing: bool) -> anyhow::Result<Vec<String>
     } else {
         LogKey::make(log_key)?;
         made.push(format!("made  {}  (signs checkpoints and receipts: copy it to a safe place)", log_key.display()));
+    }
+    if witness_key.exists() {
+        made.push(format!("kept  {}", witness_key.display()));
+    } else {
+        LogKey::make(witness_key)?;
+        made.push(format!("made  {}  (cosigns the checkpoints of other logs)", witness_key.display()));
     }
     match (token_key.exists(), token_public_key.exists()) {
         (true, true) => made.push(format!("kept  {}", token_key.display())),

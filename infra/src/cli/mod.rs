@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod demo;
+mod export;
 mod flags;
+mod fsck;
 mod import;
 mod keygen;
 mod notary;
@@ -34,14 +36,17 @@ enum Command {
     Token(token::Token),
     RegisterOrgan(register_organ::Register),
     Import(import::Import),
+    Export(export::Export),
     Verify(verify::Verify),
+    Fsck(fsck::Fsck),
     VerifyProof(Box<verify_proof::VerifyProof>),
     Rebuild(rebuild::Rebuild),
     Stats(stats::Stats),
     Notary(notary::Notary),
 }
 
-/// Runs a subcommand. Exit code 0: all was done; 1: not all of it, or it found a fault; 2: it was asked wrongly.
+/// Runs a subcommand. Exit code 0: all was done; 1: not all of it, or it found a fault; 2: it was asked wrongly. `fsck` says
+/// by further codes where the fault is.
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Demo(it) => it.run(),
@@ -50,7 +55,9 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Token(it) => it.run(),
         Command::RegisterOrgan(it) => it.run(),
         Command::Import(it) => it.run(),
+        Command::Export(it) => it.run(),
         Command::Verify(it) => it.run(),
+        Command::Fsck(it) => it.run(),
         Command::VerifyProof(it) => it.run(),
         Command::Rebuild(it) => it.run(),
         Command::Stats(it) => it.run(),

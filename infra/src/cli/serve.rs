@@ -23,7 +23,8 @@ use super::{flags::Settings, telling};
   socai serve --list-settings
 
 Paths: /graphql (queries and mutations by POST, subscriptions by WebSocket), /files/HASH, /health/live,
-/health/ready, /metrics; public: /log/checkpoint, /log/tile/… (C2SP tlog-tiles), /log/proof/RECORD. Put a proxy with TLS in front of it.")]
+/health/ready, /metrics (or at --metrics-listen); public: /log/checkpoint, /log/tile/… (C2SP tlog-tiles),
+/log/proof/RECORD; with --witness-for, /witness/add-checkpoint (C2SP tlog-witness). Put a proxy with TLS in front of it.")]
 pub(crate) struct Serve {
     /// Show all settings as a table and end.
     #[arg(long)]
@@ -87,8 +88,14 @@ async fn serve(
     let address = server.address()?;
     // Whoever verifies needs it from the operator, not from what is verified.
     println!("log key {}", server.verifier_key());
+    if let Some(key) = server.witness_key() {
+        println!("witness key {key}");
+    }
     // On standard output, so that whoever asked for port 0 learns which it is.
     println!("listening on http://{address}");
+    if let Some(address) = server.metrics_address()? {
+        println!("metrics on http://{address}/metrics");
+    }
     tracing::info!(%address, "serving");
     server.run(stop).await?;
     upkeep.abort();

@@ -6,6 +6,7 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 use serde_json::json;
 use socai::{
+    log::{OpenLogError, building},
     ports::FileCheckpoints,
     verify::{Fault, VerifyReport, verify},
 };
@@ -35,7 +36,8 @@ pub(crate) struct Verify {
     place: Place,
 }
 
-fn head(text: &str) -> Result<(Position, RecordHash), String> {
+/// A position and the head there.
+pub(crate) fn head(text: &str) -> Result<(Position, RecordHash), String> {
     let wanted = || "give POSITION:HEAD as `socai verify` prints it".to_owned();
     let (position, head) = text.split_once(':').ok_or_else(wanted)?;
     Ok((position.parse().map_err(|_| wanted())?, head.parse().map_err(|_| wanted())?))
@@ -45,6 +47,9 @@ impl Verify {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.place.load()?;
         let directory = config.log_directory().ok_or_else(|| anyhow!("{}: only files are verified", config.log))?;
+        if building::is_unfinished(&directory) {
+            return Err(OpenLogError::Unfinished(directory.display().to_string()).into());
+        }
         // A copy elsewhere may well be older than this directory's checkpoint.
         let own = self.place.gives("data") || !self.place.gives("log");
         let known = own.then(|| FileCheckpoints::new(&config.data).read(CHECKPOINT));

@@ -1,13 +1,11 @@
 //! Recently used keys, unwrapped, in bounded memory. Keys are wiped when the last holder lets go of them.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use socai_domain::ledger::StreamId;
 
 use super::Generation;
+use crate::log::file::hashing::ByStream;
 
 /// Two halves: what is used moves to the young one; when that is full it becomes the old one, and the old one goes.
 pub(super) struct Cache {
@@ -17,8 +15,8 @@ pub(super) struct Cache {
 
 #[derive(Default)]
 struct Halves {
-    young: HashMap<StreamId, Arc<[Generation]>>,
-    old: HashMap<StreamId, Arc<[Generation]>>,
+    young: ByStream<Arc<[Generation]>>,
+    old: ByStream<Arc<[Generation]>>,
 }
 
 impl Cache {
@@ -31,13 +29,13 @@ impl Cache {
     }
 
     pub(super) fn get(&self, stream: StreamId) -> Option<Arc<[Generation]>> {
+        self.lock().get(self.half, stream)
+    }
+
+    /// Of each of these streams, in their order.
+    pub(super) fn get_all(&self, streams: impl Iterator<Item = StreamId>) -> Vec<Option<Arc<[Generation]>>> {
         let mut halves = self.lock();
-        if let Some(found) = halves.young.get(&stream) {
-            return Some(Arc::clone(found));
-        }
-        let found = halves.old.remove(&stream)?;
-        halves.put(self.half, stream, Arc::clone(&found));
-        Some(found)
+        streams.map(|stream| halves.get(self.half, stream)).collect()
     }
 
     pub(super) fn put(&self, stream: StreamId, generations: Arc<[Generation]>) {
@@ -52,6 +50,15 @@ impl Cache {
 }
 
 impl Halves {
+    fn get(&mut self, half: usize, stream: StreamId) -> Option<Arc<[Generation]>> {
+        if let Some(found) = self.young.get(&stream) {
+            return Some(Arc::clone(found));
+        }
+        let found = self.old.remove(&stream)?;
+        self.put(half, stream, Arc::clone(&found));
+        Some(found)
+    }
+
     fn put(&mut self, half: usize, stream: StreamId, generations: Arc<[Generation]>) {
         if self.young.len() >= half && !self.young.contains_key(&stream) {
             self.old = std::mem::take(&mut self.young);

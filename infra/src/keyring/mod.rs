@@ -9,16 +9,14 @@
 //! - **Lost is lost.** Without the ring, or without its master key, no content of the ledger can be read again. Back the
 //!   ring up apart from the log; a backup older than an erasure brings the erased key back, so keep few.
 
+mod building;
 mod cache;
 mod master;
+mod reader;
 mod store;
 mod writer;
 
-use std::{
-    collections::{HashMap, HashSet},
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::HashSet, path::Path, sync::Arc};
 
 use futures::future::BoxFuture;
 use socai_domain::ledger::{KeyError, KeyRing, KeyState, LedgerId, Revision, StreamId, StreamKey};
@@ -30,6 +28,8 @@ use tokio::sync::{RwLock, mpsc, oneshot};
 
 use cache::Cache;
 pub use master::{MasterKey, MasterKeyError};
+pub(crate) use reader::Kept;
+pub use reader::RingReader;
 use store::unavailable;
 use writer::{Request, Writer};
 
@@ -64,12 +64,10 @@ impl SqliteKeyRing {
     /// Opens the ring in this file, made anew where there is none. Another master key than the one it was made with (or
     /// rotated to) is [`KeyError::WrongMaster`], and nothing is changed.
     pub async fn open(path: &Path, master: MasterKey) -> Result<Self, KeyError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .pragma("secure_delete", "ON")
-            .pragma("temp_store", "MEMORY");
+        Self::open_as(path, options(path), master).await
+    }
+
+    async fn open_as(path: &Path, options: SqliteConnectOptions, master: MasterKey) -> Result<Self, KeyError> {
         let connection = store::create(path, &options.clone().create_if_missing(true), &master).await?;
         let readers = SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options.clone());
         let shared = Arc::new(Shared { master: RwLock::new(master), cache: Cache::new(CACHED), readers });
@@ -110,6 +108,16 @@ impl SqliteKeyRing {
     }
 }
 
+/// How the file is opened: what was committed is on the disk.
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("secure_delete", "ON")
+        .pragma("temp_store", "MEMORY")
+}
+
 /// One key of a stream, and from which revision on it seals. The last one that begins at or before a revision is its own.
 #[derive(Clone, Debug)]
 struct Generation {
@@ -131,38 +139,41 @@ fn sealing(stream: StreamId, generations: &[Generation], revision: Revision) -> 
 }
 
 impl Shared {
-    /// The generations of those of these streams that have any, oldest first.
+    /// The generations of each of these streams, in their order: from memory, else all at once from the file. None: it has
+    /// no key.
     async fn generations(
         &self,
-        streams: impl IntoIterator<Item = StreamId>,
-    ) -> Result<HashMap<StreamId, Arc<[Generation]>>, KeyError> {
-        let (mut found, mut unknown) = (HashMap::new(), HashSet::new());
-        for stream in streams {
-            match self.cache.get(stream) {
-                Some(known) => drop(found.insert(stream, known)),
-                None => drop(unknown.insert(stream)),
-            }
-        }
-        if unknown.is_empty() {
+        streams: impl Iterator<Item = StreamId> + Clone,
+    ) -> Result<Vec<Option<Arc<[Generation]>>>, KeyError> {
+        let mut found = self.cache.get_all(streams.clone());
+        let missing = found.iter().zip(streams.clone()).filter(|(found, _)| found.is_none());
+        let missing: HashSet<StreamId> = missing.map(|(_, stream)| stream).collect();
+        if missing.is_empty() {
             return Ok(found);
         }
-        let unknown: Vec<StreamId> = unknown.into_iter().collect();
-        let master = self.master.read().await;
-        let mut connection = self.readers.acquire().await.map_err(unavailable)?;
-        for (stream, generations) in store::load_all(&mut connection, &master, &unknown).await? {
-            self.cache.put(stream, Arc::clone(&generations));
-            found.insert(stream, generations);
+        let missing: Vec<StreamId> = missing.into_iter().collect();
+        let loaded = {
+            let master = self.master.read().await;
+            let mut connection = self.readers.acquire().await.map_err(unavailable)?;
+            let loaded = store::load_all(&mut connection, &master, &missing).await?;
+            for (stream, generations) in &loaded {
+                self.cache.put(*stream, Arc::clone(generations));
+            }
+            loaded
+        };
+        for (found, stream) in found.iter_mut().zip(streams).filter(|(found, _)| found.is_none()) {
+            *found = loaded.get(&stream).cloned();
         }
         Ok(found)
     }
 }
 
 fn opening(
-    found: &HashMap<StreamId, Arc<[Generation]>>,
+    generations: Option<&Arc<[Generation]>>,
     stream: StreamId,
     revision: Revision,
 ) -> Result<KeyState, KeyError> {
-    let found = found.get(&stream).and_then(|generations| at(generations, revision));
+    let found = generations.and_then(|generations| at(generations, revision));
     found.map(|found| found.key.clone()).ok_or(KeyError::Missing(stream))
 }
 
@@ -178,17 +189,16 @@ impl KeyRing for SqliteKeyRing {
 
     fn opening(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<KeyState, KeyError>> {
         Box::pin(async move {
-            if let Some(known) = self.shared.cache.get(stream) {
-                return at(&known, revision).map(|found| found.key.clone()).ok_or(KeyError::Missing(stream));
-            }
-            opening(&self.shared.generations([stream]).await?, stream, revision)
+            let found = self.shared.generations(std::iter::once(stream)).await?;
+            opening(found.first().and_then(Option::as_ref), stream, revision)
         })
     }
 
     fn opening_all<'a>(&'a self, places: &'a [(StreamId, Revision)]) -> BoxFuture<'a, Result<Vec<KeyState>, KeyError>> {
         Box::pin(async move {
             let found = self.shared.generations(places.iter().map(|(stream, _)| *stream)).await?;
-            places.iter().map(|&(stream, revision)| opening(&found, stream, revision)).collect()
+            let all = places.iter().zip(&found);
+            all.map(|(&(stream, revision), found)| opening(found.as_ref(), stream, revision)).collect()
         })
     }
 

@@ -9,7 +9,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOp
 use uuid::Uuid;
 
 use super::{
-    Generation,
+    Generation, Kept,
     master::{KeyPlace, MasterKey, WRAPPED_LEN, sync_parent},
 };
 
@@ -86,19 +86,22 @@ async fn prepare(connection: &mut SqliteConnection, master: &MasterKey) -> Resul
             .await
             .map_err(unavailable)?;
     }
+    check(&mut transaction, master).await?;
+    transaction.commit().await.map_err(unavailable)?;
+    // A crash between destroying a key and emptying the write-ahead log ends here.
+    empty_wal(connection).await
+}
+
+/// Is it a ring of this format, wrapped by this master key?
+pub(super) async fn check(connection: &mut SqliteConnection, master: &MasterKey) -> Result<(), KeyError> {
     let (format, fingerprint): (i64, Vec<u8>) =
-        sqlx::query_as("SELECT format, master FROM ring").fetch_one(&mut *transaction).await.map_err(unavailable)?;
+        sqlx::query_as("SELECT format, master FROM ring").fetch_one(connection).await.map_err(unavailable)?;
     if format != FORMAT {
         return Err(KeyError::Damaged(format!(
             "it has format {format}: a newer socai wrote it, or a byte was changed"
         )));
     }
-    if fingerprint != master.fingerprint() {
-        return Err(KeyError::WrongMaster);
-    }
-    transaction.commit().await.map_err(unavailable)?;
-    // A crash between destroying a key and emptying the write-ahead log ends here.
-    empty_wal(connection).await
+    if fingerprint == master.fingerprint() { Ok(()) } else { Err(KeyError::WrongMaster) }
 }
 
 /// Whose ring it is, if it is any ledger's yet.
@@ -167,6 +170,35 @@ pub(super) async fn load_all(
         found.entry(stream).or_default().push(Generation { from, key: key.ok_or_else(|| changed(stream))? });
     }
     Ok(found.into_iter().map(|(stream, generations)| (stream, generations.into())).collect())
+}
+
+/// Stream, first revision, whether it is destroyed, and the wrapped key.
+type Row = (Vec<u8>, i64, bool, Option<Vec<u8>>);
+
+/// At most `most` keys after one of a stream, as they lie there, in the order of streams and revisions.
+pub(super) async fn page(
+    connection: &mut SqliteConnection,
+    after: Option<(StreamId, Revision)>,
+    most: u32,
+) -> Result<Vec<Kept>, KeyError> {
+    let (stream, from) =
+        after.map_or_else(|| (Vec::new(), 0), |(stream, from)| (stream.to_bytes().to_vec(), number(from)));
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT g.stream, g.from_revision, g.destroyed, w.bytes
+         FROM generation g LEFT JOIN wrapped w ON w.id = g.wrapped
+         WHERE (g.stream, g.from_revision) > (?, ?) ORDER BY g.stream, g.from_revision LIMIT ?",
+    )
+    .bind(stream)
+    .bind(from)
+    .bind(most)
+    .fetch_all(connection)
+    .await
+    .map_err(unavailable)?;
+    let kept = |(stream, from, destroyed, bytes): Row| {
+        let stream = StreamId::from_bytes(&stream).ok_or_else(unknown_kind)?;
+        Ok(Kept::new(stream, Revision::new(from.cast_unsigned()), destroyed, bytes))
+    };
+    rows.into_iter().map(kept).collect()
 }
 
 fn unknown_kind() -> KeyError {

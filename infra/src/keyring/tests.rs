@@ -272,3 +272,53 @@ async fn after_a_transaction_that_the_disk_ended_another_begins() {
     ring.close().await.unwrap();
     assert_eq!(key(&fixture.open().await, stream(1), 0).await, Some(sealed));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_beside_the_ring_sees_what_is_written_and_writes_nothing() {
+    let fixture = Fixture::new();
+    let ring = fixture.open().await;
+    let first = sealing(&ring, stream(1)).await;
+    let reader = RingReader::open(&fixture.path(), fixture.master.clone()).await.unwrap();
+    let places = [(stream(1), Revision::FIRST), (stream(1), Revision::new(7))];
+    let keys = reader.opening_all(&places).await.unwrap();
+    assert!(keys.iter().all(|key| matches!(key, KeyState::Key(key) if *key.bytes() == first)));
+    let unknown = reader.opening(stream(2), Revision::FIRST).await.unwrap_err();
+    assert_eq!(unknown, KeyError::Missing(stream(2)));
+    // Made and destroyed meanwhile.
+    sealing(&ring, stream(2)).await;
+    assert!(matches!(reader.opening(stream(2), Revision::FIRST).await, Ok(KeyState::Key(_))));
+    ring.renew(stream(1), Revision::new(7)).await.unwrap();
+    ring.destroy(stream(1), Revision::new(7)).await.unwrap();
+    let keys = reader.opening_all(&places).await.unwrap();
+    assert!(matches!(keys[..], [KeyState::Destroyed, KeyState::Key(_)]), "{keys:?}");
+
+    assert!(reader.sealing(stream(3), Revision::FIRST).await.is_err());
+    assert!(reader.renew(stream(2), Revision::new(1)).await.is_err());
+    assert!(reader.destroy(stream(2), Revision::new(1)).await.is_err());
+    assert!(matches!(ring.opening(stream(2), Revision::FIRST).await, Ok(KeyState::Key(_))));
+    let other = RingReader::open(&fixture.path(), MasterKey::generate().unwrap()).await;
+    assert!(matches!(other, Err(KeyError::WrongMaster)));
+    // A rotation while it is open: nothing is called damaged.
+    ring.rotate(MasterKey::generate().unwrap()).await.unwrap();
+    assert_eq!(reader.opening(stream(2), Revision::FIRST).await.unwrap_err(), KeyError::WrongMaster);
+    ring.close().await.unwrap();
+    let nowhere = RingReader::open(&fixture.directory.path().join("none"), fixture.master.clone()).await;
+    assert!(nowhere.is_err() && !fixture.directory.path().join("none").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ring_that_was_built_at_once_opens_like_any_other() {
+    let fixture = Fixture::new();
+    let ring = SqliteKeyRing::build(&fixture.path(), fixture.master.clone()).await.unwrap();
+    let keys = join_all((0..1_000).map(|number| sealing(&ring, stream(number)))).await;
+    ring.renew(stream(7), Revision::new(3)).await.unwrap();
+    ring.destroy(stream(7), Revision::new(3)).await.unwrap();
+    assert_eq!(ring.complete(&fixture.path()).await, Ok(1_000));
+    let again = SqliteKeyRing::build(&fixture.path(), fixture.master.clone()).await;
+    assert!(matches!(again, Err(KeyError::Unavailable(_))), "only where there is none");
+
+    let ring = fixture.open().await;
+    for (number, before) in (0..).zip(keys) {
+        assert_eq!(key(&ring, stream(number), 0).await, (number != 7).then_some(before), "{number}");
+    }
+}

@@ -6,6 +6,7 @@ use std::{path::Path, sync::Arc};
 
 use socai_domain::ledger::EventLog;
 
+pub use file::building;
 pub use file::{FileLog, FileLogOptions, OpenLogError, OpenReport};
 
 /// An open log of whichever engine.

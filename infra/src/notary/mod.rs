@@ -8,12 +8,13 @@
 //! - [`tree`]: the growing tree; [`hashes`]: reading what is kept.
 //! - [`standing`]: what it says of itself; [`writer`]: the one task that follows, commits and publishes; [`check`]: is this
 //!   the log that was signed?
-//! - [`port`]: how the API asks it; [`agree`]: a store that was lost.
+//! - [`port`]: how the API asks it; [`agree`]: a store that was lost; [`asking`]: has checkpoints cosigned by witnesses.
 //!
 //! It never holds up a command and never stops the program. If the log is not the one it signed, it raises an alarm and signs
 //! nothing more; what was signed before can still be read.
 
 pub mod agree;
+pub mod asking;
 mod check;
 mod directory;
 mod hashes;
@@ -33,6 +34,7 @@ use socai_domain::{
     proof::{Checkpoint, Note, SecretKey, TreeHead, checkpoint::NotTheLogs},
     time::Clock,
 };
+use socai_graphql::notary::Asked;
 use thiserror::Error;
 use tokio::sync::watch;
 
@@ -90,6 +92,10 @@ struct Inner {
     /// Seconds within which a record is covered: the maximum merge delay.
     within: u32,
     standing: watch::Sender<Standing>,
+    /// The newest checkpoint with a quorum of cosignatures.
+    cosigned: watch::Sender<Option<Arc<Committed>>>,
+    /// Who is asked to cosign.
+    witnesses: watch::Sender<Vec<Asked>>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -136,6 +142,8 @@ impl Notary {
             clock,
             within,
             standing: watch::Sender::default(),
+            cosigned: watch::Sender::default(),
+            witnesses: watch::Sender::default(),
         }));
         if records == 0 && notary.0.store.load()?.is_none() {
             let mut tree = Tree::load(Arc::clone(&notary.0.store), Arc::clone(&notary.0.recent), 0)?;

@@ -103,8 +103,24 @@ impl api::Notary for Notary {
             Voice::Silent => api::Voice::Silent,
             Voice::Alarm(why) => api::Voice::Alarm(why.clone()),
         };
-        let signed = standing.committed.as_ref().map(|committed| committed.told());
+        let committed = standing.committed.as_ref();
+        let cosigned = self.0.cosigned.borrow();
+        // With cosignatures, where the newest one has them.
+        let cosigned =
+            cosigned.as_ref().filter(|cosigned| committed.is_some_and(|newest| newest.head == cosigned.head));
+        let signed = committed.map(|newest| Signed {
+            note: Arc::clone(&cosigned.map_or(newest, |cosigned| cosigned).note),
+            ..newest.told()
+        });
         api::Standing { key: self.0.key.public().clone(), signed, voice }
+    }
+
+    fn cosigned(&self) -> Option<Signed> {
+        self.0.cosigned.borrow().as_ref().map(|cosigned| cosigned.told())
+    }
+
+    fn witnesses(&self) -> Vec<api::Asked> {
+        self.0.witnesses.borrow().clone()
     }
 
     fn promise(&self, taken: Taken) -> BoxFuture<'_, Option<String>> {
@@ -140,7 +156,11 @@ impl api::Notary for Notary {
                 Wanted::At(position) => hashes.leaf_at(position.place())?,
             };
             match leaf {
-                Some(index) if index < committed.head.size => this.covered(committed, index, hashes.entry(index)?),
+                Some(index) if index < committed.head.size => {
+                    // What others vouch for, too, is worth more than what is newest.
+                    let cosigned = this.0.cosigned.borrow().clone().filter(|cosigned| index < cosigned.head.size);
+                    this.covered(cosigned.as_deref().unwrap_or(committed), index, hashes.entry(index)?)
+                }
                 // Taken into the tree, but not committed: its time is at most now.
                 Some(_) => Ok(Proof::NotYet { by: api::Notary::due(this, this.0.clock.now()) }),
                 None => Ok(Proof::Unknown),

@@ -30,7 +30,8 @@ impl fmt::Debug for Erasure {
 }
 
 /// The kinds of events that bring files.
-const WITH_FILES: [EventKind; 4] = [EventKind::new(400), EventKind::new(401), EventKind::new(406), EventKind::new(436)];
+pub(crate) const WITH_FILES: [EventKind; 4] =
+    [EventKind::new(400), EventKind::new(401), EventKind::new(406), EventKind::new(436)];
 
 impl Erasure {
     /// From this store, by what the log says.
@@ -93,12 +94,13 @@ pub(super) async fn files_in(opener: &Opener, recorded: &Recorded) -> Result<Vec
         return Ok(Vec::new());
     }
     match opener.open(&recorded.record).await.map_err(|error| error.to_string())? {
-        Opened::Event(_, event) => Ok(files(&event).iter().map(|file| file.hash).collect()),
+        Opened::Event(_, event) => Ok(files_of(&event).iter().map(|file| file.hash).collect()),
         Opened::Erased => Ok(Vec::new()),
     }
 }
 
-fn files(event: &DomainEvent) -> &[Attachment] {
+/// The files that an event brings.
+pub(crate) fn files_of(event: &DomainEvent) -> &[Attachment] {
     match event {
         DomainEvent::Incoming(IncomingEvent::Arrived(e)) => &e.files,
         DomainEvent::Incoming(IncomingEvent::ArrivedAgain(e)) => &e.files,

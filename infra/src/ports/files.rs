@@ -9,28 +9,37 @@ use axum::body::Bytes;
 use futures::{StreamExt as _, future::BoxFuture, stream};
 use socai_commands::Hold;
 use socai_graphql::files::{FileStream, Files, FilesError, Found, Kept};
-use tokio::sync::mpsc;
+use tokio::{
+    io::AsyncReadExt as _,
+    sync::{Semaphore, mpsc},
+};
 
-use crate::blobs::{BlobError, BlobHash, BlobStore, sniff};
+use crate::blobs::{BlobError, BlobHash, BlobStore};
 
 /// Files by content hash in a [`BlobStore`].
 #[derive(Clone, Debug)]
-pub struct BlobFiles(Arc<BlobStore>);
+pub struct BlobFiles {
+    blobs: Arc<BlobStore>,
+    /// A permit for each file that may be in memory to be checked.
+    checks: Arc<Semaphore>,
+}
 
 /// Bytes of a piece of a download.
 const PIECE: usize = 64 << 10;
 /// Pieces of an upload that wait for the disk before the sender does.
 const AHEAD: usize = 8;
+/// Files that are checked at once, each whole in memory, before they are sent.
+const CHECKS: usize = 4;
 
 impl BlobFiles {
     /// In this store.
     pub fn new(blobs: Arc<BlobStore>) -> Self {
-        Self(blobs)
+        Self { blobs, checks: Arc::new(Semaphore::new(CHECKS)) }
     }
 
     async fn keep(&self, mut bytes: FileStream, limit: u64) -> Result<Kept, FilesError> {
         let (sender, receiver) = mpsc::channel(AHEAD);
-        let blobs = Arc::clone(&self.0);
+        let blobs = Arc::clone(&self.blobs);
         let storing = tokio::task::spawn_blocking(move || blobs.put_from(Pieces::new(receiver), limit));
         let mut broken = None;
         while let Some(piece) = bytes.next().await {
@@ -54,16 +63,22 @@ impl BlobFiles {
         }
     }
 
-    /// Read whole, so that no byte of a damaged file is ever sent.
+    /// Read whole and checked, so that no byte of a damaged file is ever sent; then read again piece by piece, so that a slow
+    /// receiver holds no more than a piece in memory.
     async fn find(&self, hash: BlobHash) -> Result<Option<Found>, FilesError> {
-        let blobs = Arc::clone(&self.0);
+        let blobs = Arc::clone(&self.blobs);
         let unavailable = |error: &dyn std::fmt::Display| FilesError::Unavailable(error.to_string());
-        let found = tokio::task::spawn_blocking(move || blobs.get(hash)).await.map_err(|error| unavailable(&error))?;
-        let Some(bytes) = found.map_err(|error| unavailable(&error))?.map(Bytes::from) else { return Ok(None) };
-        let (size, content_type) = (bytes.len() as u64, sniff(&bytes));
-        let pieces = stream::unfold(bytes, |mut left| async move {
-            let piece = left.split_to(left.len().min(PIECE));
-            (!piece.is_empty()).then_some((Ok(piece), left))
+        let turn = Arc::clone(&self.checks).acquire_owned().await.map_err(|error| unavailable(&error))?;
+        let checking = tokio::task::spawn_blocking(move || {
+            let _turn = turn; // given back when the bytes are out of memory
+            blobs.open_checked(hash)
+        });
+        let found = checking.await.map_err(|error| unavailable(&error))?;
+        let Some((file, size, content_type)) = found.map_err(|error| unavailable(&error))? else { return Ok(None) };
+        let pieces = stream::try_unfold(tokio::fs::File::from_std(file), |mut file| async move {
+            let mut piece = Vec::with_capacity(PIECE);
+            let read = file.read_buf(&mut piece).await?;
+            Ok((read > 0).then_some((piece.into(), file)))
         });
         Ok(Some(Found { size, content_type, bytes: pieces.boxed() }))
     }
@@ -76,8 +91,8 @@ impl Files for BlobFiles {
 
     fn attach(&self, files: Vec<[u8; 32]>) -> BoxFuture<'_, Result<Option<Hold>, FilesError>> {
         Box::pin(async move {
-            let hold = self.0.attaching().await;
-            let blobs = Arc::clone(&self.0);
+            let hold = self.blobs.attaching().await;
+            let blobs = Arc::clone(&self.blobs);
             let files: Vec<BlobHash> = files.into_iter().map(BlobHash::from).collect();
             let there = tokio::task::spawn_blocking(move || blobs.refresh(&files)).await;
             let there = there.map_err(|error| FilesError::Unavailable(error.to_string()))?;
@@ -152,7 +167,7 @@ mod tests {
         assert!(matches!(large, Err(FilesError::TooLarge(8))));
         let broken = files.put(stream(vec![Ok(b"12345"), Err(io::ErrorKind::ConnectionReset.into())]), 8).await;
         assert!(matches!(broken, Err(FilesError::BrokeOff(_))));
-        assert_eq!(files.0.list().count(), 0);
+        assert_eq!(files.blobs.list().count(), 0);
     }
 
     #[tokio::test]
@@ -162,5 +177,22 @@ mod tests {
         let hash = BlobHash::from(kept.hash).to_string();
         std::fs::write(directory.path().join(&hash[..2]).join(&hash), b"12346").unwrap();
         assert!(matches!(files.get(kept.hash).await, Err(FilesError::Unavailable(_))));
+    }
+
+    #[tokio::test]
+    async fn a_large_file_comes_in_pieces_and_whole() {
+        let (_directory, files) = store();
+        let content: Vec<u8> = (0..3 * PIECE + 7).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let hash = *files.blobs.put(&content).unwrap().as_bytes();
+        // More than are checked at once, none of them read to its end.
+        let mut slow = Vec::new();
+        for _ in 0..2 * CHECKS {
+            slow.push(files.get(hash).await.unwrap().unwrap());
+        }
+        for found in slow {
+            let pieces: Vec<Bytes> = found.bytes.map(Result::unwrap).collect().await;
+            assert!(pieces.iter().all(|piece| piece.len() <= PIECE));
+            assert_eq!((pieces.concat(), found.size), (content.clone(), content.len() as u64));
+        }
     }
 }

@@ -10,5 +10,6 @@ mod testing;
 
 pub use checkpoints::FileCheckpoints;
 pub use erasure::Erasure;
+pub(crate) use erasure::{WITH_FILES, files_of};
 pub use files::BlobFiles;
 pub use sweep::Sweep;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use socai_domain::ledger::{Revision, StreamId};
+use socai_domain::ledger::{Position, Revision, StreamId};
 use thiserror::Error;
 
 use crate::log::file::{Damage, error::OpenLogError};
@@ -16,6 +16,14 @@ pub enum Fault {
     /// The files are whole in themselves, but not those that the expected head was taken from.
     #[error("the log is not the one that the expected head was taken from: {0}")]
     Unexpected(String),
+    /// The log ends before a record that somebody was told is there.
+    #[error("the log ends at record {end}, before {known}, which was acknowledged")]
+    Short {
+        /// The place of its last record.
+        end: u64,
+        /// What somebody was told of.
+        known: Position,
+    },
     /// A file cannot be read.
     #[error("{what}: {source}")]
     Unreadable {

@@ -189,10 +189,7 @@ impl Plan {
             _ => {}
         }
         match self.known {
-            Some(known) if known.place() > chains.place() => {
-                let place = chains.place();
-                Err(Fault::Unexpected(format!("it ends at record {place}, before {known}, which was acknowledged")))
-            }
+            Some(known) if known.place() > chains.place() => Err(Fault::Short { end: chains.place(), known }),
             _ => Ok(()),
         }
     }

@@ -2,12 +2,14 @@
 //!
 //! It also says who a viewer is: [`viewer`](crate::viewer) builds on these tables.
 
+mod agency;
 mod fold;
 pub mod query;
 mod rows;
 
 pub use query::{OrganRow, PersonRow, PostRow, UnitRow};
 
+pub(crate) use agency::{Agencies, Agency};
 pub(crate) use fold::{Organ, Person};
 pub(crate) use query::{calendar, folded};
 pub(crate) use rows::{DELEGATION, ORGAN, PERSON, POST, SEE_ALL, TENURE, UNIT};

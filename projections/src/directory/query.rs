@@ -6,10 +6,15 @@ use socai_domain::{
     organ::Role,
     time::Timestamp,
 };
-use sqlx::SqliteConnection;
 
 use super::fold::Organ;
-use crate::{error::ViewsError, rows::decode, sql::Sql, store::Views, value::Cells};
+use crate::{
+    error::ViewsError,
+    rows::decode,
+    sql::{Source, Sql},
+    store::Views,
+    value::Cells,
+};
 
 /// An agency.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -198,7 +203,7 @@ fn person(cells: &mut Cells<'_>) -> Result<PersonRow, ViewsError> {
 }
 
 /// An agency as folded, its calendar ready.
-pub(crate) async fn folded(db: &mut SqliteConnection, id: OrganId) -> Result<Option<Organ>, ViewsError> {
+pub(crate) async fn folded(db: &mut impl Source, id: OrganId) -> Result<Option<Organ>, ViewsError> {
     let mut sql = Sql::plain();
     sql.push("SELECT state FROM directory_organ WHERE id = ").bind(id);
     let Some(row) = sql.fetch_optional(db).await? else { return Ok(None) };
@@ -207,6 +212,6 @@ pub(crate) async fn folded(db: &mut SqliteConnection, id: OrganId) -> Result<Opt
 }
 
 /// An agency's calendar; weekends only where nobody knows the agency.
-pub(crate) async fn calendar(db: &mut SqliteConnection, id: OrganId) -> Result<WorkingCalendar, ViewsError> {
+pub(crate) async fn calendar(db: &mut impl Source, id: OrganId) -> Result<WorkingCalendar, ViewsError> {
     Ok(folded(db, id).await?.map(|organ| organ.calendar).unwrap_or_default())
 }

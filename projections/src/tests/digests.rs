@@ -65,7 +65,7 @@ async fn the_digest_sees_every_row() {
         let mut db = views.write.begin().await.unwrap();
         let count = crate::sql::Sql::plain()
             .push(&format!("SELECT COUNT(*) FROM {}", table.name))
-            .count(&mut db)
+            .count(&mut *db)
             .await
             .unwrap();
         assert!(count > 0 || table.name == "directory_delegation", "nothing in {}", table.name);

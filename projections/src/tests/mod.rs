@@ -15,4 +15,5 @@ mod registers;
 mod savings;
 mod searching;
 mod visibility;
+mod watched;
 mod work;

@@ -1,12 +1,16 @@
 //! Past moments: as a ledger that stopped there would show them, kept for the next who asks, and never with erased text.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering::SeqCst},
+    time::Duration,
+};
 
 use socai_domain::{id::IncomingId, incoming::events as on, time::Timestamp};
 
 use super::{
     generated::Generated,
     history::{DAYS, History, Who, new_branch, says},
+    watched::Watched,
 };
 use crate::{
     PageRequest, Viewer, Views, ViewsError,
@@ -163,14 +167,66 @@ async fn who_waits_too_long_for_others_is_told_so() {
     assert!(matches!(refused, Err(ViewsError::PastBusy)));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn who_goes_away_ends_their_replay() {
-    let history = History::new();
+    let mut history = History::new();
+    for n in 0..200 {
+        history.arrives(n, |_| {});
+    }
     let live = history.views().await;
     let room = live.pasts.replays.available_permits();
-    let mut replay = Box::pin(live.as_of(&history.log, history.opener(), history.now(), PATIENCE));
-    assert!(futures::poll!(&mut replay).is_pending());
+    let (log, gate) = Watched::gated(&history.log);
+    let (log, then, opener) = (Arc::new(log), history.now(), history.opener());
+    let asking = {
+        let (log, live, opener) = (Arc::clone(&log), live.clone(), opener.clone());
+        tokio::spawn(async move { live.as_of(&*log, opener, then, PATIENCE).await.map(drop) })
+    };
+    while log.begun.load(SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
     assert_eq!(live.pasts.replays.available_permits(), room - 1);
-    drop(replay);
-    assert_eq!(live.pasts.replays.available_permits(), room);
+    asking.abort();
+    assert!(asking.await.unwrap_err().is_cancelled());
+    assert_eq!(live.pasts.replays.available_permits(), room, "others may begin");
+    assert!(live.pasts.crew.free() < room, "what was begun is still being read");
+    drop(gate);
+    live.pasts.crew.rest().await;
+    let begun = log.begun.load(SeqCst);
+    assert!(begun <= 2 * live.pasts.crew.size(), "{begun} of 200 pieces were begun");
+    // The next who asks has it all.
+    let past = live.as_of(&*log, opener, then, PATIENCE).await.unwrap();
+    assert_eq!(past.digest().await.unwrap(), live.digest().await.unwrap());
+}
+
+#[tokio::test]
+async fn a_moment_near_another_goes_on_from_it() {
+    for seed in 20..23 {
+        let mut generated = Generated::new(seed);
+        let mut moments = Vec::new();
+        generated.steps(200);
+        for _ in 0..4 {
+            generated.erases = false;
+            generated.steps(5);
+            moments.push((generated.history.now(), generated.history.views().await.digest().await.unwrap()));
+            generated.history.set(generated.history.now().plus_micros(1));
+        }
+        generated.steps(20);
+        let (history, log) = (&generated.history, Watched::new(&generated.history.log));
+        let live = history.views().await;
+        let mut expected = Vec::new();
+        for (then, digest) in &moments {
+            let past = live.as_of(&log, history.opener(), *then, PATIENCE).await.unwrap();
+            assert_eq!(past.digest().await.unwrap(), *digest, "seed {seed}");
+            expected.push(digest.position.unwrap());
+        }
+        let asked: Vec<_> = log.asked.lock().unwrap().iter().map(|(after, until)| (*after, *until)).collect();
+        let first = (None, expected[0]);
+        let later = expected.windows(2).map(|pair| (Some(pair[0]), pair[1]));
+        let all: Vec<_> =
+            [first, first].into_iter().chain(later.filter(|(after, until)| *after != Some(*until))).collect();
+        assert_eq!(asked, all, "only what lies between is read, seed {seed}");
+        // And the one that the others went on from is as it was.
+        let past = live.as_of(&log, history.opener(), moments[0].0, PATIENCE).await.unwrap();
+        assert_eq!(past.digest().await.unwrap(), moments[0].1, "seed {seed}");
+    }
 }

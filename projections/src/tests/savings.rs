@@ -8,7 +8,11 @@ use socai_domain::{
 };
 
 use super::history::{DAYS, History, Who, at, branch, new_branch, reason};
-use crate::statistics::{Period, StatisticsFilter};
+use crate::{
+    PageRequest,
+    savings::SavingFigure,
+    statistics::{Period, StatisticsFilter},
+};
 
 fn march() -> StatisticsFilter {
     StatisticsFilter::of(Period { from: at("2026-03-01T00:00:00"), before: at("2026-04-01T00:00:00") })
@@ -71,4 +75,25 @@ async fn each_stretch_is_reckoned_by_the_parameters_of_its_days() {
     assert_eq!(first.total(), Some(33_000));
     assert_eq!((second.on_pages(), second.on_post(), second.on_time()), (Some(0), Some(10_000), None));
     assert_eq!((second.total(), second.handling.count), (None, 1), "no sum of what is not known");
+}
+
+#[tokio::test]
+async fn each_number_is_as_long_as_its_list() {
+    let mut history = History::new();
+    work(&mut history);
+    let views = history.views().await;
+    let page = PageRequest::first(100);
+    for who in [Who::Leader, Who::Officer, Who::Outsider] {
+        let viewer = history.sight(who);
+        let [saving] = views.savings(&viewer, &march()).await.unwrap().try_into().unwrap();
+        let mut pages = 0;
+        for &figure in SavingFigure::ALL {
+            let list = views.saved_documents(&viewer, &march(), figure, &page).await.unwrap().items;
+            assert_eq!(list.len() as u64, saving.get(figure), "{figure:?} of {who:?}");
+            if figure == SavingFigure::Paperless {
+                pages = list.iter().map(|(_, line)| line.pages.unwrap_or(0) * line.copies).sum();
+            }
+        }
+        assert_eq!(pages, saving.pages, "the sum of the lines is the sum");
+    }
 }

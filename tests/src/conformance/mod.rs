@@ -10,6 +10,7 @@
 pub mod appends;
 pub mod follows;
 pub mod lives;
+pub mod pieces;
 pub mod reads;
 mod support;
 
@@ -59,6 +60,8 @@ macro_rules! each_rule {
             follows::says_once_that_all_was_told
             follows::refuses_positions_of_another_ledger
             follows::refuses_positions_beyond_the_head
+            pieces::gives_in_pieces_what_it_tells
+            pieces::knows_where_it_stood
             lives::never_goes_back_in_time
             lives::knows_its_head
             lives::is_the_same_after_reopening

@@ -12,13 +12,13 @@ use futures::{
 };
 use socai_domain::{
     ledger::{
-        Append, AppendError, Appended, Direction, EventLog, Followed, Head, LedgerId, Position, ReadError, RecordHash,
-        Recorded, Revision, SealedRecord, StreamId,
+        Append, AppendError, Appended, Direction, EventLog, Followed, Head, LedgerId, Pieces, Position, ReadError,
+        RecordHash, Recorded, Revision, SealedRecord, StreamId,
     },
     time::{Clock, Timestamp},
 };
 
-use super::{Fault, follow, take};
+use super::{Fault, follow, pieces, take};
 
 /// A log that is wrong in one way.
 #[derive(Clone)]
@@ -133,6 +133,14 @@ impl EventLog for WrongLog {
 
     fn follow(&self, after: Option<Position>) -> BoxStream<'static, Result<Followed, ReadError>> {
         follow::follow(self, after)
+    }
+
+    fn pieces(&self, after: Option<Position>, until: Position) -> Pieces {
+        pieces::pieces(self, after, until)
+    }
+
+    fn stood_at(&self, then: Timestamp) -> BoxFuture<'_, Result<Option<Position>, ReadError>> {
+        Box::pin(ready(Ok(pieces::stood_at(self, then))))
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {

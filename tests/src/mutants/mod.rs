@@ -4,6 +4,7 @@
 
 mod engine;
 mod follow;
+mod pieces;
 mod take;
 
 use std::{
@@ -95,6 +96,16 @@ faults! {
     TakesAnyEpoch => "refuses_positions_of_another_ledger",
     /// Takes a place beyond the head for the head.
     TakesAnyPlace => "refuses_positions_beyond_the_head",
+    /// Gives each piece without its last record.
+    CutsPieces => "gives_in_pieces_what_it_tells",
+    /// Gives the rest of a piece beyond its end.
+    GoesOnToThePiecesEnd => "gives_in_pieces_what_it_tells",
+    /// Begins with the record that was to come before.
+    BeginsWithAfter => "gives_in_pieces_what_it_tells",
+    /// Leaves out what was recorded at that very instant.
+    StoodBefore => "knows_where_it_stood",
+    /// Names the first record after it.
+    StoodAfter => "knows_where_it_stood",
     /// Keeps time within a stream only.
     KeepsTimeByStream => "never_goes_back_in_time",
     /// Counts appends, not records.

@@ -53,8 +53,9 @@ pub(crate) struct Serving {
 
 impl Serving {
     /// Starts a server on any free port, and waits until it listens.
-    pub(crate) fn start(data: &Path) -> Self {
-        Self::of(socai().args(["serve", "--listen", "127.0.0.1:0", "--level", "error", "--data"]).arg(data))
+    pub(crate) fn start(data: &Path, settings: &[&str]) -> Self {
+        let serve = ["serve", "--listen", "127.0.0.1:0", "--level", "error", "--data"];
+        Self::of(socai().args(serve).arg(data).args(settings))
     }
 
     /// Starts this, and waits for the line that says where it listens.

@@ -2,11 +2,11 @@
 
 use std::{fs, path::Path};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     binary::{run, socai, text, told},
-    office::Office,
+    office::{Office, RECEIVE, REGISTER, paper},
 };
 
 fn fixtures() -> String {
@@ -146,6 +146,57 @@ fn figures_of_the_past_know_nothing_of_later() {
     let before = figures(&["--from", "2020-01-01", "--as-of", &week]);
     let arrived = |of: &Value| of["documents"]["arrived"].as_u64().unwrap();
     assert!(arrived(&before) > 0 && arrived(&before) < arrived(&now), "{before} {now}");
+}
+
+/// A copy of a data directory.
+fn copied(data: &Path) -> tempfile::TempDir {
+    fn copy(from: &Path, to: &Path) {
+        fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let (from, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+            if from.is_dir() {
+                fs::create_dir(&to).unwrap();
+                copy(&from, &to);
+            } else {
+                fs::copy(from, to).unwrap();
+            }
+        }
+    }
+    let to = tempfile::tempdir().unwrap();
+    copy(data, to.path());
+    to
+}
+
+#[tokio::test]
+async fn the_past_is_that_of_a_ledger_which_really_stopped_there() {
+    let office = Office::new("G99");
+    let goes_on = async |numbers: std::ops::Range<u32>, registered: u32| {
+        let mut serving = office.serve();
+        let clerk = office.clerk(&serving.url, &format!("Ngô Thị {}", numbers.start)).await;
+        let clerk = office.client(&serving.url, &clerk);
+        for number in numbers {
+            let received = clerk.must(RECEIVE, paper(&number.to_string())).await;
+            let document = received["receiveIncoming"]["document"]["id"].clone();
+            if number < registered {
+                clerk.must(REGISTER, json!({ "commandId": uuid::Uuid::now_v7(), "document": document })).await;
+            }
+        }
+        assert!(serving.terminate().success());
+    };
+    let figures = |data: &Path, then: &str| {
+        told(data, &["stats", "--json", "--organ", &office.organ, "--from", "2026-01-01", "--as-of", then])
+    };
+    goes_on(0..5, 3).await;
+    let then = socai_domain::time::Clock::now(&socai::clock::SystemClock).to_string();
+    let stopped = copied(office.path());
+    goes_on(5..9, 9).await;
+    let past = figures(office.path(), &then);
+    assert_eq!(past, figures(stopped.path(), &then));
+    assert_eq!(past, figures(office.path(), &then), "the same question, the same bytes");
+    let documents = |of: &str| serde_json::from_str::<Value>(of).unwrap()["documents"].clone();
+    assert_eq!((&documents(&past)["arrived"], &documents(&past)["registered"]), (&5.into(), &3.into()), "{past}");
+    let now = socai_domain::time::Clock::now(&socai::clock::SystemClock).to_string();
+    assert_eq!(documents(&figures(office.path(), &now))["arrived"], 9);
 }
 
 #[test]

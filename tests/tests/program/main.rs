@@ -1,11 +1,17 @@
 //! The real program: started as a process, spoken to over HTTP and WebSocket, stopped and killed.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod big_demo;
 mod binary;
 mod demo;
+mod duckdb;
+mod export;
 mod files;
+mod fsck;
 mod kill;
 mod notary;
 mod office;
 mod proofs;
+mod python;
 mod serve;
+mod witness;

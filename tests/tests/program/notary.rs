@@ -300,7 +300,7 @@ fn without_the_log_key_nothing_starts_and_a_new_one_is_not_made_over_signatures(
     fs::remove_file(&path).unwrap();
     let refused = run(office.path(), &["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!(refused.status.code(), Some(1));
-    assert!(text(&refused.stderr).contains("there is no log key"), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("there is no key"), "{}", text(&refused.stderr));
     let refused = run(office.path(), &["keygen", "--missing"]);
     assert!(text(&refused.stderr).contains("put it back"), "{}", text(&refused.stderr));
     fs::write(&path, kept).unwrap();

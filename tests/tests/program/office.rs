@@ -20,8 +20,14 @@ impl Office {
     pub(crate) fn new(code: &str) -> Self {
         let data = tempfile::tempdir().unwrap();
         told(data.path(), &["keygen"]);
+        Self::joining(data, code, &[])
+    }
+
+    /// Registered beside what is in the data directory.
+    pub(crate) fn joining(data: TempDir, code: &str, settings: &[&str]) -> Self {
         let register =
             ["register-organ", "--json", "--code", code, "--name", "Bộ Ví Dụ", "--administrator", "Trần Thị Ví Dụ"];
+        let register = [&register[..], settings].concat();
         let registered: Value = serde_json::from_str(&told(data.path(), &register)).unwrap();
         let id = |of: &str| registered[of].as_str().unwrap().to_owned();
         Self { organ: id("organ"), administrator: id("administrator"), data }
@@ -32,7 +38,7 @@ impl Office {
     }
 
     pub(crate) fn serve(&self) -> Serving {
-        Serving::start(self.path())
+        Serving::start(self.path(), &[])
     }
 
     /// A client of this person.

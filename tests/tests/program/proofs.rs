@@ -14,7 +14,10 @@ use socai_domain::{
     proof::{Policy, VerifierKey},
 };
 
-use crate::binary::{socai, text};
+use crate::{
+    binary::{socai, text},
+    python::python,
+};
 
 fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs")
@@ -117,8 +120,8 @@ fn what_fails_first_is_said_and_what_is_asked_wrongly_refused() {
     }
 }
 
-fn python(arguments: &[&str]) -> Output {
-    let mut command = Command::new("python3");
+fn verify_proof_py(arguments: &[&str]) -> Output {
+    let mut command = Command::new(python());
     command.arg("-B").arg("../verify_proof.py").args(arguments);
     command.current_dir(docs().join("proof-example")).stdin(Stdio::null()).output().unwrap()
 }
@@ -136,7 +139,7 @@ fn the_python_program_goes_from_the_record_to_the_signed_root() {
         "--receipt",
         "decision.receipt",
     ];
-    let output = python(&all);
+    let output = verify_proof_py(&all);
     let told = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let (ours, _) = judged(&all);
@@ -144,7 +147,7 @@ fn the_python_program_goes_from_the_record_to_the_signed_root() {
         assert!(told.contains(ours[words].as_str().unwrap()), "{words}: {told}");
     }
     assert!(told.contains("receipt   kept") && told.contains("entry 6 (from 0) of 9"), "{told}");
-    let output = python(&[
+    let output = verify_proof_py(&[
         "replaced.tlog-proof",
         "--key",
         "log.key",
@@ -185,7 +188,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn judged_by_python(cases: &[Case]) -> Vec<String> {
-    let mut child = Command::new("python3")
+    let mut child = Command::new(python())
         .args(["-B", "-c", JUDGE])
         .current_dir(docs().join("proof-example"))
         .stdin(Stdio::piped())

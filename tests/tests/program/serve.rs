@@ -1,6 +1,9 @@
 //! `socai serve` over HTTP and WebSocket, and its end.
 
-use std::process::Command;
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
+};
 
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
@@ -8,7 +11,7 @@ use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest as _, ht
 use uuid::Uuid;
 
 use crate::{
-    binary::{run, text, told},
+    binary::{Serving, run, socai, text, told},
     office::{Client, Office, RECEIVE, REGISTER, paper},
 };
 
@@ -128,4 +131,22 @@ fn without_keys_it_says_what_to_do() {
     let output = Command::new(crate::binary::path()).args(["serve", "--data"]).arg(&path).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("socai keygen"), "{}", text(&output.stderr));
+}
+
+#[tokio::test]
+async fn metrics_have_an_address_of_their_own_where_one_is_set() {
+    let office = Office::new("G98");
+    let addresses = ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"];
+    let mut command = socai();
+    command.arg("serve").args(addresses).args(["--level", "error", "--data"]).arg(office.path());
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut told = |before: &str| lines.find_map(|line| line.unwrap().strip_prefix(before).map(str::to_owned)).unwrap();
+    let (api, metrics) = (told("listening on "), told("metrics on "));
+    let _serving = Serving::adopt(child, lines);
+    assert!(reqwest::get(&metrics).await.unwrap().text().await.unwrap().contains("socai_"));
+    let elsewhere = [format!("{api}/metrics"), metrics.replace("/metrics", "/graphql")];
+    for nothing in elsewhere {
+        assert_eq!(reqwest::get(&nothing).await.unwrap().status(), 404, "{nothing}");
+    }
 }

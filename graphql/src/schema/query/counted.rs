@@ -12,9 +12,14 @@ use crate::{
     reading::{read_at, services},
     scalars::{DateTime, Position},
     schema::{
-        labels::{BranchFigure, Clocked, DocumentFigure, PaperFigure, PromptFigure, PromptStage, ReworkFigure, Stage},
+        labels::{
+            BranchFigure, Clocked, DocumentFigure, PaperFigure, PromptFigure, PromptStage, ReworkFigure, SavingFigure,
+            Stage,
+        },
         page::{self, Connection, connect},
-        types::counted::{CountedBranch, CountedDocument, LagDocument, PaperDocument, PromptDocument, ReworkSpell},
+        types::counted::{
+            CountedBranch, CountedDocument, LagDocument, PaperDocument, PromptDocument, ReworkSpell, SavedDocument,
+        },
     },
 };
 
@@ -214,5 +219,28 @@ impl CountedQuery {
         let list = views.paper_waits(&viewer, &filter, figure, took, &page);
         let total = page::count(async |page| views.paper_waits(&viewer, &filter, figure, took, &page).await);
         connect(ctx, &page, list, total, async |item| Ok(Some(PaperDocument::from(item)))).await
+    }
+
+    /// The documents that `savings` reckons with, the last to arrive here first (danh sách văn bản được tính tiết kiệm).
+    #[graphql(complexity = "first.unwrap_or(20) as usize * child_complexity + 1")]
+    async fn saved_documents(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "As for the figures.")] of: FiguresInput,
+        figure: SavingFigure,
+        #[graphql(
+            desc = "As it stood at this past moment (tại thời điểm), with today's rights; a future one is refused, and \
+                          so is atLeast beside it."
+        )]
+        as_of: Option<DateTime>,
+        first: Option<u32>,
+        after: Option<String>,
+        at_least: Option<Position>,
+    ) -> Result<Connection<SavedDocument>> {
+        let Asked { views, viewer, filter, page } = Asked::read(ctx, of, as_of, (first, after), at_least).await?;
+        let figure = figure.into();
+        let list = views.saved_documents(&viewer, &filter, figure, &page);
+        let total = async { Ok(views.savings(&viewer, &filter).await?.iter().map(|saving| saving.get(figure)).sum()) };
+        connect(ctx, &page, list, total, async |item| Ok(Some(SavedDocument::from(item)))).await
     }
 }

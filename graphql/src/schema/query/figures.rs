@@ -171,7 +171,8 @@ impl FiguresQuery {
     }
 
     /// How much faster than before, and what was saved (tiết kiệm): formulas over parameters that the agency decides
-    /// (`decideBaseline`), with their inputs. One for each stretch of the period with the same parameters.
+    /// (`decideBaseline`), with their inputs (the lists: `savedDocuments`). One for each stretch of the period with the same
+    /// parameters.
     #[graphql(complexity = "5 * child_complexity")]
     async fn savings(
         &self,

@@ -5,7 +5,7 @@ use socai_domain::{id::IncomingId, ledger::StreamKind};
 use socai_projections::{
     branches::BranchRow,
     document::{DocumentRow, RoundEnd},
-    lags, statistics,
+    lags, savings, statistics,
 };
 
 use super::{
@@ -260,5 +260,17 @@ times! {
         first_act_at: Option<DateTime> = |of: &lags::PaperWait| of.first_act_at.map(DateTime);
         /// When it was resolved.
         resolved_at: Option<DateTime> = |of: &lags::PaperWait| of.resolved_at.map(DateTime);
+    }
+
+    /// One document as `savings` reckons with it (văn bản được tính tiết kiệm).
+    SavedDocument(savings::SavedDocument) {
+        /// When it arrived.
+        arrived_at: DateTime = |of: &savings::SavedDocument| DateTime(of.arrived_at);
+        /// When it was first resolved.
+        resolved_at: Option<DateTime> = |of: &savings::SavedDocument| of.resolved_at.map(DateTime);
+        /// Its pages; none where nobody entered them (số trang).
+        pages: Option<u64> = |of: &savings::SavedDocument| of.pages;
+        /// Copies that each branch would have got on paper (số bản).
+        copies: u64 = |of: &savings::SavedDocument| of.copies;
     }
 }

@@ -4,7 +4,8 @@ use async_graphql::{Enum, Object, SimpleObject};
 
 use crate::{
     language::Language,
-    notary::{Growth, Signed, Standing, Voice},
+    notary::{Asked, Growth, Problem, Signed, Standing, Voice},
+    reading::services,
     scalars::DateTime,
     session::session,
 };
@@ -107,6 +108,50 @@ impl Notary {
     /// The newest checkpoint; none before the first, and where the store was lost.
     async fn checkpoint(&self) -> Option<Checkpoint> {
         self.0.signed.clone().map(Checkpoint::from)
+    }
+
+    /// The newest checkpoint with the cosignatures of other agencies that the operator asks for (điểm kiểm đã được đồng ký).
+    async fn cosigned(&self, ctx: &async_graphql::Context<'_>) -> Option<Checkpoint> {
+        services(ctx).notary.cosigned().map(Checkpoint::from)
+    }
+
+    /// Who is asked to cosign (các bên chứng kiến).
+    async fn witnesses(&self, ctx: &async_graphql::Context<'_>) -> Vec<Witness> {
+        services(ctx).notary.witnesses().into_iter().map(Witness::from).collect()
+    }
+}
+
+/// Why a witness did not cosign when it was asked last (lý do chưa đồng ký).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(crate) enum WitnessProblem {
+    /// It does not answer now; it is asked again (không trả lời).
+    Unreachable,
+    /// It refuses: the ledger does not continue what it cosigned before, or it does not watch this one. The operator must act
+    /// (từ chối).
+    Refuses,
+}
+
+/// Another agency's installation that is asked to cosign checkpoints (bên chứng kiến).
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct Witness {
+    /// What the operator calls it (tên).
+    name: String,
+    /// How many records the checkpoint covers that it cosigned last, since the server was started.
+    last_cosigned_size: Option<u64>,
+    /// When it did (thời điểm đồng ký gần nhất).
+    last_cosigned_at: Option<DateTime>,
+    /// Why it did not when it was asked last; none if it did, or was not asked yet.
+    problem: Option<WitnessProblem>,
+}
+
+impl From<Asked> for Witness {
+    fn from(asked: Asked) -> Self {
+        let problem = asked.problem.map(|problem| match problem {
+            Problem::Unreachable(_) => WitnessProblem::Unreachable,
+            Problem::Refuses(_) => WitnessProblem::Refuses,
+        });
+        let (size, at) = asked.cosigned.unzip();
+        Self { name: asked.name, last_cosigned_size: size, last_cosigned_at: at.map(DateTime), problem }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `socai demo`: the product in a minute.
 
+mod big;
 mod clock;
 mod letters;
 mod play;
@@ -24,6 +25,7 @@ use socai::{
     config::Config,
     data::DataLock,
     files,
+    log::{OpenLogError, building},
     server::{Server, asked_to_stop},
 };
 use socai_domain::{
@@ -46,11 +48,17 @@ use world::{CLERK, LEADER, MINISTRY, OFFICER, OUTSIDER, calendar};
 #[command(after_help = "Examples:
   socai demo
   socai demo --lang vi --exit
-  socai demo --data /tmp/socai-demo --listen 127.0.0.1:9000    # a second time, it serves the same again")]
+  socai demo --data /tmp/socai-demo --listen 127.0.0.1:9000    # a second time, it serves the same again
+  socai demo --documents 20000 --data /tmp/socai-big --exit    # years of a big office, for measurements")]
 pub(crate) struct Demo {
     /// End after telling.
     #[arg(long)]
     exit: bool,
+    /// Build years of one big invented agency with so many incoming documents instead, through the same rules; the same
+    /// number gives the same history, but for keys and hashes. Nothing is synced before the end: a ledger whose building was
+    /// interrupted is refused by every command and has to be deleted.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_DOCUMENTS))]
+    documents: Option<u64>,
     /// The language of what is told; by LANG if not given.
     #[arg(long, value_enum)]
     lang: Option<Lang>,
@@ -77,6 +85,8 @@ impl Drop for Fresh {
     }
 }
 
+/// A year has numbers for more, but nobody has the time.
+const MOST_DOCUMENTS: u64 = 100_000_000;
 /// Hours for which the demo's tokens are good.
 const TOKEN_HOURS: u32 = 24;
 
@@ -86,14 +96,19 @@ impl Demo {
         let given = self.settings.gives("data");
         let chosen = self.settings.gives("listen");
         let data = fresh.0.join("data").display().to_string();
-        let settings =
-            self.settings.all_in(data).or("origin", "socai/LEDGER").or("graphiql", "true").or("segment_mib", "1");
+        let settings = self.settings.all_in(data).or("origin", "socai/LEDGER").or("graphiql", "true");
+        // Small segments for small ledgers.
+        let segment = self.documents.map_or(1, |documents| (documents / 500).clamp(1, 64));
+        let settings = settings.or("segment_mib", segment.to_string());
         let mut config = settings.load()?;
         if !chosen && TcpListener::bind(config.listen).is_err() {
             config.listen.set_port(0);
         }
         telling::start(&config, "error")?;
         let lang = self.lang.unwrap_or_else(Lang::of_environment);
+        if let Some(documents) = self.documents {
+            return super::runtime()?.block_on(big(&config, documents, lang, self.exit));
+        }
         super::runtime()?.block_on(async {
             let stop = tokio::spawn(asked_to_stop());
             let metrics = serve::recorder()?;
@@ -131,6 +146,35 @@ impl Demo {
             Ok(ExitCode::SUCCESS)
         })
     }
+}
+
+/// Builds the big ledger, tells about it, and serves it if it is not to end.
+async fn big(config: &Config, documents: u64, lang: Lang, exit: bool) -> anyhow::Result<ExitCode> {
+    if let Some(log) = config.log_directory().filter(|log| building::is_unfinished(log)) {
+        return Err(OpenLogError::Unfinished(log.display().to_string()).into());
+    }
+    if config.data.join("keys").exists() {
+        let data = config.data.display();
+        bail!("{data} holds a ledger already: `socai serve --data {data}` serves it; give another --data to build one");
+    }
+    drop(DataLock::make(&config.data)?);
+    keygen::make(config, false)?;
+    let mut stop = tokio::spawn(asked_to_stop());
+    big::build(config, documents, lang, &mut stop).await?;
+    if exit {
+        return Ok(ExitCode::SUCCESS);
+    }
+    // From here on it is served like any other. While it was built nobody looked at what is counted.
+    let metrics = serve::recorder()?;
+    let app = App::open(config, Arc::new(SystemClock)).await?;
+    let server = Server::bind(app, config, Some(metrics)).await?;
+    big::how_to_go_on(config, documents, lang, &format!("http://{}", server.address()?))?;
+    let stopped = async move {
+        // It ends, or the runtime does.
+        let _ = stop.await;
+    };
+    server.run(stopped).await?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Plays, unless the ledger is there, and tells the five beats.

@@ -33,6 +33,15 @@ pub enum OpenLogError {
     /// The directory has no ledger and none was to be made.
     #[error("{0} holds no ledger: check the path; `socai serve` and `socai demo` make a new one in an empty directory")]
     Missing(String),
+    /// It was being built as a whole, and that did not come to its end.
+    #[error(
+        "the ledger in {0} is being built, or its building was interrupted: it is not whole and nobody may use it. Wait for \
+         the building to end; if nothing builds it any more, delete its data directory and build it again"
+    )]
+    Unfinished(String),
+    /// A ledger is built where nothing is.
+    #[error("{0} is not empty: a ledger is built in a directory of its own")]
+    NotEmpty(String),
     /// The ledger is another one than was asked for.
     #[error("the directory holds ledger {found}, not {wanted}: give the directory that belongs to it")]
     OtherLedger {

@@ -139,6 +139,9 @@ impl SegmentHeader {
         if !(1..=MOST_RECORDS).contains(&u64_at(bytes, 56)) {
             return Err("the place of the first record makes no sense");
         }
+        if u64_at(bytes, 56) == 1 && bytes[64..CHECKED].iter().any(|&byte| byte != 0) {
+            return Err("there is no log head before the ledger's first record, but the header names one");
+        }
         Ok(Self {
             number: u32_at(bytes, 12),
             ledger: LedgerId(Uuid::from_bytes(array(bytes, 16))),
@@ -245,6 +248,9 @@ impl<'a> Entries<'a> {
 
     fn step(&mut self) -> Result<Entry<'a>, &'static str> {
         let (at, rest) = (self.at, &self.frame[self.at..]);
+        if at == FRAME_HEAD && u32_at(self.frame, 20) != 0 {
+            return Err("a byte after the frame's number of records is not zero");
+        }
         if rest.len() < ENTRY_HEAD {
             return Err("an entry reaches beyond its frame");
         }

@@ -6,12 +6,16 @@
 //!
 //! - `format`: the bytes; `segment`: walking them; `index`: what is known of a segment beside them.
 //! - `writer`, `batch`, `queue`, `keeper`: the way in.
-//! - `read`, `follow`: the ways out. Neither ever sees what is not durable.
+//! - `read`, `follow`, `replay`: the ways out. None ever sees what is not durable. `reader`: from outside, for checks.
 //! - `recover`, `create`, `closed`: the beginning and the end of a run.
+//! - `beside`: reading the files without the log, also while a server writes to them.
+//! - `building`: a whole ledger at once, which nobody may open before it is complete.
 //!
 //! The files are reached through [`crate::disk`], where the tests lose power.
 
 mod batch;
+pub(crate) mod beside;
+pub mod building;
 pub(crate) mod closed;
 mod create;
 pub(crate) mod error;
@@ -22,7 +26,9 @@ pub(crate) mod index;
 mod keeper;
 mod queue;
 mod read;
+pub(crate) mod reader;
 mod recover;
+mod replay;
 pub(crate) mod segment;
 mod shared;
 mod writer;
@@ -45,10 +51,10 @@ use futures::{
 };
 use socai_domain::{
     ledger::{
-        Append, AppendError, Appended, Direction, Draft, EventLog, Followed, Head, LedgerId, Position, ReadError,
-        Recorded, Revision, StreamId, memory::MAX_APPEND, record::MAX_RECORD_LEN,
+        Append, AppendError, Appended, Direction, Draft, EventLog, Followed, Head, LedgerId, Pieces, Position,
+        ReadError, Recorded, Revision, StreamId, memory::MAX_APPEND, record::MAX_RECORD_LEN,
     },
-    time::Clock,
+    time::{Clock, Timestamp},
 };
 use tokio::sync::{oneshot, watch};
 
@@ -106,6 +112,13 @@ impl FileLogOptions {
             retry_after: Duration::from_secs(1),
         }
     }
+
+    fn check(&self) -> Result<(), OpenLogError> {
+        if (SMALLEST..=LARGEST).contains(&self.segment_size) {
+            return Ok(());
+        }
+        Err(OpenLogError::SegmentSize { size: self.segment_size, min: SMALLEST, max: LARGEST })
+    }
 }
 
 impl fmt::Debug for FileLogOptions {
@@ -135,8 +148,9 @@ struct Inner {
 impl FileLog {
     /// Opens the log in `dir`, after checking all of it; makes one if there is none. Blocks while it reads the files.
     pub fn open(dir: &Path, options: FileLogOptions) -> Result<Self, OpenLogError> {
-        if !(SMALLEST..=LARGEST).contains(&options.segment_size) {
-            return Err(OpenLogError::SegmentSize { size: options.segment_size, min: SMALLEST, max: LARGEST });
+        options.check()?;
+        if building::is_unfinished(dir) {
+            return Err(OpenLogError::Unfinished(dir.display().to_string()));
         }
         let disk = if options.create {
             RealDisk::make(dir).map_err(OpenLogError::io(format!("making {}", dir.display())))?
@@ -267,6 +281,15 @@ impl EventLog for FileLog {
 
     fn follow(&self, after: Option<Position>) -> BoxStream<'static, Result<Followed, ReadError>> {
         follow::follow(&self.inner.shared, after)
+    }
+
+    fn pieces(&self, after: Option<Position>, until: Position) -> Pieces {
+        replay::pieces(&self.inner.shared, after, until)
+    }
+
+    fn stood_at(&self, then: Timestamp) -> BoxFuture<'_, Result<Option<Position>, ReadError>> {
+        let shared = Arc::clone(&self.inner.shared);
+        blocking(move || replay::stood_at(&shared, then)).map(|result| result.and_then(|r| r)).boxed()
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {

@@ -101,8 +101,10 @@ impl Queue {
 
     /// Waits for appends, and takes all that wait into `into`, which is empty. `last` is the turn before.
     pub(crate) fn take(&self, into: &mut Vec<Pending>, last: LastTurn) -> Turn {
-        let mut state = self.lock();
+        let state = self.lock();
         let together = (state.waiting.len() + last.answered).min(ENOUGH);
+        // Whoever was answered may come back before falling asleep and being woken would be over.
+        let mut state = self.gather(state, last.answered.min(1), last.patience());
         loop {
             if !state.waiting.is_empty() {
                 state = self.gather(state, together, last.patience());

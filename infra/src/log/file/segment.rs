@@ -77,6 +77,23 @@ impl Segment {
         *self.marks.write().unwrap_or_else(PoisonError::into_inner) = marks;
     }
 
+    /// Places to start reading from.
+    pub(crate) fn marks(&self) -> Vec<Mark> {
+        self.marks.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The last marked frame of this time or before.
+    pub(crate) fn marked_by(&self, then: Timestamp) -> Option<Mark> {
+        let marks = self.marks.read().unwrap_or_else(PoisonError::into_inner);
+        marks.partition_point(|mark| mark.recorded <= then).checked_sub(1).map(|index| marks[index])
+    }
+
+    /// Was its first frame recorded by then? Not if it has none.
+    pub(crate) fn begins_by(&self, then: Timestamp) -> bool {
+        let marks = self.marks.read().unwrap_or_else(PoisonError::into_inner);
+        marks.first().is_some_and(|mark| mark.recorded <= then)
+    }
+
     pub(crate) fn add_mark(&self, place: u64, offset: u32, recorded: Timestamp) {
         mark(&mut self.marks.write().unwrap_or_else(PoisonError::into_inner), place, offset, recorded);
     }

@@ -8,7 +8,11 @@ use socai_domain::{
 };
 use tokio::sync::watch;
 
-use super::{index::Tips, recover::Tail, segment::Segment};
+use super::{
+    index::Tips,
+    recover::Tail,
+    segment::{Mark, Segment},
+};
 
 /// How far the log is durable: readers never look beyond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +45,13 @@ impl Shared {
         let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);
         let after = segments.partition_point(|segment| segment.header.first <= place);
         segments.get(after.checked_sub(1)?).cloned()
+    }
+
+    /// The last marked frame of this time or before, in whichever segment.
+    pub(crate) fn marked_by(&self, then: Timestamp) -> Option<Mark> {
+        let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);
+        let after = segments.partition_point(|segment| segment.begins_by(then));
+        segments[..after].last().and_then(|segment| segment.marked_by(then))
     }
 
     pub(crate) fn position(&self, place: u64) -> Position {

@@ -14,12 +14,12 @@ use socai_domain::{
 };
 
 use crate::{
-    directory::Organ,
+    directory::Agency,
     document::state::{Document, Erased, ExpungeAsked, Registration, ResolutionMade, Rework, RoundEnd},
 };
 
 impl Document {
-    pub(super) fn end(&mut self, event: &Event, meta: &Meta, organ: &Organ) {
+    pub(super) fn end(&mut self, event: &Event, meta: &Meta, organ: &dyn Agency) {
         match event {
             Event::BranchWithdrawn(e) => {
                 self.change(e.branch, |branch| branch.result = Some(e.reason.to_string()));
@@ -48,7 +48,7 @@ impl Document {
             }
             Event::ResolutionDeclined(_) => self.proposed = None,
             Event::Resolved(e) => {
-                self.close(Stage::Resolved, RoundEnd::Resolved, meta.at, &organ.calendar);
+                self.close(Stage::Resolved, RoundEnd::Resolved, meta.at, organ.calendar());
                 let (how, by, transferred_to) = (e.how, Holder::who_acted(meta), e.transferred_to.clone());
                 let (answers, note) = (e.answers.clone(), e.note.clone());
                 if let Some(round) = self.rounds.last_mut() {
@@ -57,7 +57,7 @@ impl Document {
             }
             Event::Reopened(e) => self.reopen(e, meta, organ),
             Event::Cancelled(e) => {
-                self.close(Stage::Cancelled, RoundEnd::Cancelled, meta.at, &organ.calendar);
+                self.close(Stage::Cancelled, RoundEnd::Cancelled, meta.at, organ.calendar());
                 self.cancelled = Some((e.kind, Some(e.reason.clone())));
             }
             Event::ExpungeRequested(e) => {
@@ -91,7 +91,7 @@ impl Document {
     }
 
     /// The lead of the round before is asked for again.
-    fn reopen(&mut self, e: &Reopened, meta: &Meta, organ: &Organ) {
+    fn reopen(&mut self, e: &Reopened, meta: &Meta, organ: &dyn Agency) {
         let lead = self.rounds.iter().rev().find_map(|round| self.root_lead(round.number)).map(|lead| lead.assignee);
         self.go(Stage::Directed, meta.at);
         self.pauses.clear();

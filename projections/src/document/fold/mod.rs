@@ -22,11 +22,11 @@ use super::{
     rows::PartyKind,
     state::{Branch, Document, Erased, Remark, Round, RoundEnd},
 };
-use crate::directory::Organ;
+use crate::directory::Agency;
 
 impl Document {
     /// Takes in one event. `organ` is the agency as the log knew it at this record.
-    pub(crate) fn apply(&mut self, event: &Event, meta: &Meta, organ: &Organ, place: i64) {
+    pub(crate) fn apply(&mut self, event: &Event, meta: &Meta, organ: &dyn Agency, place: i64) {
         self.revision = meta.revision.number();
         self.changed = place;
         if self.erased.is_some_and(|erased| erased.level.is_some()) && !matches!(event, Event::ErasureCompleted(_)) {
@@ -37,9 +37,9 @@ impl Document {
         self.work(event, meta, organ);
         self.end(event, meta, organ);
         if changes_deadlines(event) {
-            self.derive_deadlines(&organ.calendar);
+            self.derive_deadlines(organ.calendar());
         }
-        self.keep_sums(&organ.calendar);
+        self.keep_sums(organ.calendar());
     }
 
     /// Takes in a record whose content was erased: its header tells what happened, not more.
@@ -119,6 +119,26 @@ impl Document {
         }
     }
 
+    /// Is there a deadline of it that still runs?
+    pub(crate) fn is_under_way(&self) -> bool {
+        let runs = self.round().is_some_and(|round| round.ended.is_none());
+        runs || self.branches.iter().any(|branch| branch.ended.is_none())
+    }
+
+    /// The record at `place` decided its agency's calendar anew. Does that change anything of it?
+    pub(crate) fn calendar_decided(&mut self, calendar: &WorkingCalendar, place: i64) -> bool {
+        if !self.is_under_way() {
+            return false;
+        }
+        let before = self.clone();
+        self.derive_deadlines(calendar);
+        let changed = *self != before;
+        if changed {
+            self.changed = place;
+        }
+        changed
+    }
+
     fn blank(&self) -> Self {
         Self { changed: self.changed, ..Self::new(self.ordinal, self.id, self.organ) }
     }
@@ -156,7 +176,7 @@ impl Document {
         self.rounds.last().map_or(1, |round| round.number)
     }
 
-    fn work(&mut self, event: &Event, meta: &Meta, organ: &Organ) {
+    fn work(&mut self, event: &Event, meta: &Meta, organ: &dyn Agency) {
         let remark = |text| Remark { at: meta.at, by: meta.person, text };
         match event {
             Event::BranchAccepted(e) => {
@@ -209,7 +229,7 @@ impl Document {
         }
     }
 
-    fn add(&mut self, parent: Option<BranchId>, new: &[NewBranch], meta: &Meta, organ: &Organ) {
+    fn add(&mut self, parent: Option<BranchId>, new: &[NewBranch], meta: &Meta, organ: &dyn Agency) {
         let round = self.present();
         for new in new {
             self.joins(new.assignee, organ);
@@ -227,7 +247,7 @@ impl Document {
         self.change(id, |branch| branch.started_at = branch.started_at.or(Some(at)));
     }
 
-    fn reassign(&mut self, id: BranchId, to: Assignee, at: Timestamp, organ: &Organ) {
+    fn reassign(&mut self, id: BranchId, to: Assignee, at: Timestamp, organ: &dyn Agency) {
         self.joins(to, organ);
         self.change(id, |branch| {
             branch.held_before.push((branch.assignee, at));
@@ -240,7 +260,7 @@ impl Document {
     }
 
     /// From now on they see the document.
-    fn joins(&mut self, who: Assignee, organ: &Organ) {
+    fn joins(&mut self, who: Assignee, organ: &dyn Agency) {
         match who {
             Assignee::Unit { unit } => {
                 self.parties.insert((PartyKind::Unit, *unit.uuid().as_bytes()));
@@ -327,7 +347,7 @@ fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp
     one.into_iter().chain(other).min()
 }
 
-fn unit_of(who: Assignee, organ: &Organ) -> Option<UnitId> {
+fn unit_of(who: Assignee, organ: &dyn Agency) -> Option<UnitId> {
     match who {
         Assignee::Unit { unit } => Some(unit),
         Assignee::Person { holder } => organ.unit_of(holder.post),

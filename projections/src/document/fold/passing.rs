@@ -11,7 +11,7 @@ use socai_domain::{
 };
 
 use crate::{
-    directory::Organ,
+    directory::Agency,
     document::{
         rows::PartyKind,
         state::{Document, OtherContent, Registration, Remark, Rework, RoundEnd},
@@ -68,7 +68,7 @@ impl Document {
         }
     }
 
-    pub(super) fn pass_on(&mut self, event: &Event, meta: &Meta, organ: &Organ) {
+    pub(super) fn pass_on(&mut self, event: &Event, meta: &Meta, organ: &dyn Agency) {
         match event {
             Event::Submitted(e) => {
                 self.go(Stage::Submitted, meta.at);

@@ -1,8 +1,10 @@
 //! Tests of what is the file engine's own; the contract is tested by the suite that every engine passes.
 
+mod building;
 mod garbage;
 mod opening;
 mod power;
+mod replay;
 mod writing;
 
 use std::sync::{

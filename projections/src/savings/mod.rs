@@ -7,6 +7,8 @@
 //! - post: documents that came without paper × price of an envelope (S2-3)
 //! - time: copies × minutes that a copy on paper takes × price of an hour
 
+mod list;
+
 use socai_domain::{
     document_types::Channel,
     incoming::BranchEnd,
@@ -27,6 +29,8 @@ use crate::{
     value::{Cells, Value},
     viewer::Viewer,
 };
+
+pub use list::{SavedDocument, SavingFigure};
 
 /// The read model's name.
 pub(crate) const NAME: &str = "savings";
@@ -92,6 +96,15 @@ pub struct Saving {
 }
 
 impl Saving {
+    /// How many documents a figure counts.
+    pub fn get(&self, figure: SavingFigure) -> u64 {
+        match figure {
+            SavingFigure::Paperless => self.paperless,
+            SavingFigure::WithoutPages => self.without_pages,
+            SavingFigure::Handled => self.handling.count,
+        }
+    }
+
     fn parameter(&self, of: impl Fn(&Baseline) -> Option<u32>) -> Option<u64> {
         self.baseline.as_ref().and_then(|(_, baseline)| of(baseline)).map(u64::from)
     }

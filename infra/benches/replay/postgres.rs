@@ -1,0 +1,110 @@
+//! The peer: the same records in a table of `PostgreSQL`, replayed by SELECT through sqlx. A throw-away cluster with the
+//! settings that it comes with, on a socket of its own.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use futures::TryStreamExt as _;
+use socai_domain::ledger::{Opener, SealedRecord};
+use sqlx::{Connection as _, Executor as _, PgConnection, Row as _, postgres::PgConnectOptions};
+use uuid::Uuid;
+
+use crate::{
+    folds::{Counts, Documents},
+    peer::{CHUNK, Row, fold},
+};
+
+const BIN: &str = "/usr/lib/postgresql/15/bin";
+const SCHEMA: &str =
+    "CREATE TABLE record (position BIGINT PRIMARY KEY, kind INTEGER NOT NULL, recorded BIGINT NOT NULL,
+    organ BYTEA NOT NULL, stream BYTEA NOT NULL, revision BIGINT NOT NULL, bytes BYTEA NOT NULL)";
+
+/// A running cluster; stopped when dropped.
+pub(crate) struct Table {
+    connection: PgConnection,
+    cluster: PathBuf,
+}
+
+/// As the user whom the server accepts.
+fn run(command: &str, arguments: &[&str]) -> bool {
+    let path = format!("{BIN}/{command}");
+    let status = Command::new("runuser").args(["-u", "postgres", "--", &path]).args(arguments).status();
+    status.is_ok_and(|status| status.success())
+}
+
+impl Table {
+    /// None where there is no server to start.
+    pub(crate) async fn new(folder: &Path) -> Option<Self> {
+        let cluster = folder.join("cluster");
+        let made = Command::new("install").args(["-d", "-o", "postgres"]).arg(&cluster).status();
+        // The server's user goes through the folders above.
+        let open = Command::new("chmod").arg("o+x").arg(folder).status();
+        if !made.is_ok_and(|made| made.success()) || !open.is_ok_and(|open| open.success()) {
+            return None;
+        }
+        let place = cluster.to_str()?;
+        let log = cluster.join("log");
+        let options = format!("-c listen_addresses= -c unix_socket_directories={place}");
+        if !run("initdb", &["-D", place, "--auth=trust", "--no-sync", "-E", "UTF8"])
+            || !run("pg_ctl", &["-D", place, "-w", "-l", log.to_str()?, "-o", &options, "start"])
+        {
+            return None;
+        }
+        let options = PgConnectOptions::new_without_pgpass().socket(&cluster).username("postgres").database("postgres");
+        let mut connection = PgConnection::connect_with(&options).await.expect("the server answers");
+        connection.execute(SCHEMA).await.expect("the schema is right");
+        Some(Self { connection, cluster })
+    }
+
+    pub(crate) async fn add(&mut self, rows: &[Row]) {
+        let column = |of: fn(&Row) -> i64| rows.iter().map(of).collect::<Vec<i64>>();
+        let insert = "INSERT INTO record SELECT * FROM
+            UNNEST($1::BIGINT[], $2::INTEGER[], $3::BIGINT[], $4::BYTEA[], $5::BYTEA[], $6::BIGINT[], $7::BYTEA[])";
+        let insert = sqlx::query(insert)
+            .bind(column(|row| row.position))
+            .bind(rows.iter().map(|row| row.kind).collect::<Vec<i32>>())
+            .bind(column(|row| row.recorded))
+            .bind(rows.iter().map(|row| row.organ.as_bytes().to_vec()).collect::<Vec<_>>())
+            .bind(rows.iter().map(|row| row.stream.clone()).collect::<Vec<_>>())
+            .bind(column(|row| row.revision))
+            .bind(rows.iter().map(|row| row.bytes.clone()).collect::<Vec<_>>());
+        insert.execute(&mut self.connection).await.expect("they are taken");
+    }
+
+    pub(crate) async fn settle(&mut self) {
+        self.connection.execute("VACUUM ANALYZE record").await.expect("it is done");
+    }
+
+    /// By kind, day and organ, from columns of their own; in whatever order is quickest.
+    pub(crate) async fn headers(&mut self) -> Counts {
+        let mut counts = Counts::default();
+        let mut rows = sqlx::query("SELECT kind, recorded, organ FROM record").fetch(&mut self.connection);
+        while let Some(row) = rows.try_next().await.expect("it is read") {
+            let organ = Uuid::from_slice(row.get(2)).expect("16 bytes");
+            counts.take(u16::try_from(row.get::<i32, _>(0)).expect("a kind"), row.get(1), organ);
+        }
+        counts
+    }
+
+    /// By document, bodies opened with keys that are asked for in bulk.
+    pub(crate) async fn documents(&mut self, opener: &Opener) -> Documents {
+        let (mut documents, mut waiting) = (Documents::default(), Vec::with_capacity(CHUNK));
+        let mut rows = sqlx::query("SELECT bytes FROM record ORDER BY position").fetch(&mut self.connection);
+        while let Some(row) = rows.try_next().await.expect("it is read") {
+            waiting.push(SealedRecord::from_bytes(row.get::<&[u8], _>(0)).expect("a record"));
+            fold(&mut documents, opener, &mut waiting, CHUNK).await;
+        }
+        fold(&mut documents, opener, &mut waiting, 1).await;
+        documents
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        if let Some(place) = self.cluster.to_str() {
+            run("pg_ctl", &["-D", place, "-m", "immediate", "-w", "stop"]);
+        }
+    }
+}

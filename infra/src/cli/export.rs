@@ -1,0 +1,101 @@
+//! `socai export`: files for people who work with other tools.
+
+mod events;
+
+use std::{
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{ArgGroup, Args};
+use socai::{
+    config::Config,
+    export::{Target, TargetError},
+};
+
+use super::{flags::Place, telling};
+
+/// Writes files for other tools. Reads the log's files and the key ring only, so it can be used while a server runs.
+/// A file has its name only once it is whole; an interrupt leaves nothing.
+///
+/// --events: a row for every event, for databases, notebooks and spreadsheets; docs/EXPORT.md describes the columns. It opens the
+/// content of every document and the names of all people: keep it as you keep the key ring.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true).args(["events"]))]
+#[command(after_help = "Examples:
+  socai export --events --format parquet --output events.parquet
+  socai export --events --format csv --from 2026-11-01 --to 2026-11-30 --organ H99.05 --output november.csv
+  socai export --events --format jsonl --sealed | jq -r .event_name | sort | uniq -c
+  socai export --events --format parquet --output events.parquet --replace --json    # each night, beside the server")]
+pub(crate) struct Export {
+    /// Every event, a row each.
+    #[arg(long)]
+    events: bool,
+    #[command(flatten)]
+    of_events: events::Events,
+    /// The file; - is standard output.
+    #[arg(long, short, value_name = "FILE", default_value = "-")]
+    output: PathBuf,
+    /// Take the place of a file of this name.
+    #[arg(long)]
+    replace: bool,
+    /// Tell what was exported as JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// What an export has from the flags that all of them take.
+struct Settled {
+    config: Config,
+    /// The log and the checkpoint are of one data directory.
+    own: bool,
+    output: PathBuf,
+    replace: bool,
+    json: bool,
+}
+
+impl Export {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let config = self.place.load()?;
+        telling::start(&config, "warn")?;
+        let own = self.place.gives("data") || !self.place.gives("log");
+        let settled = Settled { config, own, output: self.output, replace: self.replace, json: self.json };
+        // The group lets exactly one through.
+        self.of_events.run(&settled)
+    }
+}
+
+impl Settled {
+    fn to_standard_output(&self) -> bool {
+        self.output == Path::new("-")
+    }
+
+    /// Where it goes.
+    fn target(&self) -> Result<Target, TargetError> {
+        if self.to_standard_output() {
+            return Ok(Target::standard());
+        }
+        let Config { data, views, blobs, key_ring, master_key, token_key, token_public_key, .. } = &self.config;
+        let of_ledger = [data, views, blobs, key_ring, master_key, token_key, token_public_key];
+        let mut ledger: Vec<PathBuf> = of_ledger.into_iter().cloned().collect();
+        ledger.extend(self.config.log_directory());
+        Target::file(&self.output, self.replace, &ledger)
+    }
+
+    /// Bytes that are no text go to no terminal.
+    fn goes_to_terminal(&self) -> bool {
+        self.to_standard_output() && std::io::stdout().is_terminal()
+    }
+
+    /// Tells what was exported: where the export itself is not.
+    fn tell(&self, told: &str) {
+        if self.to_standard_output() {
+            eprintln!("{told}");
+        } else {
+            println!("{told}");
+        }
+    }
+}

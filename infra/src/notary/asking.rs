@@ -1,0 +1,356 @@
+//! Asks witnesses to cosign checkpoints (C2SP `tlog-witness`), keeps the newest one that reaches the quorum, and says which
+//! witnesses do not answer, or refuse: a log that was put back to an older copy learns it from them.
+//!
+//! Nothing waits for a witness. Each is asked by itself, about the newest checkpoint of that time.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{
+    body::{Body, to_bytes},
+    http::{Request, StatusCode, Uri, header},
+};
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use socai_domain::{
+    ledger::{Following, following::wait_after},
+    proof::{
+        AddCheckpoint, Checkpoint, Note, Policy, TreeHead, VerifierKey,
+        cosignature::cosigned,
+        note::SignatureLine,
+        policy::{NotAPolicy, Witness},
+        witness::read_size,
+    },
+    time::Timestamp,
+};
+use socai_graphql::notary::{Asked, Problem};
+use thiserror::Error;
+use tokio::{sync::watch, time::Instant};
+
+use super::{Notary, NotaryError, standing::Committed, writer::blocking};
+use crate::files;
+
+/// The file in the notary's store that holds the newest checkpoint with a quorum of cosignatures.
+const COSIGNED: &str = "cosigned";
+/// How long a witness may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest answer that is read.
+const MAX_ANSWER: usize = 64 * 1024;
+/// Checkpoints for which cosignatures may still come.
+const OPEN: usize = 8;
+
+/// Why no witness is asked.
+#[derive(Debug, Error)]
+pub enum AskingError {
+    /// The policy.
+    #[error("{0}: {1}")]
+    Policy(String, NotAPolicy),
+    /// A file.
+    #[error("{0}: {1}")]
+    Io(String, io::Error),
+    /// Somebody else's policy.
+    #[error("{0} does not name this log: add the line `log {1}`")]
+    OtherLog(String, String),
+    /// A witness that cannot be asked.
+    #[error(
+        "{0}: the witness {1} has no URL of the kind http://HOST[:PORT]/PATH that can be asked (for https, put a forwarder \
+         that speaks TLS on this machine)"
+    )]
+    Url(String, String),
+}
+
+/// A witness as this log knows it.
+#[derive(Debug)]
+struct State {
+    witness: Witness,
+    url: Uri,
+    /// Leaves of the tree that it cosigned last.
+    size: u64,
+    busy: bool,
+    failures: u32,
+    not_before: Instant,
+}
+
+/// What a witness gave.
+type Heard = Result<(SignatureLine, Timestamp), Problem>;
+
+/// Asks.
+#[derive(Debug)]
+pub struct Asking {
+    notary: Notary,
+    policy: Policy,
+    witnesses: Vec<State>,
+    between: Duration,
+    kept: PathBuf,
+    client: Client<HttpConnector, Body>,
+    /// Checkpoints with what was added to them, by size.
+    notes: BTreeMap<u64, Note>,
+    telling: watch::Sender<Following>,
+}
+
+impl Asking {
+    /// Reads whom to ask from the file `policy`; each is asked at most once in the time `between`. Keeps what they give in the
+    /// notary's store `dir`.
+    pub fn open(
+        notary: Notary,
+        policy: &Path,
+        dir: &Path,
+        between: Duration,
+        telling: watch::Sender<Following>,
+    ) -> Result<Self, AskingError> {
+        let name = policy.display().to_string();
+        let bytes = fs::read(policy).map_err(|error| AskingError::Io(name.clone(), error))?;
+        let policy = Policy::parse(&bytes).map_err(|error| AskingError::Policy(name.clone(), error))?;
+        if !policy.logs().contains(notary.0.key.public()) {
+            return Err(AskingError::OtherLog(name, notary.verifier_key()));
+        }
+        let mut witnesses = Vec::new();
+        for witness in policy.witnesses() {
+            let url = witness.url.as_deref().map(|url| format!("{}/add-checkpoint", url.trim_end_matches('/')));
+            let url = url.and_then(|url| url.parse::<Uri>().ok()).filter(|url| url.scheme_str() == Some("http"));
+            let url = url.ok_or_else(|| AskingError::Url(name.clone(), witness.name.clone()))?;
+            witnesses.push(State { witness, url, size: 0, busy: false, failures: 0, not_before: Instant::now() });
+        }
+        let asked = |state: &State| Asked { name: state.witness.name.clone(), cosigned: None, problem: None };
+        notary.0.witnesses.send_replace(witnesses.iter().map(asked).collect());
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let (kept, notes) = (dir.join(COSIGNED), BTreeMap::new());
+        Ok(Self { notary, policy, witnesses, between, kept, client, notes, telling })
+    }
+
+    /// Asks until `shutdown` ends.
+    pub async fn run(mut self, shutdown: impl Future<Output = ()> + Send) -> Result<(), NotaryError> {
+        let mut shutdown = std::pin::pin!(shutdown);
+        let mut standing = self.notary.0.standing.subscribe();
+        let mut asking: FuturesUnordered<BoxFuture<'static, (usize, TreeHead, Heard)>> = FuturesUnordered::new();
+        let signing = async { drop(standing.wait_for(|standing| standing.committed.is_some()).await) };
+        tokio::select! {
+            () = &mut shutdown => return Ok(()),
+            () = signing => self.remember().await,
+        }
+        loop {
+            let newest = self.notary.committed();
+            let waiting =
+                |state: &&State| newest.as_ref().is_some_and(|newest| !state.busy && state.size != newest.head.size);
+            let due = self.witnesses.iter().filter(waiting).map(|state| state.not_before).min();
+            tokio::select! {
+                () = &mut shutdown => return Ok(()),
+                Some((index, head, given)) = asking.next() => self.heard(index, head, given).await,
+                // The sender lives as long as `self`.
+                _ = standing.changed() => {}
+                () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                    let Some(newest) = newest else { continue };
+                    self.ask_all(&newest, &mut asking);
+                }
+            }
+        }
+    }
+
+    /// Begins to ask everybody whose time has come.
+    fn ask_all(
+        &mut self,
+        newest: &Committed,
+        asking: &mut FuturesUnordered<BoxFuture<'static, (usize, TreeHead, Heard)>>,
+    ) {
+        let Ok(note) = Note::parse(newest.note.as_bytes()) else { return };
+        let (now, head) = (Instant::now(), newest.head);
+        for (index, state) in self.witnesses.iter_mut().enumerate() {
+            if state.busy || state.size == head.size || state.not_before > now {
+                continue;
+            }
+            state.busy = true;
+            state.not_before = now + self.between;
+            let request = AddCheckpoint { old: state.size.min(head.size), proof: Vec::new(), note: note.clone() };
+            let asked = ask(
+                self.notary.clone(),
+                self.client.clone(),
+                state.url.clone(),
+                state.witness.key.clone(),
+                request,
+                head,
+            );
+            asking.push(
+                async move {
+                    let given = tokio::time::timeout(PATIENCE, asked).await;
+                    (index, head, given.unwrap_or_else(|_| Err(Problem::Unreachable("no answer in time".into()))))
+                }
+                .boxed(),
+            );
+            self.notes.entry(head.size).or_insert_with(|| note.clone());
+        }
+        while self.notes.len() > OPEN {
+            self.notes.pop_first();
+        }
+    }
+
+    async fn heard(&mut self, index: usize, head: TreeHead, given: Heard) {
+        let state = &mut self.witnesses[index];
+        let name = state.witness.name.clone();
+        state.busy = false;
+        let mut well = None;
+        let problem = match given {
+            Ok((line, at)) => {
+                (state.size, state.failures) = (head.size, 0);
+                well = Some((head.size, at));
+                self.add(head, line).await;
+                None
+            }
+            Err(problem) => {
+                state.failures += 1;
+                state.not_before = Instant::now() + wait_after(state.failures).max(self.between);
+                Some(problem)
+            }
+        };
+        let before = self.notary.0.witnesses.borrow().get(index).and_then(|asked| asked.problem.clone());
+        match &problem {
+            Some(Problem::Refuses(why)) if before != problem => {
+                tracing::error!(witness = name, why, "ALARM: a witness does not cosign this log");
+            }
+            Some(Problem::Unreachable(why)) if before != problem => {
+                tracing::warn!(witness = name, why, "a witness cannot be asked; it is tried again");
+            }
+            None if before.is_some() => tracing::info!(witness = name, "the witness cosigns again"),
+            _ => {}
+        }
+        let level = match &problem {
+            None => 0.0,
+            Some(Problem::Unreachable(_)) => 1.0,
+            Some(Problem::Refuses(_)) => 2.0,
+        };
+        metrics::gauge!("socai_notary_witness_problem", "witness" => name).set(level);
+        self.notary.0.witnesses.send_modify(|asked| {
+            if let Some(asked) = asked.get_mut(index) {
+                asked.cosigned = well.or(asked.cosigned);
+                asked.problem = problem;
+            }
+        });
+        let all_well = self.notary.0.witnesses.borrow().iter().all(|asked| asked.problem.is_none());
+        let now = if all_well { Following::Well } else { Following::Retrying("a witness does not cosign".into()) };
+        self.telling.send_replace(now);
+    }
+
+    /// Adds a cosignature. What reaches the quorum is kept and shown.
+    async fn add(&mut self, head: TreeHead, line: SignatureLine) {
+        let Some(note) = self.notes.get_mut(&head.size) else { return };
+        note.add(line);
+        if self.policy.check(note).is_err() {
+            return;
+        }
+        let newer = self.notary.0.cosigned.borrow().as_ref().is_none_or(|kept| kept.head.size <= head.size);
+        if !newer {
+            return;
+        }
+        let (text, path): (Arc<str>, _) = (note.to_string().into(), self.kept.clone());
+        let bytes = Arc::clone(&text);
+        let kept = tokio::task::spawn_blocking(move || files::replace(&path, bytes.as_bytes())).await;
+        if let Err(error) = kept.map_err(io::Error::other).flatten() {
+            tracing::warn!(%error, "the cosigned checkpoint is not kept; the next one will be");
+        }
+        self.notary.0.cosigned.send_replace(Some(Arc::new(Committed { head, note: text, signed_at: None })));
+    }
+
+    /// Shows what was kept before, if it is of this tree. One that covers more than was committed shows that the store is an
+    /// older copy.
+    async fn remember(&self) {
+        let Ok(bytes) = fs::read(&self.kept) else { return };
+        let note = Note::parse(&bytes).ok().filter(|note| self.policy.check(note).is_ok());
+        let Some(note) = note else { return };
+        let Ok(head) = Checkpoint::open(&note, self.notary.0.key.public()).map(|checkpoint| checkpoint.head()) else {
+            return;
+        };
+        let Some(committed) = self.notary.committed() else { return };
+        let notary = self.notary.clone();
+        let root =
+            move || if head.size > committed.head.size { Ok(None) } else { Ok(Some(notary.hashes(head.size).root()?)) };
+        match blocking(root).await {
+            Ok(Some(root)) if root == head.root => {
+                let committed = Committed { head, note: note.to_string().into(), signed_at: None };
+                self.notary.0.cosigned.send_replace(Some(Arc::new(committed)));
+            }
+            Ok(_) => self.notary.raise(format!(
+                "{} is a cosigned checkpoint of {} records that the notary's store does not have: the store, or the log with \
+                 it, is an older copy. Restore the newest copies",
+                self.kept.display(),
+                head.size
+            )),
+            Err(error) => tracing::warn!(%error, "the cosigned checkpoint that was kept is not shown"),
+        }
+    }
+}
+
+fn refuses(why: impl Into<String>) -> Problem {
+    Problem::Refuses(why.into())
+}
+
+/// Asks one witness, and once more if it knows another size than we thought.
+async fn ask(
+    notary: Notary,
+    client: Client<HttpConnector, Body>,
+    url: Uri,
+    key: VerifierKey,
+    mut request: AddCheckpoint,
+    head: TreeHead,
+) -> Heard {
+    let mut again = true;
+    loop {
+        let (from, old) = (notary.clone(), request.old);
+        let way = blocking(move || Ok(from.hashes(head.size).consistency(old)?)).await;
+        request.proof = way.map_err(|error| Problem::Unreachable(error.to_string()))?.unwrap_or_default();
+        let (status, answer) = post(&client, &url, request.to_string()).await.map_err(Problem::Unreachable)?;
+        let told = String::from_utf8_lossy(&answer).chars().filter(|c| !c.is_control()).take(200).collect::<String>();
+        match status {
+            StatusCode::OK => return cosignature(&request.note, &key, &answer),
+            StatusCode::CONFLICT => {
+                let size = read_size(&answer).ok_or_else(|| refuses(format!("it says no size: {told:?}")))?;
+                // What was signed meanwhile, somebody else may have shown it.
+                let signed = notary.committed().map_or(head.size, |committed| committed.head.size);
+                if size > signed {
+                    return Err(refuses(format!(
+                        "it has cosigned a checkpoint of {size} records, but the log has signed only {signed}: the log is an \
+                         older copy"
+                    )));
+                }
+                if !again || size > head.size || size == old {
+                    return Err(Problem::Unreachable(format!("it cosigned {size} records meanwhile")));
+                }
+                (again, request.old) = (false, size);
+            }
+            StatusCode::UNPROCESSABLE_ENTITY => {
+                return Err(refuses(format!("the log does not continue what it has cosigned: {told}")));
+            }
+            status if status.is_client_error() => return Err(refuses(format!("{status}: {told}"))),
+            status => return Err(Problem::Unreachable(format!("{status}: {told}"))),
+        }
+    }
+}
+
+/// The witness's line in the answer, checked; lines of keys that are not known are left out.
+fn cosignature(note: &Note, key: &VerifierKey, answer: &[u8]) -> Heard {
+    let text = str::from_utf8(answer).map_err(|_| refuses("its answer is not text"))?;
+    let lines = text.lines().filter_map(|line| SignatureLine::parse(line).ok());
+    let line = lines.into_iter().find(|line| line.is_by(key));
+    let line = line.ok_or_else(|| refuses(format!("its answer has no cosignature by {}", key.name())))?;
+    let mut with = note.clone();
+    with.add(line.clone());
+    let at = cosigned(&with, key).map_err(|error| refuses(error.to_string()))?;
+    Ok((line, at))
+}
+
+/// Status and body of the answer. Redirects are not followed.
+async fn post(client: &Client<HttpConnector, Body>, url: &Uri, body: String) -> Result<(StatusCode, Vec<u8>), String> {
+    let request =
+        Request::post(url.clone()).header(header::CONTENT_TYPE, "text/plain; charset=utf-8").body(Body::from(body));
+    let request = request.map_err(|error| error.to_string())?;
+    let answer = client.request(request).await.map_err(|error| error.to_string())?;
+    let status = answer.status();
+    let body = to_bytes(Body::new(answer.into_body()), MAX_ANSWER).await.map_err(|error| error.to_string())?;
+    Ok((status, body.into()))
+}

@@ -1,0 +1,7 @@
+//! `socai fsck`: a whole data directory is whole, also under load; whatever is changed is named by its layer.
+
+mod backups;
+mod changed;
+mod live;
+mod whole;
+mod world;
