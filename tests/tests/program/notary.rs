@@ -78,6 +78,19 @@ async fn what_a_receipt_promises_is_proved_to_a_stranger() {
     let (status, _) = get(&serving.url, &format!("/log/tile/0/000.p/{}", covering.size)).await;
     assert_eq!(status, 200);
 
+    // And as a stranger does it: the files and the key, no ledger.
+    let files = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &str| {
+        let path = files.path().join(name);
+        fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (proof, promise) = (file("a.tlog-proof", &proof.to_string()), file("a.receipt", &text("promise")));
+    let arguments = ["verify-proof", &proof, "--json", "--receipt", &promise, "--key", &key.to_string()];
+    let judged = socai().args(arguments).output().unwrap();
+    let judged: Value = serde_json::from_slice(&judged.stdout).unwrap();
+    assert_eq!((&judged["ok"], &judged["promiseKept"]), (&json!(true), &json!(true)), "{judged}");
+
     let query =
         "query($id: ID!) { trail(document: $id) { records { edges { node { hash leafIndex coveredBy { size } } } } } }";
     let trail = clerk.ask(query, json!({ "id": receipt["stream"] })).await;
