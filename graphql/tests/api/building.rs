@@ -2,15 +2,11 @@
 
 use std::sync::Arc;
 
-use futures::{
-    FutureExt as _, StreamExt as _,
-    future::BoxFuture,
-    stream::BoxStream,
-};
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::BoxStream};
 use serde_json::{Value, json};
 use socai_domain::ledger::{
-    Append, AppendError, Appended, Direction, EventLog, Followed, Following, Head, LedgerId, Opener, Position, ReadError,
-    Recorded, Revision, StreamId,
+    Append, AppendError, Appended, Direction, EventLog, Followed, Following, Head, LedgerId, Opener, Position,
+    ReadError, Recorded, Revision, StreamId,
 };
 use socai_graphql::{App, Services, Settings, files::Tickets, token::Verifier};
 use socai_projections::{Rebuilding, Views};
