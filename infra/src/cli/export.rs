@@ -36,6 +36,7 @@ use super::{flags::Place, telling};
   socai export --document incoming-018f2f6e-0000-7000-8000-000000000000
   socai export --document 018f2f6e-0000-7000-8000-000000000000 --with-files --output document.zip
   socai export --document 018f2f6e-0000-7000-8000-000000000000 --sealed     # no content, no names")]
+#[allow(clippy::struct_excessive_bools)] // flags
 pub(crate) struct Export {
     /// Every event, a row each.
     #[arg(long)]
@@ -61,6 +62,7 @@ pub(crate) struct Export {
 }
 
 /// What an export has from the flags that all of them take.
+#[allow(clippy::struct_excessive_bools)] // flags
 struct Settled {
     config: Config,
     /// The log and the checkpoint are of one data directory.
@@ -77,11 +79,11 @@ impl Export {
         let config = self.place.load()?;
         telling::start(&config, "warn")?;
         let own = self.place.gives("data") || !self.place.gives("log");
-        let usual = || self.of_document.document.map_or_else(|| PathBuf::from("-"), document::usual_name);
+        let usual = || self.of_document.id.map_or_else(|| PathBuf::from("-"), document::usual_name);
         let output = self.output.unwrap_or_else(usual);
         let settled = Settled { config, own, output, sealed: self.sealed, replace: self.replace, json: self.json };
         // The group lets exactly one through.
-        match self.of_document.document {
+        match self.of_document.id {
             Some(id) => self.of_document.run(id, &settled),
             None => self.of_events.run(&settled),
         }

@@ -27,8 +27,8 @@ use crate::cli::{believed::read, runtime, telling, verify_bundle::tell_faults};
 #[derive(Debug, Args)]
 pub(super) struct Document {
     /// The audit bundle of this document: its id as the API shows it, incoming-….
-    #[arg(long, value_name = "ID", value_parser = document)]
-    pub(super) document: Option<IncomingId>,
+    #[arg(id = "document", long, value_name = "ID", value_parser = document)]
+    pub(super) id: Option<IncomingId>,
     /// With the contents of the document's files, not only their hashes.
     #[arg(long, conflicts_with_all = ["sealed", "events"], help_heading = "Options of --document")]
     with_files: bool,
@@ -39,7 +39,7 @@ pub(super) struct Document {
 
 fn document(text: &str) -> Result<IncomingId, String> {
     let stream: Option<StreamId> = text.parse().ok();
-    let of_stream = stream.filter(|stream| stream.kind() == StreamKind::Incoming).map(|stream| stream.key());
+    let of_stream = stream.filter(|stream| stream.kind() == StreamKind::Incoming).map(StreamId::key);
     let id = of_stream.map(IncomingId::new).or_else(|| text.parse().ok());
     id.ok_or_else(|| "give the document's id, as in incoming-018f2f6e-0000-7000-8000-000000000000".to_owned())
 }
@@ -61,7 +61,7 @@ impl Document {
             return Ok(ExitCode::from(ASKED_WRONGLY));
         }
         let since = self.since.as_deref().map(|path| read(path, MAX_NOTE_LEN)).transpose()?;
-        let patience = Duration::from_secs(settled.config.merge_delay.into()).min(Duration::from_secs(60)) + MARGIN;
+        let patience = Duration::from_secs(settled.config.merge_delay.into()).min(Duration::from_mins(1)) + MARGIN;
         let wanted = Wanted { document: id, sealed: settled.sealed, with_files: self.with_files, since, patience };
         // Refused before the log is read, not after.
         let mut target = settled.target()?;
