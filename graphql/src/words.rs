@@ -6,7 +6,7 @@ use socai_domain::{
     incoming::{self, events},
     ledger::EventKind,
     organ,
-    time::Timestamp,
+    time::{Date, Timestamp},
 };
 
 pub use crate::schema::types::words::{summary, title};
@@ -76,6 +76,11 @@ pub fn limit(limit: Limit, language: Language) -> String {
 /// An instant as people say it: `24:00 06/03/2026` for the end of a day.
 pub fn moment(at: Timestamp) -> String {
     deadline::moment(at)
+}
+
+/// A date as people say it: `06/03/2026`.
+pub fn day(date: Date) -> String {
+    deadline::day(date)
 }
 
 #[cfg(test)]

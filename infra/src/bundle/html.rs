@@ -54,7 +54,7 @@ fn write(page: &mut String, trail: &Trail) -> std::fmt::Result {
     let running = running_head(trail);
     writeln!(
         page,
-        "<table class=\"trail\">\n<thead>\n<tr><td colspan=\"4\" class=\"running\">{running}</td></tr>\n{columns}\n</thead>\n<tbody>"
+        "<table class=\"trail\">\n<colgroup><col><col><col><col></colgroup>\n<thead>\n<tr><td colspan=\"4\" class=\"running\">{running}</td></tr>\n{columns}\n</thead>\n<tbody>"
     )?;
     for record in &trail.records {
         line(page, record)?;

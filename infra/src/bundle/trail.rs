@@ -174,7 +174,7 @@ fn about(facts: &Facts, document: &IncomingDocument) -> About {
         channel: document.channel.map(|channel| words::channel(channel, VI)),
         issuer: details.map(|details| details.issuer_name.to_string()),
         code,
-        promulgated_on: details.and_then(|details| details.promulgated_on).map(|date| date.to_string()),
+        promulgated_on: details.and_then(|details| details.promulgated_on).map(words::day),
         type_name: details.map(|details| details.type_name.to_string()),
         abstract_text: details.map(|details| details.abstract_text.to_string()),
     }

@@ -9,7 +9,7 @@ use std::{
 use anyhow::anyhow;
 use clap::Args;
 use serde_json::{Value, json};
-use socai::verify_proof::{Answer, Failure, KnownBy, Question};
+use socai::verify_proof::{Answer, Failure, Held, KnownBy, Question};
 use socai_domain::{
     proof::{KeyName, Tile, note::MAX_NOTE_LEN, tlog_proof::MAX_PROOF_LEN},
     time::Timestamp,
@@ -26,6 +26,7 @@ use super::believed::{Believed, read};
   socai verify-proof decision.tlog-proof --key log.key --receipt decision.receipt --json
   socai verify-proof decision.tlog-proof --key log.key --witness a.key --witness b.key --quorum 1
   socai verify-proof decision.tlog-proof --policy policy.txt --record decision.record
+  socai verify-proof decision.tlog-proof --key log.key --held checkpoint-of-a-colleague
   socai verify-proof checkpoint --policy policy.txt --receipt decision.receipt --entries copy-of-the-log
 
 A key is given as text (NAME+ID+KEY) or as a file that holds it. Take the log's key from the agency itself, not
@@ -43,6 +44,9 @@ pub(crate) struct VerifyProof {
     /// The receipt that came with the record.
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
+    /// Another checkpoint of the log that you hold, or a proof that bears one: two trees of one size are a split view.
+    #[arg(long, value_name = "FILE")]
+    held: Option<PathBuf>,
     /// A folder with all entries of the log, as tile/entries/… below it: shows also that a record is not there.
     #[arg(long, value_name = "FOLDER")]
     entries: Option<PathBuf>,
@@ -64,6 +68,7 @@ impl VerifyProof {
         let file = read(&self.file, MAX_PROOF_LEN)?;
         let read_if_given = |path: &Option<PathBuf>| path.as_deref().map(|path| read(path, MAX_NOTE_LEN)).transpose();
         let (record, receipt) = (read_if_given(&self.record)?, read_if_given(&self.receipt)?);
+        let held = self.held.as_deref().map(|path| read(path, MAX_PROOF_LEN)).transpose()?;
         let from_folder = |tile: Tile| entries(self.entries.as_deref().unwrap_or(Path::new(".")), tile);
         let question = Question {
             file: &file,
@@ -72,6 +77,7 @@ impl VerifyProof {
             receipt: receipt.as_deref(),
             entries: self.entries.as_ref().map(|_| &from_folder as _),
             at: self.at,
+            held: held.as_deref(),
         };
         match (question.answer(), self.json) {
             (Ok(answer), true) => println!("{}", in_json(&answer)),
@@ -80,7 +86,7 @@ impl VerifyProof {
                 println!("{}", json!({ "ok": false, "failed": failure.code(), "message": failure.to_string() }));
                 return Ok(ExitCode::FAILURE);
             }
-            (Err(failure @ Failure::Broken(_)), false) => return Err(anyhow!(failure)),
+            (Err(failure @ (Failure::Broken(_) | Failure::SplitView(_))), false) => return Err(anyhow!(failure)),
             (Err(failure), false) => return Err(anyhow!(failure).context("nothing is proved")),
         }
         Ok(ExitCode::SUCCESS)
@@ -99,7 +105,7 @@ fn entries(folder: &Path, tile: Tile) -> Result<Vec<u8>, String> {
 }
 
 fn tell(answer: &Answer) {
-    let Answer { record, known_by, header, index, accepted, promise } = answer;
+    let Answer { record, known_by, header, index, accepted, promise, held } = answer;
     let checkpoint = &accepted.checkpoint;
     println!("proved    record {} is in the log {}", record.id(), checkpoint.origin());
     println!("          as entry {index} (from 0) of {}", checkpoint.size());
@@ -121,6 +127,19 @@ fn tell(answer: &Answer) {
     if accepted.witnessed.is_empty() {
         println!("          No witness was asked for: that the log shows everyone the same history is not proved.");
     }
+    match held {
+        Some(Held::Same) => println!("held      the checkpoint that you hold is of the same tree"),
+        Some(Held::Grown(size)) => {
+            println!("held      the tree of {size} records that you hold is the beginning of this one")
+        }
+        Some(Held::NotCompared(size)) => {
+            println!("held      the checkpoint that you hold covers {size} records: not compared");
+            println!(
+                "          Whether one tree grew from the other, all entries show (--entries), or a consistency proof."
+            );
+        }
+        None => {}
+    }
     if let Some(promise) = promise {
         println!(
             "receipt   {} revision {}, promised within {} s: kept",
@@ -130,7 +149,7 @@ fn tell(answer: &Answer) {
 }
 
 fn in_json(answer: &Answer) -> Value {
-    let Answer { record, known_by, header, index, accepted, promise } = answer;
+    let Answer { record, known_by, header, index, accepted, promise, held } = answer;
     let checkpoint = &accepted.checkpoint;
     let witnessed =
         |(witness, at): &(KeyName, Timestamp)| json!({ "witness": witness.to_string(), "at": at.to_string() });
@@ -153,5 +172,10 @@ fn in_json(answer: &Answer) -> Value {
         "root": checkpoint.root().to_string(),
         "witnessed": accepted.witnessed.iter().map(witnessed).collect::<Vec<Value>>(),
         "promiseKept": promise.as_ref().map(|_| true),
+        "held": held.map(|held| match held {
+            Held::Same => "same",
+            Held::Grown(_) => "grown",
+            Held::NotCompared(_) => "not_compared",
+        }),
     })
 }

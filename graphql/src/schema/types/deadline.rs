@@ -78,7 +78,7 @@ pub(crate) fn moment(at: time::Timestamp) -> String {
     zoned.strftime("%H:%M %d/%m/%Y").to_string()
 }
 
-fn day(date: time::Date) -> String {
+pub(crate) fn day(date: time::Date) -> String {
     date.civil().strftime("%d/%m/%Y").to_string()
 }
 

@@ -62,10 +62,7 @@ impl From<Written> for Format {
 }
 
 fn moment(text: &str, of_date: fn(Date) -> Timestamp) -> Result<Timestamp, String> {
-    // An instant without its offset is no day.
-    let day = text.len() == "2026-11-21".len();
-    let instant = if day { Date::parse(text).map(of_date) } else { Timestamp::parse(text) };
-    instant.map_err(|error| error.to_string())
+    Date::parse(text).map(of_date).or_else(|_| Timestamp::parse(text)).map_err(|error| error.to_string())
 }
 
 fn from(text: &str) -> Result<Timestamp, String> {
