@@ -130,7 +130,7 @@ fn tell(answer: &Answer) {
     match held {
         Some(Held::Same) => println!("held      the checkpoint that you hold is of the same tree"),
         Some(Held::Grown(size)) => {
-            println!("held      the tree of {size} records that you hold is the beginning of this one")
+            println!("held      the tree of {size} records that you hold is the beginning of this one");
         }
         Some(Held::NotCompared(size)) => {
             println!("held      the checkpoint that you hold covers {size} records: not compared");
