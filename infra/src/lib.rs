@@ -4,6 +4,7 @@ pub mod app;
 pub mod blobs;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod data;
 mod disk;
 pub mod edxml;
