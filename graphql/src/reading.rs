@@ -242,6 +242,10 @@ impl From<ViewsError> for ApiError {
                 Self::field("first", Hint::new(format!("mỗi trang có 1 đến {max} mục"), error.to_string()))
             }
             ViewsError::NotYet(_) => Self::new(ApiCode::NotYet, error),
+            ViewsError::Building => Self::new(ApiCode::NotYet, error).hint((
+                "Dữ liệu tra cứu đang được dựng lại từ sổ cái: xem tiến độ ở `ledger { rebuild { … } }`.",
+                "The views are being built from the ledger: `ledger { rebuild { … } }` tells how far they are.",
+            )),
             ViewsError::PastBusy => Self::new(ApiCode::PastBusy, error),
             ViewsError::PastTooLarge => Self::new(ApiCode::PastTooLarge, error),
             ViewsError::Log(error) => error.into(),

@@ -10,9 +10,9 @@ use socai_domain::{
     ledger::{EventLog, Following, LedgerId, OpenError, Opener, Position, ReadError},
     time::Clock,
 };
-use socai_projections::{Follower, Views, ViewsError};
+use socai_projections::{Follower, Rebuilder, Rebuilds, Views, ViewsError};
 use thiserror::Error;
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     blobs::{BlobError, BlobStore},
@@ -51,6 +51,8 @@ pub struct App {
     follower: Part<ViewsError>,
     notarising: Part<NotaryError>,
     asking: Option<Part<NotaryError>>,
+    rebuilds: Rebuilds,
+    rebuilder: JoinHandle<()>,
     stop: watch::Sender<bool>,
 }
 
@@ -196,8 +198,25 @@ const FIRST_FOLD: Duration = Duration::from_hours(24 * 365);
 const LAST_FOLD: Duration = Duration::from_secs(10);
 
 impl App {
-    /// Opens what the configuration names and catches up. Nobody else may use the data directory meanwhile.
+    /// Opens what the configuration names and catches up; views that cannot be read are built first. Nobody else may use the
+    /// data directory meanwhile.
     pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+        Self::start(config, clock, false).await?.caught_up().await
+    }
+
+    /// The same, but does not wait for views that are to be built first: until they are there, commands are carried out and
+    /// nothing is shown.
+    pub async fn open_to_serve(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+        let app = Self::start(config, clock, false).await?;
+        if app.views.are_awaited() { Ok(app) } else { app.caught_up().await }
+    }
+
+    /// The same, whatever there is of views: they are built from nothing.
+    pub async fn open_anew(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+        Self::start(config, clock, true).await
+    }
+
+    async fn start(config: &Config, clock: Arc<dyn Clock>, anew: bool) -> Result<Self, AppError> {
         // Before a log is made whose records nobody could sign for.
         let key = LogKey::load(&config.log_key)?;
         let store = Store::open(config, Arc::clone(&clock)).await?;
@@ -216,7 +235,12 @@ impl App {
 
         // What may fail comes before what runs by itself.
         make_private(&config.views).map_err(|source| DataError::Io { path: config.views.clone(), source })?;
-        let views = Views::open(&config.views).await?;
+        let views = if anew {
+            Views::awaited(&config.views)
+        } else {
+            Views::open_or_await(&config.views, events.head().await?.records).await?
+        };
+        let views = views.with_memory(config.views_memory());
         let checkpoints = Arc::new(FileCheckpoints::new(&config.data));
         let mut reactions = Reactions::start(handler.clone(), checkpoints).await?;
         let trying = reactions.state();
@@ -228,23 +252,47 @@ impl App {
 
         let (stop, stopping) = watch::channel(false);
         let (state, following) = watch::channel(Following::default());
-        let follower = Follower::run(events, opener, views.clone(), state, asked(stopping.clone()));
+        let follower =
+            Follower::run(Arc::clone(&events), opener.clone(), views.clone(), state, asked(stopping.clone()));
         let follower = Part::new(following, tokio::spawn(follower));
+        let (rebuilder, rebuilds) = Rebuilder::new(views.clone(), opener);
+        let rebuilder = tokio::spawn(rebuilder.run(events, asked(stopping.clone())));
         // Nobody waits for it: a record that no checkpoint covers yet has its promise.
         let (state, following) = watch::channel(Following::default());
         let notarising = notary.clone().run(handler.log().clone(), state, asked(stopping.clone()));
         let notarising = Part::new(following, tokio::spawn(notarising));
         let asking = asking.map(|asking| Part::new(asked_how, tokio::spawn(asking.run(asked(stopping)))));
-        let mut app =
-            Self { handler, views, blobs, notary, witness, store, reactions, follower, notarising, asking, stop };
-        match app.fold(FIRST_FOLD).await {
-            Ok(()) => Ok(app),
+        Ok(Self {
+            handler,
+            views,
+            blobs,
+            notary,
+            witness,
+            store,
+            reactions,
+            follower,
+            notarising,
+            asking,
+            rebuilds,
+            rebuilder,
+            stop,
+        })
+    }
+
+    async fn caught_up(mut self) -> Result<Self, AppError> {
+        match self.fold(FIRST_FOLD).await {
+            Ok(()) => Ok(self),
             Err(error) => {
                 // The first error is the one to tell.
-                let _ = app.close().await;
+                let _ = self.close().await;
                 Err(error)
             }
         }
+    }
+
+    /// Rebuilds of the views beside those in use, to be asked for.
+    pub fn rebuilds(&self) -> &Rebuilds {
+        &self.rebuilds
     }
 
     /// The log.
@@ -323,7 +371,8 @@ impl App {
         if let Err(error) = self.reactions.outcome(true).await {
             wrong.push(error.to_string());
         }
-        match self.fold(LAST_FOLD).await {
+        let folded = if self.views.are_awaited() { Ok(()) } else { self.fold(LAST_FOLD).await };
+        match folded {
             Ok(()) => {}
             Err(AppError::Views(error @ ViewsError::NotYet(_))) => {
                 tracing::warn!(%error, "the views are behind; the next start folds the rest");
@@ -338,6 +387,9 @@ impl App {
             if let Err(error) = outcome {
                 wrong.push(error.to_string());
             }
+        }
+        if let Err(error) = self.rebuilder.await {
+            wrong.push(error.to_string());
         }
         self.views.close().await;
         if let Err(error) = self.store.close().await {

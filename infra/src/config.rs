@@ -50,6 +50,8 @@ pub struct Config {
     pub witness: PathBuf,
     /// The read models.
     pub views: PathBuf,
+    /// What a rebuild of them may take of memory, in MiB.
+    pub views_memory_mib: u32,
     /// The files of documents.
     pub blobs: PathBuf,
     /// Where to serve.
@@ -153,6 +155,11 @@ impl Config {
         self.log.strip_prefix("file:").map(PathBuf::from)
     }
 
+    /// What a rebuild of the views may take of memory, in bytes.
+    pub fn views_memory(&self) -> usize {
+        usize::try_from(self.views_memory_mib).unwrap_or(usize::MAX >> 20) << 20
+    }
+
     /// From flags (by the settings' names), the environment, and `socai.toml` in the working directory or where `config`
     /// says.
     pub fn load(
@@ -248,6 +255,9 @@ fn check(values: &mut Values) -> Result<Config, ConfigError> {
         witness_name: name(take("witness_name"))?,
         witness: under(take("witness")),
         views: under(take("views")),
+        views_memory_mib: parse(take("views_memory_mib"), "a number from 64 to 65536", |text| {
+            text.parse().ok().filter(|mib| (64..=65_536).contains(mib))
+        })?,
         blobs: under(take("blobs")),
         listen: parse(take("listen"), ADDRESS, |text| text.parse().ok())?,
         metrics_listen: match take("metrics_listen") {

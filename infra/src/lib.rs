@@ -5,6 +5,7 @@ pub mod blobs;
 pub mod bundle;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod data;
 mod disk;
 pub mod edxml;

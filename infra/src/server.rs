@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use crate::{
     app::{App, AppError},
     config::Config,
+    control::Control,
     ports::BlobFiles,
     ticket_secret,
     witness::Witness,
@@ -22,6 +23,7 @@ pub struct Server {
     listener: TcpListener,
     /// Where the metrics are told, if not with the API.
     metrics: Option<(TcpListener, axum::Router)>,
+    control: Option<Control>,
 }
 
 impl Server {
@@ -64,7 +66,13 @@ impl Server {
             metrics: with_api,
             settings: Settings { graphiql: config.graphiql, ..Settings::default() },
         });
-        Ok(Self { app, api, listener, metrics: apart })
+        let control = Control::listen(&config.data)
+            .inspect_err(|error| {
+                let path = config.data.display();
+                tracing::warn!(%error, %path, "no socket for upkeep: `socai rebuild` needs this server to be stopped");
+            })
+            .ok();
+        Ok(Self { app, api, listener, metrics: apart, control })
     }
 
     /// Where it listens.
@@ -90,11 +98,12 @@ impl Server {
     /// Serves until `stop` or until a part of the program fails. Then: no new commands; what was accepted is finished;
     /// checkpoints are written; the log is marked as ended in good order.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), AppError> {
-        let Self { mut app, api, listener, metrics } = self;
+        let Self { mut app, api, listener, metrics, control } = self;
         let (ended, when_ended) = tokio::sync::oneshot::channel();
         let refuse = app.refuse_commands();
         let sweeping = tokio::spawn(app.sweep().run());
         let telling = metrics.map(|(listener, router)| tokio::spawn(axum::serve(listener, router).into_future()));
+        let upkeep = control.map(|control| tokio::spawn(control.run(app.views.clone(), app.rebuilds().clone())));
         let serving = tokio::spawn(async move {
             let shutdown = async move {
                 // Dropped or sent: either way it is the end.
@@ -113,6 +122,9 @@ impl Server {
         let _ = ended.send(());
         refuse.await;
         sweeping.abort();
+        if let Some(upkeep) = upkeep {
+            upkeep.abort();
+        }
         let served = serving.await.map_err(|error| AppError::Stopped(error.to_string()));
         let closed = app.close().await;
         if let Some(telling) = telling {

@@ -13,10 +13,10 @@ use socai_domain::{
 use crate::{
     document::{Branch, Document},
     error::ViewsError,
-    rows::Out,
+    out::Out,
     sql::Sql,
     store::Views,
-    table::{Table, bytes, index, int, null},
+    table::{Table, bytes, finding, index, int, null},
     value::{Cells, Value},
     viewer::Viewer,
 };
@@ -53,7 +53,7 @@ pub(crate) static BRANCH: Table = Table {
         int("waits"),
     ],
     indexes: &[
-        index("branch_ended", "organ, ended_at"),
+        finding("branch_ended", "organ, ended_at"),
         index("branch_unit", "for_unit, ended_at"),
         index("branch_person", "person, ended_at"),
     ],

@@ -9,9 +9,9 @@ use sqlx::AssertSqlSafe;
 use crate::{
     error::ViewsError,
     models::{self, MODELS},
-    sql::Source as _,
-    store::Views,
-    value::value,
+    sql::Source,
+    store::{Views, checkpoint},
+    value::encode,
 };
 
 /// The context of the digest.
@@ -42,30 +42,34 @@ impl fmt::Debug for Digest {
 impl Views {
     /// The digest now. Reads every row.
     pub async fn digest(&self) -> Result<Digest, ViewsError> {
-        let mut snapshot = self.snapshot().await?;
-        let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
-        let mut buffer = Vec::new();
-        for model in &MODELS {
-            hasher.update(format!("{}@{}\n", model.name, model.version).as_bytes());
-        }
-        if let Some(position) = snapshot.position {
-            hasher.update(position.to_string().as_bytes());
-        }
-        let mut tables: Vec<_> = models::tables().collect();
-        tables.sort_by_key(|table| table.name);
-        for table in tables {
-            hasher.update(format!("\n{}\n", table.name).as_bytes());
-            let scan = table.scan();
-            let mut rows = sqlx::query(AssertSqlSafe(scan.clone())).fetch(snapshot.ready(&scan).await?);
-            while let Some(row) = rows.try_next().await? {
-                buffer.clear();
-                for at in 0..table.columns.len() {
-                    value(&row, at)?.encode(&mut buffer);
-                }
-                hasher.update(&buffer);
-            }
-        }
-        let position = snapshot.position;
-        Ok(Digest { position, hash: hasher.finalize().into() })
+        digest(self.snapshot().await?.db()).await
     }
+}
+
+/// The digest of what is seen from here.
+pub(crate) async fn digest(db: &mut impl Source) -> Result<Digest, ViewsError> {
+    let position = checkpoint(db).await?;
+    let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
+    let mut buffer = Vec::new();
+    for model in &MODELS {
+        hasher.update(format!("{}@{}\n", model.name, model.version).as_bytes());
+    }
+    if let Some(position) = position {
+        hasher.update(position.to_string().as_bytes());
+    }
+    let mut tables: Vec<_> = models::tables().collect();
+    tables.sort_by_key(|table| table.name);
+    for table in tables {
+        hasher.update(format!("\n{}\n", table.name).as_bytes());
+        let scan = table.scan();
+        let mut rows = sqlx::query(AssertSqlSafe(scan.clone())).fetch(db.ready(&scan).await?);
+        while let Some(row) = rows.try_next().await? {
+            buffer.clear();
+            for at in 0..table.columns.len() {
+                encode(&row, at, &mut buffer)?;
+            }
+            hasher.update(&buffer);
+        }
+    }
+    Ok(Digest { position, hash: hasher.finalize().into() })
 }

@@ -60,7 +60,7 @@ pub(crate) const LATER: Duration = Duration::from_mins(1);
 
 /// Notes, with the rows, that the files have to be cleaned.
 pub(crate) async fn owe(writer: &mut Writer) -> Result<(), ViewsError> {
-    writer.run(format!("PRAGMA user_version = {UNWRITTEN}"), Vec::new()).await
+    writer.run(format!("PRAGMA user_version = {UNWRITTEN}").into(), Vec::new()).await
 }
 
 /// Cleans the files, if that is owed. What is in the way, a reader or a full disk, delays it and nothing else:

@@ -35,6 +35,15 @@ pub enum ViewsError {
     /// The views have not come to this position in the time given. Try again.
     #[error("the views have not reached position {0} yet: try again")]
     NotYet(Position),
+    /// There are no views yet: they are being built. Try again.
+    #[error("the views are being built: try again")]
+    Building,
+    /// Two builds of the same records came to different rows.
+    #[error(
+        "two builds of the views up to {0} do not agree, so nothing was put in place: keep a copy of the data directory and \
+         report it; `socai verify` tells whether the log is whole"
+    )]
+    Disagree(String),
     /// Other past moments are being read from the log, or something was erased meanwhile. Try again.
     #[error("other past moments are being read from the ledger: try again")]
     PastBusy,

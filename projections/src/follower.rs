@@ -21,15 +21,17 @@ use crate::{
 
 /// Records in one commit, at most.
 const CHUNK: usize = 1_000;
+/// So many bytes of things are kept between two commits.
+const KEEP: usize = 128 << 20;
 
 /// Keeps views in step with a log.
 #[derive(Debug)]
 pub struct Follower;
 
 impl Follower {
-    /// Follows until `shutdown` ends. What is not committed then is folded again at the next start. What may pass, a full
-    /// disk or a database that does not answer, is tried again from the last commit, for as long as it takes; `state` says
-    /// so.
+    /// Follows until `shutdown` ends; builds the views first, where they are awaited. What is not committed then is folded
+    /// again at the next start. What may pass, a full disk or a database that does not answer, is tried again from the last
+    /// commit, for as long as it takes; `state` says so.
     ///
     /// # Errors
     /// What does not pass by itself: log, key ring or views are damaged or do not belong together. The views stay as of
@@ -44,7 +46,8 @@ impl Follower {
         let mut shutdown = std::pin::pin!(shutdown);
         let mut failures = 0;
         loop {
-            let following = follow(&*log, &opener, &views, &state, &mut failures, shutdown.as_mut());
+            // Boxed, as it is large: a build is a part of it.
+            let following = Box::pin(follow(&*log, &opener, &views, &state, &mut failures, shutdown.as_mut()));
             let Err(error) = following.await else { return Ok(()) };
             if !error.may_pass() {
                 tell(&state, Following::Stopped(error.to_string()));
@@ -69,6 +72,12 @@ async fn follow(
     failures: &mut u32,
     mut shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
 ) -> Result<(), ViewsError> {
+    if views.are_awaited() {
+        tokio::select! {
+            () = &mut shutdown => return Ok(()),
+            built = views.rebuild(log, opener) => drop(built?),
+        }
+    }
     let mut builder = Builder::new(views.clone(), opener.clone());
     if *failures == 0 {
         builder.clean().await;
@@ -127,12 +136,14 @@ pub(crate) struct Builder {
     clean_at: Option<Instant>,
     /// Documents of which only the erasure is read, whether or not their keys are destroyed yet.
     erased: HashSet<IncomingId>,
+    /// How often the views were in another file before: what is in memory is of this one.
+    count: u64,
 }
 
 impl Builder {
     pub(crate) fn new(views: Views, opener: Opener) -> Self {
-        let (rows, gate, erased) = (Rows::default(), Arc::new(Open), HashSet::new());
-        Self { views, opener, rows, gate, clean: true, clean_at: None, erased }
+        let (rows, gate, erased, count) = (Rows::default(), Arc::new(Open), HashSet::new(), views.write.count());
+        Self { views, opener, rows, gate, clean: true, clean_at: None, erased, count }
     }
 
     /// For a file that nobody has read yet and that no erased text ever reaches.
@@ -145,19 +156,27 @@ impl Builder {
         Self { erased: erased.clone(), ..self }
     }
 
-    #[cfg(test)]
+    /// Passing this gate.
     pub(crate) fn through(views: Views, opener: Opener, gate: Arc<dyn Gate>) -> Self {
         Self { gate, ..Self::new(views, opener) }
     }
 
     /// One chunk of records, in one transaction. Records that the views have are left out.
     pub(crate) async fn take(&mut self, records: &[Recorded]) -> Result<(), ViewsError> {
+        let _turn = Arc::clone(&self.views.turn).lock_owned().await;
+        let count = self.views.write.count();
+        if std::mem::replace(&mut self.count, count) != count {
+            self.rows = Rows::default();
+        }
         let mut writer = Writer::begin(&self.views.write, Arc::clone(&self.gate)).await?;
-        match self.fold(&mut writer, records).await {
+        let folded = self.fold(&mut writer, records).await;
+        let committed = match folded {
+            Ok(erased) => writer.commit().await.map(|()| erased && self.clean),
+            Err(error) => Err(error),
+        };
+        match committed {
             Ok(erased) => {
-                writer.commit().await?;
-                self.rows.settled();
-                let erased = erased && self.clean;
+                self.rows.settled(KEEP);
                 if erased {
                     self.views.pasts.forget();
                 }
@@ -169,14 +188,15 @@ impl Builder {
                 Ok(())
             }
             Err(error) => {
-                // Nothing of this chunk is in the tables; nothing of it may stay in memory.
+                // Nobody may count on this chunk being in the tables; nothing of it may stay in memory.
                 self.rows = Rows::default();
                 Err(error)
             }
         }
     }
 
-    async fn clean(&mut self) {
+    /// Cleans the files, if that is owed.
+    pub(crate) async fn clean(&mut self) {
         let wait = erasure::clean(&self.views, Arc::clone(&self.gate)).await;
         self.clean_at = wait.map(|wait| Instant::now() + wait);
     }
@@ -189,7 +209,7 @@ impl Builder {
     }
 
     async fn fold(&mut self, writer: &mut Writer, records: &[Recorded]) -> Result<bool, ViewsError> {
-        let at = checkpoint(&mut writer.db).await?;
+        let at = checkpoint(&mut *writer.tables().lock().await).await?;
         if let Some(foreign) = records.iter().find(|read| at.is_some_and(|at| !at.same_log(read.position))) {
             return Err(ViewsError::Foreign(foreign.position));
         }
@@ -201,11 +221,11 @@ impl Builder {
             erased |= erasure::concerns(opened);
             let (header, opened) = (record.header(), erasure::shown(&self.erased, record.header(), opened));
             let place = i64::try_from(position.place()).unwrap_or(i64::MAX);
-            self.rows.load(&mut writer.db, place, header, opened).await?;
+            self.rows.load(&mut writer.tables(), place, header, opened).await?;
             apply(&mut self.rows, place, header, opened);
             taken += 1;
         }
-        self.rows.write(writer).await?;
+        self.rows.take_changes().write(writer).await?;
         if let Some(last) = records.last().filter(|_| taken > 0) {
             move_checkpoint(writer, last.position, taken).await?;
         }
@@ -221,5 +241,5 @@ pub(crate) async fn move_checkpoint(writer: &mut Writer, to: Position, taken: i6
     let place = i64::try_from(to.place()).unwrap_or(i64::MAX);
     let args = vec![to.to_string().into(), place.into(), taken.into()];
     let sql = "UPDATE read_model SET position = $1, place = $2, records = records + $3";
-    writer.run(sql.to_owned(), args).await
+    writer.run(sql.into(), args).await
 }

@@ -47,9 +47,10 @@ impl ViewsError {
             ),
             Self::Log(error) => ReadError::may_pass(error),
             Self::Open(error) => OpenError::may_pass(error),
-            Self::File(_) | Self::NotYet(_) | Self::PastBusy => true,
+            Self::File(_) | Self::NotYet(_) | Self::Building | Self::PastBusy => true,
             Self::Outdated(_)
             | Self::Damaged(_)
+            | Self::Disagree(_)
             | Self::BadCursor
             | Self::PageSize { .. }
             | Self::PastTooLarge

@@ -8,7 +8,7 @@ use socai_domain::{
 use crate::{
     document::Document,
     error::ViewsError,
-    rows::Out,
+    out::Out,
     sql::Sql,
     store::Views,
     table::{Table, bytes, index, int},

@@ -9,10 +9,14 @@
 
 mod apply;
 pub mod branches;
+mod building;
+mod cache;
+mod changes;
 mod compare;
 mod digest;
 pub mod directory;
 pub mod document;
+mod door;
 mod erasure;
 mod error;
 pub mod follow_up_register;
@@ -22,12 +26,13 @@ pub mod holdings;
 pub mod incoming_register;
 pub mod lags;
 mod models;
+mod out;
 pub mod page;
 mod past;
-mod rebuild;
 pub mod replay;
 mod rows;
 pub mod savings;
+mod schema;
 pub mod search;
 mod sql;
 pub mod statistics;
@@ -38,12 +43,12 @@ mod viewer;
 pub mod work_list;
 mod writer;
 
-pub use compare::{Compared, Difference, Extent, Rebuilding, Resting, Stored};
+pub use building::{Phase, Progress, Rebuilder, Rebuilding, Rebuilds, Rebuilt};
+pub use compare::{Compared, Difference, Expected, Extent, Resting, Stored};
 pub use digest::Digest;
 pub use error::ViewsError;
 pub use follower::Follower;
 pub use page::{Cursor, MAX_PAGE, Page, PageRequest};
-pub use rebuild::{Rebuilt, rebuild};
 pub use store::Views;
 pub use viewer::{Rights, Standing, Viewer};
 

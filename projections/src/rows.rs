@@ -1,11 +1,7 @@
 //! The write-back cache between events and tables: things are loaded once, changed in memory, and each changed row is
 //! written once, in key order. The same for live and for a rebuild.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    hash::Hash,
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use socai_domain::{
     decide::Meta,
@@ -17,122 +13,26 @@ use sqlx::SqliteConnection;
 
 use crate::{
     apply::Things,
+    cache::Cache,
+    changes::Changes,
     directory::{Agency, Organ, Person},
     document::Document,
     error::ViewsError,
     incoming_register::{Book, Entry},
-    models::MODELS,
-    table::Table,
     value::{Cells, Value},
-    writer::Writer,
+    writer::Tables,
 };
-
-/// A row of a table.
-pub(crate) type Row = (&'static Table, Vec<Value>);
-
-/// Rows. Of two with one key in one table, the later one counts.
-#[derive(Debug, Default)]
-pub(crate) struct Out(pub(crate) Vec<Row>);
-
-impl Out {
-    /// One row of a table, its columns in order.
-    pub(crate) fn add(&mut self, table: &'static Table, row: Vec<Value>) {
-        debug_assert_eq!(row.len(), table.columns.len(), "{}", table.name);
-        self.0.push((table, row));
-    }
-
-    /// By table and key.
-    fn by_key(self) -> BTreeMap<(&'static str, Vec<Value>), Row> {
-        self.0.into_iter().map(|(table, row)| ((table.name, row[..table.key].to_vec()), (table, row))).collect()
-    }
-}
-
-/// A thing that rows are made of.
-pub(crate) trait Thing: Clone {
-    /// Its rows in all read models.
-    fn rows(&self, out: &mut Out);
-}
-
-impl Thing for Document {
-    fn rows(&self, out: &mut Out) {
-        for model in &MODELS {
-            (model.of_document)(self, out);
-        }
-    }
-}
-
-struct Cached<T> {
-    /// As the tables have it.
-    stored: Option<T>,
-    now: T,
-}
-
-struct Cache<K, T> {
-    things: HashMap<K, Cached<T>>,
-    /// What may differ from the tables.
-    touched: HashSet<K>,
-}
-
-impl<K, T> Default for Cache<K, T> {
-    fn default() -> Self {
-        Self { things: HashMap::new(), touched: HashSet::new() }
-    }
-}
-
-impl<K: Hash + Eq + Copy, T: Thing> Cache<K, T> {
-    fn has(&self, key: K) -> bool {
-        self.things.contains_key(&key)
-    }
-
-    fn put(&mut self, key: K, stored: Option<T>, otherwise: impl FnOnce() -> T) {
-        let now = stored.clone().unwrap_or_else(otherwise);
-        self.things.insert(key, Cached { stored, now });
-    }
-
-    /// To be looked at.
-    fn look(&self, key: K) -> Option<&T> {
-        self.things.get(&key).map(|cached| &cached.now)
-    }
-
-    /// To be changed.
-    fn get(&mut self, key: K) -> Option<&mut T> {
-        self.touched.insert(key);
-        self.things.get_mut(&key).map(|cached| &mut cached.now)
-    }
-
-    /// What the tables have and should have, for all that changed.
-    fn changes(&self, old: &mut Out, new: &mut Out) {
-        for cached in self.touched.iter().filter_map(|key| self.things.get(key)) {
-            if let Some(stored) = &cached.stored {
-                stored.rows(old);
-            }
-            cached.now.rows(new);
-        }
-    }
-
-    /// The changes are in the tables; forget the cache when it has grown too large.
-    fn settled(&mut self, keep: usize) {
-        let touched = std::mem::take(&mut self.touched);
-        if self.things.len() > keep {
-            self.things.clear();
-            return;
-        }
-        for key in touched {
-            if let Some(cached) = self.things.get_mut(&key) {
-                cached.stored = Some(cached.now.clone());
-            }
-        }
-    }
-}
 
 /// Everything that events change, read through and written back.
 #[derive(Default)]
 pub(crate) struct Rows {
     documents: Cache<IncomingId, Document>,
-    organs: Cache<OrganId, Arc<Organ>>,
+    organs: Cache<OrganId, Organ>,
     people: Cache<PersonId, Person>,
     books: Cache<RegisterId, Book>,
     entries: Cache<(RegisterId, u32), Entry>,
+    /// The highest number that each book has or had: above it nothing needs to be looked up.
+    numbers: HashMap<RegisterId, u32>,
 }
 
 impl std::fmt::Debug for Rows {
@@ -141,20 +41,11 @@ impl std::fmt::Debug for Rows {
     }
 }
 
-impl<T: Thing> Thing for Arc<T> {
-    fn rows(&self, out: &mut Out) {
-        T::rows(self, out);
-    }
-}
-
-/// So many documents are kept between two commits.
-const KEEP: usize = 50_000;
-
 impl Rows {
     /// Has at hand whatever a record may change, as the tables have it.
     pub(crate) async fn load(
         &mut self,
-        db: &mut SqliteConnection,
+        tables: &mut Tables<'_>,
         place: i64,
         header: &Header,
         opened: &Opened,
@@ -162,130 +53,124 @@ impl Rows {
         let of_document = match opened {
             Opened::Event(_, DomainEvent::Organ(event)) => {
                 let id = OrganId::new(header.stream.key());
-                self.organ(db, id).await?;
+                self.organ(tables, id).await?;
                 if matches!(event, organ::Event::CalendarDecided(_)) {
-                    self.documents_under_way(db, id).await?;
+                    self.documents_under_way(tables, id).await?;
                 }
                 false
             }
-            Opened::Event(_, DomainEvent::Person(_)) => return self.person(db, header, place).await,
+            Opened::Event(_, DomainEvent::Person(_)) => return self.person(tables, header, place).await,
             Opened::Event(_, DomainEvent::Register(event)) => {
-                self.book(db, header, place).await?;
+                self.book(tables, header, place).await?;
                 match event {
-                    register::Event::NumberAssigned(e) => self.entry(db, header, e.number.get()).await?,
-                    register::Event::NumberVoided(e) => self.entry(db, header, e.number.get()).await?,
+                    register::Event::NumberAssigned(e) => self.entry(tables, header, e.number.get()).await?,
+                    register::Event::NumberVoided(e) => self.entry(tables, header, e.number.get()).await?,
                     register::Event::BookOpened(_) | register::Event::FingerprintsRenewed(_) => {}
                 }
                 false
             }
             Opened::Event(_, DomainEvent::Incoming(_)) => true,
             Opened::Erased if header.stream.kind() == StreamKind::Person => {
-                return self.person(db, header, place).await;
+                return self.person(tables, header, place).await;
             }
             Opened::Erased => header.stream.kind() == StreamKind::Incoming,
         };
         if of_document {
-            self.organ(db, OrganId::new(header.organ)).await?;
-            self.document(db, header, place).await?;
+            self.organ(tables, OrganId::new(header.organ)).await?;
+            self.document(tables, header, place).await?;
         }
         Ok(())
     }
 
-    async fn document(&mut self, db: &mut SqliteConnection, header: &Header, place: i64) -> Result<(), ViewsError> {
+    async fn document(&mut self, tables: &mut Tables<'_>, header: &Header, place: i64) -> Result<(), ViewsError> {
         let id = IncomingId::new(header.stream.key());
         if !self.documents.has(id) {
-            let is_new = header.revision.before().is_none();
-            let stored = if is_new { None } else { state(db, "document", id.into()).await? };
+            let stored = stored(tables, header, "document").await?;
             self.documents.put(id, stored, || Document::new(place, id, OrganId::new(header.organ)));
         }
         Ok(())
     }
 
     /// An organ, as known so far; a blank one before it is registered.
-    async fn organ(&mut self, db: &mut SqliteConnection, id: OrganId) -> Result<(), ViewsError> {
+    async fn organ(&mut self, tables: &mut Tables<'_>, id: OrganId) -> Result<(), ViewsError> {
         if !self.organs.has(id) {
-            let stored: Option<Organ> = state(db, "directory_organ", id.into()).await?;
-            let stored = stored.map(|organ| Arc::new(organ.ready()));
-            self.organs.put(id, stored, || Arc::new(Organ::new(0, id)));
+            let stored: Option<Organ> = state(&mut *tables.lock().await, "directory_organ", id.into()).await?;
+            self.organs.put(id, stored.map(Organ::ready), || Organ::new(0, id));
         }
         Ok(())
     }
 
-    async fn person(&mut self, db: &mut SqliteConnection, header: &Header, place: i64) -> Result<(), ViewsError> {
+    async fn person(&mut self, tables: &mut Tables<'_>, header: &Header, place: i64) -> Result<(), ViewsError> {
         let id = PersonId::new(header.stream.key());
         if !self.people.has(id) {
-            let stored = state(db, "directory_person", id.into()).await?;
+            let stored = stored(tables, header, "directory_person").await?;
             self.people.put(id, stored, || Person::new(place, id, OrganId::new(header.organ)));
         }
         Ok(())
     }
 
-    async fn book(&mut self, db: &mut SqliteConnection, header: &Header, place: i64) -> Result<(), ViewsError> {
+    async fn book(&mut self, tables: &mut Tables<'_>, header: &Header, place: i64) -> Result<(), ViewsError> {
         let id = RegisterId::new(header.stream.key());
         if !self.books.has(id) {
-            let stored = state(db, "register_book", id.into()).await?;
+            let stored = stored(tables, header, "register_book").await?;
             self.books.put(id, stored, || Book::new(place, id, OrganId::new(header.organ)));
         }
         Ok(())
     }
 
     /// A number in a book that is at hand.
-    async fn entry(&mut self, db: &mut SqliteConnection, header: &Header, number: u32) -> Result<(), ViewsError> {
+    async fn entry(&mut self, tables: &mut Tables<'_>, header: &Header, number: u32) -> Result<(), ViewsError> {
         let register = RegisterId::new(header.stream.key());
         let key = (register, number);
-        if let Some(book) = self.books.look(register).map(|book| book.ordinal)
-            && !self.entries.has(key)
-        {
-            let stored = Entry::load(db, book, number).await?;
+        let Some(book) = self.books.look(register).map(|book| book.ordinal) else { return Ok(()) };
+        if !self.entries.has(key) {
+            let highest = match self.numbers.get(&register) {
+                Some(highest) => *highest,
+                None => Entry::highest(&mut *tables.lock().await, book).await?,
+            };
+            let stored = match number {
+                number if number > highest => None,
+                number => Entry::load(&mut *tables.lock().await, book, number).await?,
+            };
+            self.numbers.insert(register, highest.max(number));
             self.entries.put(key, stored, || Entry::new(book, number));
         }
         Ok(())
     }
 
     /// The documents of an organ whose deadlines run.
-    async fn documents_under_way(&mut self, db: &mut SqliteConnection, organ: OrganId) -> Result<(), ViewsError> {
-        for (id, stored) in crate::document::query::open_documents(db, organ).await? {
+    async fn documents_under_way(&mut self, tables: &mut Tables<'_>, organ: OrganId) -> Result<(), ViewsError> {
+        for (id, stored) in crate::document::query::open_documents(&mut *tables.lock().await, organ).await? {
             if !self.documents.has(id) {
-                self.documents.put(id, Some(stored.clone()), || stored);
+                self.documents.put(id, Some(stored), || Document::new(0, id, organ));
             }
         }
         Ok(())
     }
 
-    /// Writes all that changed.
-    pub(crate) async fn write(&mut self, writer: &mut Writer) -> Result<(), ViewsError> {
-        let (mut old, mut new) = (Out::default(), Out::default());
-        self.organs.changes(&mut old, &mut new);
-        self.people.changes(&mut old, &mut new);
-        self.books.changes(&mut old, &mut new);
-        self.entries.changes(&mut old, &mut new);
-        self.documents.changes(&mut old, &mut new);
-        let (old, new) = (old.by_key(), new.by_key());
-        for (place, (table, row)) in &old {
-            if !new.contains_key(place) {
-                writer.delete(table, &row[..table.key]).await?;
-            }
+    /// All that changed since the last time. From now on it counts as written; if it is not, these rows are worth nothing.
+    pub(crate) fn take_changes(&mut self) -> Changes {
+        Changes {
+            organs: self.organs.take_changes(),
+            people: self.people.take_changes(),
+            books: self.books.take_changes(),
+            entries: self.entries.take_changes(),
+            documents: self.documents.take_changes(),
         }
-        let changed = new.iter().filter(|(place, (_, row))| old.get(*place).is_none_or(|(_, before)| before != row));
-        let mut batch: Vec<&[Value]> = Vec::new();
-        let mut of: Option<&'static Table> = None;
-        for (_, (table, row)) in changed {
-            if of.is_some_and(|of| of.name != table.name) {
-                writer.upsert(of, &mut batch).await?;
-            }
-            of = Some(table);
-            batch.push(row);
-        }
-        writer.upsert(of, &mut batch).await
     }
 
-    /// What was written is committed.
-    pub(crate) fn settled(&mut self) {
-        self.documents.settled(KEEP);
-        self.organs.settled(KEEP);
-        self.people.settled(KEEP);
-        self.books.settled(KEEP);
-        self.entries.settled(KEEP);
+    /// About how many bytes those take that may differ from the tables.
+    pub(crate) fn unwritten(&self) -> usize {
+        let few = self.organs.unwritten() + self.people.unwritten() + self.books.unwritten();
+        few + self.entries.unwritten() + self.documents.unwritten()
+    }
+
+    /// What was written is committed: only so many bytes are kept of it, nine tenths for documents.
+    pub(crate) fn settled(&mut self, most: usize) {
+        self.documents.forget(most / 10 * 9);
+        self.people.forget(most / 20);
+        self.entries.forget(most / 40);
+        self.books.forget(most / 40);
     }
 }
 
@@ -293,20 +178,17 @@ impl Rows {
 impl Things for Rows {
     fn change_organ(&mut self, id: OrganId, event: &organ::Event, meta: &Meta, place: i64) {
         let Some(organ) = self.organs.get(id) else { return };
-        Arc::make_mut(organ).apply(event, meta, place);
+        organ.apply(event, meta, place);
         if matches!(event, organ::Event::CalendarDecided(_)) {
             let calendar = organ.calendar.clone();
-            let of_organ = self.documents.things.iter_mut().filter(|(_, cached)| cached.now.organ == id);
-            for (id, cached) in of_organ {
-                if cached.now.calendar_decided(&calendar, place) {
-                    self.documents.touched.insert(*id);
-                }
+            for of_organ in self.documents.those(|document| document.organ == id && document.is_under_way()) {
+                self.documents.change_if(of_organ, |document| document.calendar_decided(&calendar, place));
             }
         }
     }
 
     fn change_document(&mut self, header: &Header, _: i64, change: impl FnOnce(&mut Document, &dyn Agency)) {
-        let organ = self.organs.look(OrganId::new(header.organ)).cloned();
+        let organ = self.organs.look(OrganId::new(header.organ)).map(Arc::clone);
         if let (Some(document), Some(organ)) = (self.documents.get(IncomingId::new(header.stream.key())), organ) {
             change(document, &*organ);
         }
@@ -326,6 +208,19 @@ impl Things for Rows {
         self.books.get(register);
         self.entries.get((register, number)).map(change);
     }
+}
+
+/// The thing of a record, if the tables have it. With the first record of its stream it is new.
+async fn stored<T: serde::de::DeserializeOwned>(
+    tables: &mut Tables<'_>,
+    header: &Header,
+    table: &'static str,
+) -> Result<Option<T>, ViewsError> {
+    if header.revision.before().is_none() {
+        return Ok(None);
+    }
+    let id = Value::Bytes(header.stream.key().as_bytes().to_vec());
+    state(&mut *tables.lock().await, table, id).await
 }
 
 /// The folded thing that is kept beside its row.

@@ -1,6 +1,10 @@
 //! Tables as data: one description gives the DDL, the writes and the digest.
 
-use std::fmt::Write as _;
+use std::{
+    collections::HashMap,
+    fmt::Write as _,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,14 +41,24 @@ pub(crate) struct Index {
     pub(crate) name: &'static str,
     pub(crate) columns: &'static str,
     pub(crate) unique: bool,
+    /// Things are found by it: there from the beginning of a build, and not only when all rows are.
+    pub(crate) finds: bool,
 }
 
 pub(crate) const fn index(name: &'static str, columns: &'static str) -> Index {
-    Index { name, columns, unique: false }
+    Index { name, columns, unique: false, finds: false }
 }
+/// By which things are found, and only one for each key.
 pub(crate) const fn unique(name: &'static str, columns: &'static str) -> Index {
-    Index { name, columns, unique: true }
+    Index { name, columns, unique: true, finds: true }
 }
+/// By which things are found.
+pub(crate) const fn finding(name: &'static str, columns: &'static str) -> Index {
+    Index { finds: true, ..index(name, columns) }
+}
+
+/// Statements, by table and number of rows.
+type Made = HashMap<(&'static str, usize), Arc<str>>;
 
 /// A table of a read model. The first `key` columns are its primary key; the very first is the thing (document, organ,
 /// person, book) that the row belongs to, by the place of its first record in the log.
@@ -79,16 +93,22 @@ impl Table {
         sql
     }
 
-    /// Creates its indexes.
-    pub(crate) fn create_indexes(&self) -> impl Iterator<Item = String> + '_ {
-        self.indexes.iter().map(|index| {
+    /// Creates those of its indexes that are wanted.
+    pub(crate) fn create_indexes(&self, wanted: impl Fn(&Index) -> bool) -> impl Iterator<Item = String> {
+        self.indexes.iter().filter(move |index| wanted(index)).map(|index| {
             let unique = if index.unique { "UNIQUE " } else { "" };
             format!("CREATE {unique}INDEX {} ON {} ({})", index.name, self.name, index.columns)
         })
     }
 
-    /// Writes `rows` rows, new ones and changed ones.
-    pub(crate) fn upsert(&self, rows: usize) -> String {
+    /// Writes `rows` rows, new ones and changed ones. The text is made once for each number of rows.
+    pub(crate) fn upsert(&self, rows: usize) -> Arc<str> {
+        static MADE: LazyLock<Mutex<Made>> = LazyLock::new(Mutex::default);
+        let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(made.entry((self.name, rows)).or_insert_with(|| self.make_upsert(rows).into()))
+    }
+
+    fn make_upsert(&self, rows: usize) -> String {
         let values = self.values(rows);
         let mut sql = format!("INSERT INTO {} ({}) VALUES {values}", self.name, self.names(self.columns.len()));
         let _ = write!(sql, " ON CONFLICT ({}) DO ", self.names(self.key));
@@ -107,16 +127,16 @@ impl Table {
         format!("INSERT OR REPLACE INTO {} ({}) VALUES {values}", self.name, self.names(self.columns.len()))
     }
 
-    /// Places for the values of so many rows. Without names: the database would look for each name among all.
+    /// Places for the values of so many rows. Without names: for each value that it binds, sqlx asks SQLite for the name of
+    /// its place, and SQLite looks through all of them.
     fn values(&self, rows: usize) -> String {
         let row = format!("({}?)", "?, ".repeat(self.columns.len() - 1));
         vec![row; rows].join(", ")
     }
 
-    /// Deletes one row by its key.
-    pub(crate) fn delete(&self) -> String {
-        let keys = self.columns[..self.key].iter().enumerate();
-        let terms: Vec<_> = keys.map(|(at, column)| format!("{} = ${}", column.name, at + 1)).collect();
+    /// Deletes the rows that begin with so many columns of the key.
+    pub(crate) fn delete(&self, columns: usize) -> String {
+        let terms: Vec<_> = self.columns[..columns].iter().map(|column| format!("{} = ?", column.name)).collect();
         format!("DELETE FROM {} WHERE {}", self.name, terms.join(" AND "))
     }
 

@@ -8,7 +8,7 @@ use socai_domain::{
     register::VoidReason,
     time::{Date, Timestamp},
 };
-use sqlx::{Row as _, sqlite::SqliteRow};
+use sqlx::{Row as _, TypeInfo as _, ValueRef as _, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use crate::error::ViewsError;
@@ -20,24 +20,6 @@ pub(crate) enum Value {
     Int(i64),
     Text(String),
     Bytes(Vec<u8>),
-}
-
-impl Value {
-    /// Adds the canonical encoding: a tag, the length where there is one, the bytes. What digests are made of.
-    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
-        let (tag, bytes): (u8, &[u8]) = match self {
-            Self::Null => return out.push(0),
-            Self::Int(number) => {
-                out.push(1);
-                return out.extend_from_slice(&number.to_be_bytes());
-            }
-            Self::Text(text) => (2, text.as_bytes()),
-            Self::Bytes(bytes) => (3, bytes),
-        };
-        out.push(tag);
-        out.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
-        out.extend_from_slice(bytes);
-    }
 }
 
 /// A type that a column can hold.
@@ -188,15 +170,58 @@ impl<'a> Cells<'a> {
 
 /// The value in a column, whatever it is.
 pub(crate) fn value(row: &SqliteRow, at: usize) -> Result<Value, ViewsError> {
-    use sqlx::{TypeInfo as _, ValueRef as _};
     let raw = row.try_get_raw(at)?;
     if raw.is_null() {
         return Ok(Value::Null);
     }
-    let name = raw.type_info().name().to_owned();
-    Ok(match name.as_str() {
+    Ok(match raw.type_info().name() {
         "TEXT" => Value::Text(row.try_get_unchecked(at)?),
         "BLOB" => Value::Bytes(row.try_get_unchecked(at)?),
         _ => Value::Int(row.try_get_unchecked(at)?),
     })
+}
+
+/// Adds the canonical encoding of the value in a column: a tag, the length where there is one, the bytes. What digests are
+/// made of.
+pub(crate) fn encode(row: &SqliteRow, at: usize, out: &mut Vec<u8>) -> Result<(), ViewsError> {
+    let raw = row.try_get_raw(at)?;
+    if raw.is_null() {
+        out.push(0);
+        return Ok(());
+    }
+    let (tag, bytes): (u8, &[u8]) = match raw.type_info().name() {
+        "TEXT" => (2, row.try_get_unchecked::<&str, _>(at)?.as_bytes()),
+        "BLOB" => (3, row.try_get_unchecked(at)?),
+        _ => {
+            out.push(1);
+            out.extend_from_slice(&row.try_get_unchecked::<i64, _>(at)?.to_be_bytes());
+            return Ok(());
+        }
+    };
+    out.push(tag);
+    out.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+    out.extend_from_slice(bytes);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_column_has_one_encoding() {
+        let mut db = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        let row = sqlx::query("SELECT NULL, -2, 'Sổ', x'00ff', ''").fetch_one(&mut db).await.unwrap();
+        let mut bytes = Vec::new();
+        for at in 0..5 {
+            encode(&row, at, &mut bytes).unwrap();
+        }
+        let mut wanted = vec![0, 1, 255, 255, 255, 255, 255, 255, 255, 254];
+        wanted.extend([2, 0, 0, 0, 0, 0, 0, 0, 4, b'S', 0xe1, 0xbb, 0x95]);
+        wanted.extend([3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 255]);
+        wanted.extend([2, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(bytes, wanted);
+    }
 }

@@ -1,14 +1,18 @@
 //! Writes rows inside one transaction, many to a statement. Every statement passes one gate, so that a test can stop
 //! the program before and after each.
 
-use std::sync::Arc;
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
 
-use sqlx::{AssertSqlSafe, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection, Transaction};
+use tokio::sync::{Mutex, MutexGuard};
 
-use crate::{error::ViewsError, sql::bind, table::Table, value::Value};
+use crate::{door::Door, error::ViewsError, out::Row, sql::bind, store::run, table::Table, value::Value};
 
-/// Rows in one statement. Statements of this size and of one row are prepared once and kept.
-const BATCH: usize = 16;
+/// Rows in one statement: as many as there are of the first, then of the next. Each is prepared once and kept.
+const BATCHES: [usize; 3] = [64, 8, 1];
 
 /// Where a writer stands: tests count these and stop at each.
 pub(crate) trait Gate: Send + Sync {
@@ -26,55 +30,120 @@ impl Gate for Open {
     }
 }
 
+/// The connection of a transaction.
+enum Connection {
+    /// Nobody else has it.
+    Own(Transaction<'static, Sqlite>),
+    /// Whoever folds on meanwhile reads through it, too, between two statements.
+    Shared(Arc<Mutex<SqliteConnection>>),
+}
+
 /// An open transaction.
 pub(crate) struct Writer {
-    pub(crate) db: Transaction<'static, Sqlite>,
+    connection: Connection,
     gate: Arc<dyn Gate>,
+    /// Rows of a thing that an older version made may stand in places that this one does not know of.
+    pub(crate) older: bool,
 }
 
 impl Writer {
-    pub(crate) async fn begin(pool: &sqlx::SqlitePool, gate: Arc<dyn Gate>) -> Result<Self, ViewsError> {
+    pub(crate) async fn begin(door: &Door, gate: Arc<dyn Gate>) -> Result<Self, ViewsError> {
         gate.pass()?;
-        Ok(Self { db: pool.begin_with("BEGIN IMMEDIATE").await?, gate })
+        let (transaction, older) = (door.begin_with("BEGIN IMMEDIATE").await?, door.is_older());
+        Ok(Self { connection: Connection::Own(transaction), gate, older })
     }
 
-    /// New and changed rows of one table; empties `rows`.
-    pub(crate) async fn upsert(
-        &mut self,
-        table: Option<&'static Table>,
-        rows: &mut Vec<&[Value]>,
-    ) -> Result<(), ViewsError> {
-        let Some(table) = table else { return Ok(()) };
-        let (many, rest) = rows.as_chunks::<BATCH>();
-        for batch in many {
-            self.run(table.upsert(BATCH), batch.concat()).await?;
+    /// On a connection that is given up when anything fails.
+    pub(crate) async fn sharing(
+        connection: Arc<Mutex<SqliteConnection>>,
+        gate: Arc<dyn Gate>,
+    ) -> Result<Self, ViewsError> {
+        gate.pass()?;
+        run(&mut *connection.lock().await, "BEGIN IMMEDIATE").await?;
+        Ok(Self { connection: Connection::Shared(connection), gate, older: false })
+    }
+
+    /// What the tables hold, to be read.
+    pub(crate) fn tables(&mut self) -> Tables<'_> {
+        match &mut self.connection {
+            Connection::Own(db) => Tables::Own(db),
+            Connection::Shared(db) => Tables::Shared(db),
         }
-        for row in rest {
-            self.run(table.upsert(1), row.to_vec()).await?;
+    }
+
+    /// New and changed rows of one table.
+    pub(crate) async fn upsert(&mut self, table: &'static Table, rows: Vec<Row>) -> Result<(), ViewsError> {
+        let (mut left, mut rows) = (rows.len(), rows.into_iter());
+        for batch in BATCHES {
+            while left >= batch {
+                let args = rows.by_ref().take(batch).flatten().collect();
+                self.run(table.upsert(batch), args).await?;
+                left -= batch;
+            }
         }
-        rows.clear();
         Ok(())
     }
 
-    /// One row goes.
+    /// The rows whose keys begin so go.
     pub(crate) async fn delete(&mut self, table: &Table, key: &[Value]) -> Result<(), ViewsError> {
-        self.run(table.delete(), key.to_vec()).await
+        self.run(table.delete(key.len()).into(), key.to_vec()).await
     }
 
     /// Any statement.
-    pub(crate) async fn run(&mut self, sql: String, args: Vec<Value>) -> Result<(), ViewsError> {
+    pub(crate) async fn run(&mut self, sql: Arc<str>, args: Vec<Value>) -> Result<(), ViewsError> {
         self.gate.pass()?;
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        for value in args {
-            query = bind(query, value);
-        }
-        query.execute(&mut *self.db).await?;
+        let query = args.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), bind);
+        query.execute(&mut *self.tables().lock().await).await?;
         self.gate.pass()
     }
 
     pub(crate) async fn commit(self) -> Result<(), ViewsError> {
         self.gate.pass()?;
-        self.db.commit().await?;
+        match self.connection {
+            Connection::Own(db) => db.commit().await?,
+            Connection::Shared(db) => run(&mut *db.lock().await, "COMMIT").await?,
+        }
         self.gate.pass()
+    }
+}
+
+/// The way to what the tables hold, for what is not in memory.
+pub(crate) enum Tables<'a> {
+    Own(&'a mut SqliteConnection),
+    Shared(&'a Mutex<SqliteConnection>),
+}
+
+impl Tables<'_> {
+    pub(crate) async fn lock(&mut self) -> Locked<'_> {
+        match self {
+            Self::Own(db) => Locked::Own(db),
+            Self::Shared(db) => Locked::Shared(db.lock().await),
+        }
+    }
+}
+
+/// A connection, for one question.
+pub(crate) enum Locked<'a> {
+    Own(&'a mut SqliteConnection),
+    Shared(MutexGuard<'a, SqliteConnection>),
+}
+
+impl Deref for Locked<'_> {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        match self {
+            Self::Own(db) => db,
+            Self::Shared(db) => db,
+        }
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        match self {
+            Self::Own(db) => db,
+            Self::Shared(db) => db,
+        }
     }
 }

@@ -13,7 +13,7 @@ pub(super) async fn live() -> &'static str {
 
 /// The ledger can be read and new requests are taken. A follower of the log that tries again is named, but reads go on as
 /// long as the views have all, so nobody needs to be sent elsewhere; one that has stopped needs a person. Why, is in the
-/// program's own messages only.
+/// program's own messages only. Without views, because they are being built, commands are carried out and nothing is shown.
 pub(super) async fn ready(State(app): State<App>) -> (StatusCode, String) {
     if app.is_stopping() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping".into());
@@ -34,6 +34,13 @@ pub(super) async fn ready(State(app): State<App>) -> (StatusCode, String) {
                 told = format!("{told}\n{name}: stopped, a person must act; see the program's messages");
             }
         }
+    }
+    let views = &app.services().views;
+    if views.are_awaited() {
+        status = StatusCode::SERVICE_UNAVAILABLE;
+        let progress = views.rebuilding().borrow().progress();
+        let how_far = progress.map(|progress| format!(", {}: {} %", progress.phase.name(), progress.percent()));
+        told = format!("{told}\nviews: being built{}", how_far.unwrap_or_default());
     }
     if status != StatusCode::OK {
         told.replace_range(..2, "not ready");

@@ -151,6 +151,16 @@ enums! {
         ConfirmExpunge "Xác nhận xóa văn bản mật" "Confirm the erasure",
     }
 
+    /// What a rebuild of the views is doing (bước dựng lại dữ liệu tra cứu).
+    RebuildPhase(socai_projections::Phase) {
+        Building "Đang dựng" "Building",
+        Indexing "Đang lập chỉ mục" "Indexing",
+        CatchingUp "Đang theo kịp" "Catching up",
+        Checking "Đang dựng lần hai để đối chiếu" "Building a second time to compare",
+        Comparing "Đang đối chiếu" "Comparing",
+        Switching "Đang thay thế" "Switching",
+    }
+
     /// How a duty stands (tình trạng việc).
     WorkState(work_list::WorkState) {
         New "Mới" "New",

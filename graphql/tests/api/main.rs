@@ -5,6 +5,7 @@
 mod world;
 
 mod admission;
+mod building;
 mod changes;
 mod documents;
 mod endless;

@@ -23,7 +23,7 @@ use crate::{
     verify::{Progress, VerifyReport, verify},
 };
 
-/// A ledger in the making. Views are built when it is finished: see `socai_projections::rebuild`.
+/// A ledger in the making. Views are built when it is finished: see `socai_projections::Views::rebuild`.
 #[derive(Debug)]
 pub struct Building {
     /// Carries out commands.

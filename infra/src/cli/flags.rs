@@ -109,7 +109,16 @@ mod tests {
             let settings = Settings::<true>(flags).all_in("/fresh".into());
             // The production's, for everything that is a text.
             let environment = |name: &str| {
-                let typed = ["SEGMENT_MIB", "LISTEN", "GRAPHIQL", "MESSAGES", "CONFIG", "MERGE_DELAY", "WITNESS_PAUSE"];
+                let typed = [
+                    "SEGMENT_MIB",
+                    "VIEWS_MEMORY_MIB",
+                    "LISTEN",
+                    "GRAPHIQL",
+                    "MESSAGES",
+                    "CONFIG",
+                    "MERGE_DELAY",
+                    "WITNESS_PAUSE",
+                ];
                 let text = !typed.iter().any(|typed| name.ends_with(typed));
                 text.then(|| "file:/production/x".into())
             };

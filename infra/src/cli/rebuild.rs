@@ -3,17 +3,22 @@
 use std::{process::ExitCode, sync::Arc};
 
 use clap::Args;
+use indicatif::ProgressBar;
 use serde_json::json;
 use socai::{
-    app::{App, AppError, Store},
+    app::{App, AppError},
     clock::SystemClock,
+    config::Config,
+    control::{self, Told},
 };
-use socai_projections::{Digest, ViewsError, rebuild};
+use socai_projections::ViewsError;
 
 use super::{flags::Place, telling};
 
-/// Builds all views anew from the log, puts them in the place of the old ones, and compares: the same history gives the
-/// same views. Exit code 1 if they differ. The server must be stopped. Interrupting it leaves the old views.
+/// Builds all views anew from the log beside the old ones, and puts them in their place once another build agrees on every
+/// row: the views in use, or a second build. A running server does it, and serves meanwhile. Exit code 1 if the old views
+/// were wrong. Interrupting it leaves the old views; the next rebuild, or the next start of the server, goes on from there.
+/// Where a server does it, interrupting this command does not stop it.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   socai rebuild --data /srv/socai
@@ -30,50 +35,63 @@ impl Rebuild {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.place.load()?;
         telling::start(&config, "warn")?;
-        super::runtime()?.block_on(async {
-            let before = if config.views.exists() { before(&config).await? } else { None };
-            let store = Store::open(&config, Arc::new(SystemClock)).await?;
-            let log = store.log();
-            let bar = telling::bar(log.head().await?.records, "rebuilding", self.json);
-            let rebuilt =
-                rebuild(&*log, store.opener.clone(), &config.views, |records| bar.set_position(records)).await;
-            bar.finish_and_clear();
-            store.close().await?;
-            let rebuilt = rebuilt?;
-            let equal = before.is_none_or(|before| before == rebuilt.digest);
-            if self.json {
-                let before = before.map(|digest| digest.to_string());
-                let after = rebuilt.digest.to_string();
-                println!("{}", json!({ "ok": equal, "records": rebuilt.records, "before": before, "after": after }));
-            } else {
-                let before =
-                    before.map_or_else(|| "(none, or of another version)".to_owned(), |before| before.to_string());
-                println!("rebuilt  {} records", telling::thousands(rebuilt.records));
-                println!("before   {before}");
-                println!("after    {}", rebuilt.digest);
-                println!(
-                    "{}",
-                    if equal { "equal" } else { "NOT EQUAL: the old views were wrong; the new ones are in place" }
-                );
+        let bar = telling::bar_of_phases(self.json);
+        let told = super::runtime()?.block_on(async {
+            match control::rebuild(&config.data, |told| show(&bar, told)).await? {
+                Some(told) => anyhow::Ok(told),
+                None => here(&config, &bar).await,
             }
-            Ok(if equal { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-        })
+        });
+        bar.finish_and_clear();
+        self.tell(told?)
+    }
+
+    fn tell(&self, told: Told) -> anyhow::Result<ExitCode> {
+        let (records, before, after) = match told {
+            Told::Rebuilt { records, before, after } => (records, before, after),
+            Told::Failed(why) => anyhow::bail!(why),
+            Told::Progress { .. } => anyhow::bail!("the server did not say how it ended"),
+        };
+        let equal = before.as_ref().is_none_or(|before| *before == after);
+        if self.json {
+            println!("{}", json!({ "ok": equal, "records": records, "before": before, "after": after }));
+        } else {
+            println!("rebuilt  {} records", telling::thousands(records));
+            println!("before   {}", before.as_deref().unwrap_or("(none, or of another version)"));
+            println!("after    {after}");
+            let verdict =
+                if equal { "equal" } else { "NOT EQUAL: the old views were wrong; the new ones are in place" };
+            println!("{verdict}");
+        }
+        Ok(if equal { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 
-/// The digest of the old views, brought up to the log's end. None if they cannot be read: then they are what is mended.
-async fn before(config: &socai::config::Config) -> anyhow::Result<Option<Digest>> {
-    match App::open(config, Arc::new(SystemClock)).await {
-        Ok(app) => {
-            let digest = app.views.digest().await;
-            app.close().await?;
-            Ok(Some(digest?))
-        }
-        Err(AppError::Views(ViewsError::Outdated(_) | ViewsError::Damaged(_) | ViewsError::Foreign(_))) => Ok(None),
-        Err(AppError::Views(ViewsError::Database(error))) => {
+/// No server runs: this program does it.
+async fn here(config: &Config, bar: &ProgressBar) -> anyhow::Result<Told> {
+    let app = match App::open_to_serve(config, Arc::new(SystemClock)).await {
+        Err(AppError::Views(error)) if unreadable(&error) => {
             tracing::warn!(%error, "the old views cannot be read");
-            Ok(None)
+            App::open_anew(config, Arc::new(SystemClock)).await?
         }
-        Err(error) => Err(error.into()),
+        app => app?,
+    };
+    let outcome = telling::rebuilding(&app.views, app.rebuilds().ask(), |progress| show(bar, &progress.into())).await;
+    app.close().await?;
+    Ok(outcome.into())
+}
+
+/// Then it is the views that are to be mended.
+fn unreadable(error: &ViewsError) -> bool {
+    matches!(error, ViewsError::Outdated(_) | ViewsError::Damaged(_) | ViewsError::Foreign(_) | ViewsError::Database(_))
+}
+
+fn show(bar: &ProgressBar, told: &Told) {
+    if let Told::Progress { phase, done, total, rate, left } = told {
+        bar.set_length(*total);
+        bar.set_position(*done);
+        let rate = if *rate > 0 { format!(", {} records/s", telling::thousands(*rate)) } else { String::new() };
+        let left = left.map(|left| format!(", about {} s left in all", telling::thousands(left)));
+        bar.set_message(format!("{phase}{rate}{}", left.unwrap_or_default()));
     }
 }

@@ -15,7 +15,8 @@ use socai::{
 use super::{flags::Settings, telling};
 
 /// Serves the API. Ready (/health/ready) only after every step that was begun before has been taken and the views reflect
-/// the whole log. SIGTERM or an interrupt end it in good order.
+/// the whole log. Views that another version made are built anew meanwhile: shown as they were if they can be read, else
+/// commands are carried out and queries refused until they are there. SIGTERM or an interrupt end it in good order.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   socai keygen --data /srv/socai && socai serve --data /srv/socai
@@ -46,7 +47,7 @@ impl Serve {
             let mut stop = tokio::spawn(asked_to_stop());
             let metrics = recorder()?;
             let app = tokio::select! {
-                app = App::open(&config, Arc::new(SystemClock)) => app?,
+                app = App::open_to_serve(&config, Arc::new(SystemClock)) => app?,
                 _ = &mut stop => return Ok(ExitCode::SUCCESS),
             };
             serve(app, &config, metrics, async move {

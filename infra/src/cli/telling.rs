@@ -5,6 +5,7 @@ use std::io::IsTerminal as _;
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use socai::config::{Config, Messages};
+use socai_projections::{Progress, Views};
 use tracing_subscriber::EnvFilter;
 
 /// Messages go to standard error: for people on a terminal, else a JSON object a line. No message holds content of documents.
@@ -23,11 +24,35 @@ pub(crate) fn start(config: &Config, level: &str) -> anyhow::Result<()> {
 
 /// A bar on a terminal, and nothing elsewhere or where only data may be written.
 pub(crate) fn bar(total: u64, what: &'static str, quiet: bool) -> ProgressBar {
+    styled("{msg} [{bar:32}] {percent:>3} %  {eta} left", total, quiet).with_message(what)
+}
+
+/// The same for work in several phases, whose message says what is left of all.
+pub(crate) fn bar_of_phases(quiet: bool) -> ProgressBar {
+    styled("[{bar:32}] {percent:>3} %  {wide_msg}", 0, quiet)
+}
+
+/// Does work that has views rebuilt, and tells how far that is.
+pub(crate) async fn rebuilding<T>(views: &Views, work: impl Future<Output = T>, mut tell: impl FnMut(Progress)) -> T {
+    let mut state = views.rebuilding();
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            changed = state.changed() => {
+                let now = state.borrow_and_update().progress();
+                if let (Ok(()), Some(progress)) = (changed, now) {
+                    tell(progress);
+                }
+            }
+        }
+    }
+}
+
+fn styled(template: &str, total: u64, quiet: bool) -> ProgressBar {
     let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let style = ProgressStyle::with_template("{msg} [{bar:32}] {percent:>3} %  {eta} left")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("=> ");
-    ProgressBar::with_draw_target(Some(total), target).with_style(style).with_message(what)
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::with_draw_target(Some(total), target).with_style(style.progress_chars("=> "))
 }
 
 /// 1234567 as `1 234 567`.

@@ -85,7 +85,18 @@ pub const SETTINGS: &[Setting] = &[
         "DATA/witness",
         "What was cosigned, and evidence; an older copy of it must not be restored",
     ),
-    setting("views", "FILE", "DATA/views.sqlite", "The read models; may be deleted at any time: they are rebuilt"),
+    setting(
+        "views",
+        "FILE",
+        "DATA/views.sqlite",
+        "The read models; may be deleted while nothing runs: they are rebuilt",
+    ),
+    setting(
+        "views_memory_mib",
+        "NUMBER",
+        "512",
+        "How much memory a rebuild of the read models may take, in MiB: 64 to 65536",
+    ),
     setting("blobs", "DIR", "DATA/blobs", "The files of documents, by content hash"),
     serving("listen", "ADDRESS", "127.0.0.1:8080", "Where to serve HTTP; port 0 takes any free one"),
     serving(

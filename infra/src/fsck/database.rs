@@ -22,6 +22,8 @@ use crate::data;
 #[derive(Debug)]
 pub(super) struct Database {
     pub(super) options: SqliteConnectOptions,
+    /// Where it was looked for, which may be a link, and the file that it was then.
+    link: PathBuf,
     path: PathBuf,
     data: PathBuf,
     way: Way,
@@ -63,8 +65,12 @@ impl Database {
     /// Prepares to read a file that is there. `data` is the directory of whoever may be writing to it.
     pub(super) fn prepare(path: &Path, data: &Path, scratch: &mut Scratch) -> io::Result<Self> {
         let mut last = None;
-        let this = |options, way| Ok(Self { options, path: path.to_owned(), data: data.to_owned(), way });
+        let link = path;
         for _ in 0..LOOKS {
+            let path = &fs::canonicalize(link)?;
+            let this = |options, way| {
+                Ok(Self { options, link: link.to_owned(), path: path.clone(), data: data.to_owned(), way })
+            };
             let before = look(path)?;
             let in_use = data::is_in_use(data)?;
             let options = SqliteConnectOptions::new().filename(path).read_only(true);
@@ -86,6 +92,9 @@ impl Database {
 
     /// Did somebody come or go, so that it should have been read in another way? Then what was read of it says nothing.
     pub(super) fn has_changed(&self) -> bool {
+        if fs::canonicalize(&self.link).ok().as_ref() != Some(&self.path) {
+            return true;
+        }
         match &self.way {
             Way::Alone(before) => look(&self.path).ok().as_ref() != Some(before),
             Way::Beside => !wal(&self.path).exists() || !data::is_in_use(&self.data).unwrap_or(true),

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use socai_projections::{Extent, Rebuilding, Stored, ViewsError};
+use socai_projections::{Expected, Extent, Stored, ViewsError};
 
 use super::{Fault, Ground, Kind, Layer, database::Database, opening, opening::Records, scratch};
 
@@ -93,7 +93,7 @@ async fn compare(
         return Err(Trouble::Unreadable("the log cannot be read".into()));
     };
     let opener = ground.opener().await.map_err(Trouble::Unreadable)?;
-    let mut rebuilding = Rebuild { records, views: Rebuilding::new(path, opener).await? };
+    let mut rebuilding = Rebuild { records, views: Expected::new(path, opener).await? };
     let mut looks = 0;
     let stored = loop {
         let at = place(ground, &stored).await?;
@@ -117,7 +117,7 @@ async fn finish(
     ground: &mut Ground<'_>,
     layer: &mut Layer,
     mut stored: Stored,
-    rebuilt: Rebuilding,
+    rebuilt: Expected,
 ) -> Result<(), Trouble> {
     // Keys may have been destroyed by erasures that these views have not come to: their documents are left out.
     ground.catch_up().await.map_err(|error| Trouble::Unreadable(error.to_string()))?;
@@ -169,7 +169,7 @@ async fn place(ground: &mut Ground<'_>, stored: &Stored) -> Result<u64, Trouble>
 /// Views in the making, and where their records come from.
 struct Rebuild {
     records: Records,
-    views: Rebuilding,
+    views: Expected,
 }
 
 impl Rebuild {

@@ -14,9 +14,9 @@ use self::rows::Comparing;
 use crate::{
     error::ViewsError,
     follower::Builder,
-    models, search,
+    models, schema, search,
     sql::Sql,
-    store::{Snapshot, Views, check_versions, checkpoint, run},
+    store::{Snapshot, Views, checkpoint, run},
     table::{ColumnDef, Table, int, null, text},
     value::Cells,
 };
@@ -31,15 +31,15 @@ pub struct Stored {
 }
 
 /// Views in the making from the log, to compare others with.
-pub struct Rebuilding {
+pub struct Expected {
     views: Views,
     builder: Builder,
     position: Option<Position>,
 }
 
-impl fmt::Debug for Rebuilding {
+impl fmt::Debug for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rebuilding").field("position", &self.position).finish_non_exhaustive()
+        f.debug_struct("Expected").field("position", &self.position).finish_non_exhaustive()
     }
 }
 
@@ -92,8 +92,12 @@ impl Stored {
         if tables.count(&mut *db).await? == 0 {
             return Ok(None);
         }
-        check_versions(&mut db).await?;
-        let position = checkpoint(&mut db).await?;
+        match schema::version(&mut db).await? {
+            Some(false) => {}
+            Some(true) => return Err(ViewsError::Outdated("an older one, whose rules were others".to_owned())),
+            None => return Err(ViewsError::Damaged("nothing says which version they are of".to_owned())),
+        }
+        let position = checkpoint(&mut *db).await?;
         Ok(Some(Self { snapshot: Snapshot::new(db, position), pool }))
     }
 
@@ -129,7 +133,7 @@ impl Stored {
     /// is.
     pub async fn compare(
         &mut self,
-        rebuilt: &Rebuilding,
+        expected: &Expected,
         extent: Extent<'_>,
         mut progress: impl FnMut(u64) + Send,
     ) -> Result<Compared, ViewsError> {
@@ -137,9 +141,9 @@ impl Stored {
             return Ok(Compared { rows: 0, difference: Some(difference) });
         }
         if extent.search {
-            self.index_words(rebuilt).await?;
+            self.index_words(expected).await?;
         }
-        let mut other = rebuilt.views.snapshot().await?;
+        let mut other = expected.views.snapshot().await?;
         let mut comparing = Comparing { without: extent.without, thing: 0, rows: 0, progress: &mut progress };
         let mut difference = None;
         for table in models::tables().chain([&READ_MODEL]) {
@@ -169,8 +173,8 @@ impl Stored {
     }
 
     /// Makes the words of both search indexes readable: in the connections' own memory, not in the files.
-    async fn index_words(&mut self, rebuilt: &Rebuilding) -> Result<(), ViewsError> {
-        let mut db = rebuilt.views.write.acquire().await?;
+    async fn index_words(&mut self, expected: &Expected) -> Result<(), ViewsError> {
+        let mut db = expected.views.write.acquire().await?;
         for ddl in search::INDEX {
             run(&mut db, ddl).await?;
         }
@@ -193,15 +197,15 @@ impl Resting {
     /// Their state now.
     pub async fn wake(self) -> Result<Stored, ViewsError> {
         let mut db = self.0.begin().await?;
-        let position = checkpoint(&mut db).await?;
+        let position = checkpoint(&mut *db).await?;
         Ok(Stored { snapshot: Snapshot::new(db, position), pool: self.0 })
     }
 }
 
-impl Rebuilding {
+impl Expected {
     /// Begins in a new file, which its owner removes.
     pub async fn new(path: &Path, opener: Opener) -> Result<Self, ViewsError> {
-        let views = Views::for_building(path).await?;
+        let views = Views::for_comparing(path).await?;
         let builder = Builder::building(views.clone(), opener);
         Ok(Self { views, builder, position: None })
     }

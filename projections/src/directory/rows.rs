@@ -4,7 +4,8 @@ use socai_domain::{id::PersonId, organ::Role, text::person_sort_key};
 
 use super::fold::{Delegation, Organ, Person, Tenure};
 use crate::{
-    rows::{Out, Thing},
+    cache::Thing,
+    out::Out,
     table::{Table, bytes, index, int, null, text, unique},
     value::{Column as _, Value},
 };
@@ -144,6 +145,14 @@ impl Thing for Organ {
             }
         }
     }
+
+    fn place(&self) -> (i64, u32) {
+        (self.ordinal, 0)
+    }
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + 512 * (self.units.len() + self.posts.len())
+    }
 }
 
 impl Thing for Person {
@@ -154,6 +163,14 @@ impl Thing for Person {
         let row =
             vec![self.ordinal.into(), self.id.into(), self.organ.into(), name.into(), sort.into(), state.to_value()];
         out.add(&PERSON, row);
+    }
+
+    fn place(&self) -> (i64, u32) {
+        (self.ordinal, 0)
+    }
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + 128
     }
 }
 

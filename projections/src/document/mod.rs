@@ -8,6 +8,7 @@ mod held;
 pub mod query;
 mod rows;
 mod state;
+mod weight;
 
 pub use held::HeldBy;
 pub use query::{DocumentFilter, DocumentRow, DocumentView};

@@ -5,7 +5,7 @@ use socai_domain::{incoming::events::Assignee, text::code_key};
 
 use super::{held::HeldBy, state::Document};
 use crate::{
-    rows::Out,
+    out::Out,
     table::{Table, bytes, index, int, null, text, unique},
     value::{Column as _, Value},
 };

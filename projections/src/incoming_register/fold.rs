@@ -12,9 +12,10 @@ use socai_domain::{
 use sqlx::SqliteConnection;
 
 use crate::{
+    cache::Thing,
     document::Document,
     error::ViewsError,
-    rows::{Out, Thing},
+    out::Out,
     sql::Sql,
     table::{Table, bytes, index, int, null, text, unique},
     value::{Cells, Column as _, Value},
@@ -97,6 +98,14 @@ impl Thing for Book {
         let (id, organ) = (self.register.into(), self.organ.into());
         out.add(&BOOK, vec![self.ordinal.into(), id, organ, series.into(), self.year.into(), state.to_value()]);
     }
+
+    fn place(&self) -> (i64, u32) {
+        (self.ordinal, 0)
+    }
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + 96
+    }
 }
 
 /// A number.
@@ -129,6 +138,13 @@ impl Entry {
         Ok(Some(Self { book, number, document, given_at, void }))
     }
 
+    /// The highest number that a book has.
+    pub(crate) async fn highest(db: &mut SqliteConnection, book: i64) -> Result<u32, ViewsError> {
+        let mut sql = Sql::plain();
+        sql.push("SELECT COALESCE(MAX(number), 0) FROM register_entry WHERE book = ").bind(book);
+        Ok(u32::try_from(sql.count(db).await?).unwrap_or(u32::MAX))
+    }
+
     pub(crate) fn give(&mut self, document: IncomingId, meta: &Meta) {
         self.document = Some(document);
         self.given_at = Some(meta.at);
@@ -155,6 +171,18 @@ impl Thing for Entry {
                 void.and_then(|void| void.3).into(),
             ],
         );
+    }
+
+    fn place(&self) -> (i64, u32) {
+        (self.book, self.number)
+    }
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + 96
+    }
+
+    fn goes_on(&self) -> bool {
+        false
     }
 }
 

@@ -4,7 +4,7 @@ use socai_domain::{document_types::Channel, incoming::Stage, time::Timestamp};
 
 use crate::{
     document::{Document, RoundEnd},
-    rows::Out,
+    out::Out,
     table::{Table, bytes, index, int, null},
     value::Value,
 };

@@ -9,13 +9,15 @@ use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::{Crew, agencies::Read, things::Folded};
 use crate::{
+    cache::Thing as _,
     document::{DOCUMENT, Document},
     error::ViewsError,
     follower::move_checkpoint,
     models::{MODELS, is_of_documents},
-    rows::{Out, Thing},
+    out::{Out, Row},
+    schema::create_indexes_of,
     sql::bind,
-    store::{Views, create_indexes_of},
+    store::Views,
     table::Table,
     value::Value,
     writer::{Open, Writer},
@@ -42,16 +44,15 @@ pub(super) async fn fill(
         folded.books.values().for_each(|book| book.rows(&mut few));
         folded.entries.values().for_each(|entry| entry.rows(&mut few));
     }
-    few.0.sort_by(|(table, row), (other, than)| (table.name, &row[..table.key]).cmp(&(other.name, &than[..other.key])));
     let mut writer = Writer::begin(&views.write, Arc::new(Open)).await?;
     let mut filling = Filling::default();
-    filling.take(&mut writer.db, by_table(few)).await?;
+    filling.take(&mut *writer.tables().lock().await, by_table(few.in_order())).await?;
     let mut rows = std::pin::pin!(rows_of(crew, documents(crew, folded, until).await?));
     while let Some(rows) = rows.try_next().await? {
-        filling.take(&mut writer.db, rows).await?;
+        filling.take(&mut *writer.tables().lock().await, rows).await?;
     }
-    filling.end(&mut writer.db).await?;
-    create_indexes_of(&mut writer.db, |table| !is_of_documents(table)).await?;
+    filling.end(&mut *writer.tables().lock().await).await?;
+    create_indexes_of(&mut *writer.tables().lock().await, |table| !is_of_documents(table)).await?;
     move_checkpoint(&mut writer, until, i64::try_from(read.records + records).unwrap_or(i64::MAX)).await?;
     writer.commit().await?;
     views.announce(Some(until));
@@ -90,11 +91,8 @@ fn rows_of(crew: &Crew, documents: Vec<Document>) -> impl Stream<Item = Result<B
 type ByTable = BTreeMap<&'static str, (&'static Table, Vec<Value>)>;
 
 fn by_table(out: Out) -> ByTable {
-    let mut tables = ByTable::new();
-    for (table, row) in out.0 {
-        tables.entry(table.name).or_insert_with(|| (table, Vec::new())).1.extend(row);
-    }
-    tables
+    let flat = |(table, rows): (&'static Table, Vec<Row>)| (table.name, (table, rows.into_iter().flatten().collect()));
+    out.into_tables().map(flat).collect()
 }
 
 /// The rows that documents have in these tables.
@@ -106,7 +104,7 @@ pub(super) fn rows_in(documents: &[Document], tables: &[&'static Table]) -> ByTa
             (model.of_document)(document, &mut out);
         }
     }
-    out.0.retain(|(table, _)| wanted(table));
+    out.retain(wanted);
     by_table(out)
 }
 

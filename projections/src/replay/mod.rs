@@ -34,11 +34,8 @@ pub use streams::{Fold, by_stream};
 
 use self::things::Folded;
 use crate::{
-    error::ViewsError,
-    follower::Builder,
-    models::is_of_documents,
-    sql::Source as _,
-    store::{Views, create_indexes_of},
+    error::ViewsError, follower::Builder, models::is_of_documents, schema::create_indexes_of, sql::Source as _,
+    store::Views,
 };
 
 /// Records in one transaction, where they are taken in one by one.

@@ -22,8 +22,8 @@ use crate::{
     models::{is_named, is_of_documents, tables},
     past::too_large,
     rows::decode,
+    schema::create_indexes_of,
     sql::Sql,
-    store::create_indexes_of,
     table::Table,
     value::Cells,
 };

@@ -21,7 +21,7 @@ use crate::{
     document::{Branch, Document, RoundEnd},
     error::ViewsError,
     lags::Distribution,
-    rows::Out,
+    out::Out,
     sql::Sql,
     statistics::{Period, StatisticsFilter, of_documents, start, with_branches},
     store::Views,

@@ -4,8 +4,8 @@ use socai_domain::incoming::Stage;
 
 use crate::{
     document::{Document, RoundEnd},
-    rows::Out,
-    table::{Table, bytes, index, int, null},
+    out::Out,
+    table::{Table, bytes, finding, index, int, null},
     value::Value,
 };
 
@@ -29,7 +29,7 @@ pub(crate) static FACT: Table = Table {
         null(int("ended")),
         null(int("ended_at")),
     ],
-    indexes: &[index("document_fact_ended", "organ, ended_at"), index("document_fact_arrived", "organ, arrived_at")],
+    indexes: &[finding("document_fact_ended", "organ, ended_at"), index("document_fact_arrived", "organ, arrived_at")],
 };
 
 /// The rows of a document. Before its first round there is one fact, too: it arrived.

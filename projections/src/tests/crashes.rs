@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use super::generated::Generated;
-use crate::{Views, ViewsError, follower::Builder, rebuild::fill, writer::Gate};
+use crate::{Views, ViewsError, follower::Builder, writer::Gate};
 
 /// Lets so many steps pass, and then none.
 struct Crash(AtomicUsize);
@@ -41,7 +41,7 @@ async fn a_crash_at_any_step_loses_and_repeats_nothing() {
         let views = Views::open(&path).await.unwrap();
         let crash = Arc::new(Crash(AtomicUsize::new(steps)));
         let mut builder = Builder::through(views.clone(), history.opener(), crash.clone());
-        let outcome = fill(&history.log, &mut builder, 24, |_| true, &mut |_| {}).await;
+        let outcome = history.take(&mut builder, 24).await;
         drop(builder);
         views.close().await;
         let views = Views::open(&path).await.unwrap();

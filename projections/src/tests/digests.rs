@@ -10,7 +10,7 @@ use super::{
     generated::Generated,
     history::{History, Who},
 };
-use crate::{Follower, Views, ViewsError, follower::Builder, rebuild, rebuild::fill};
+use crate::{Follower, Views, ViewsError, follower::Builder};
 
 /// Seeds that are tried; many more with `SOCAI_LONG`.
 pub(super) fn seeds() -> std::ops::Range<u64> {
@@ -42,7 +42,7 @@ async fn live_and_rebuilt_views_have_one_digest_whatever_the_chunks() {
         }
         let other = folder.path().join("rebuilt.sqlite");
         let history = &generated.history;
-        let rebuilt = rebuild(&history.log, history.opener(), &other, |_| {}).await.unwrap();
+        let rebuilt = history.rebuild(&other).await;
         assert_eq!(rebuilt.digest, digest, "seed {seed}");
         let reopened = Views::open(&other).await.unwrap();
         assert_eq!(reopened.digest().await.unwrap(), digest, "seed {seed}");
@@ -90,7 +90,7 @@ async fn what_was_taken_in_is_not_taken_in_again() {
     let views = history.views().await;
     let digest = views.digest().await.unwrap();
     let mut builder = Builder::new(views.clone(), history.opener());
-    fill(&history.log, &mut builder, 13, |_| true, &mut |_| {}).await.unwrap();
+    history.take(&mut builder, 13).await.unwrap();
     assert_eq!(views.digest().await.unwrap(), digest);
 }
 

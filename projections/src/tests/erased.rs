@@ -8,14 +8,14 @@ use super::history::{DAYS, History, Who, new_branch, says, words};
 use crate::{
     PageRequest, Views,
     incoming_register::RegisterFilter,
-    rebuild,
     statistics::{GroupBy, Period, StatisticsFilter},
 };
 
 /// Words that stand in the secret document only, as they are and as keys.
 const TEXTS: [&str; 6] = ["Zyxwvut", "zyxwvut", "Qướcmật", "quocmat", "ZKQ-BÍ", "zkq"];
 
-fn found_in(folder: &Path) -> Vec<String> {
+/// Where any of them stands.
+pub(super) fn found_in(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -79,7 +79,7 @@ async fn nothing_of_an_expunged_text_is_left_in_the_files() {
 
     // A rebuild never sees the text, and comes to the same.
     let other = tempfile::tempdir().unwrap();
-    let rebuilt = rebuild(&history.log, history.opener(), &other.path().join("views.sqlite"), |_| {}).await.unwrap();
+    let rebuilt = history.rebuild(&other.path().join("views.sqlite")).await;
     assert_eq!(rebuilt.digest, views.digest().await.unwrap());
     assert_eq!(found_in(other.path()), Vec::<String>::new());
 }

@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use super::history::{History, Who};
-use crate::{Follower, Views, ViewsError, erasure, follower::Builder, rebuild::fill, writer::Open};
+use crate::{Follower, Views, ViewsError, erasure, follower::Builder, writer::Open};
 
 /// What fails, until it heals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,7 +162,7 @@ async fn a_full_disk_is_waited_for_and_reads_go_on() {
     world.views.wait_for(before, Duration::from_mins(1)).await.unwrap();
     let limit = async |pages: u32| {
         let sql = AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
-        sqlx::raw_sql(sql).execute(&world.views.write).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut *world.views.write.acquire().await.unwrap()).await.unwrap();
     };
     limit(1).await; // no page more than there are
     for n in 2..60 {
@@ -185,7 +185,7 @@ async fn after_a_commit_that_failed_another_begins() {
     let mut history = History::new();
     history.arrives(1, |_| {});
     let mut builder = Builder::new(views.clone(), history.opener());
-    fill(&history.log, &mut builder, 10, |_| true, &mut |_| {}).await.unwrap_err();
+    history.take(&mut builder, 10).await.unwrap_err();
     history.fill(&views, 10).await;
     assert_eq!(views.digest().await.unwrap(), history.views().await.digest().await.unwrap());
 }
@@ -199,7 +199,7 @@ async fn a_cleaning_that_fails_delays_nobody() {
     // The copy is one more attached database than there may be.
     for n in 0..10 {
         let attach = AssertSqlSafe(format!("ATTACH ':memory:' AS other{n}"));
-        sqlx::raw_sql(attach).execute(&world.views.write).await.unwrap();
+        sqlx::raw_sql(attach).execute(&mut *world.views.write.acquire().await.unwrap()).await.unwrap();
     }
     let secret = world.history.arrives(2, |_| {});
     world.history.registers(secret).by(Who::Clerk).expunges(secret, 41);

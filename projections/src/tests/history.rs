@@ -2,13 +2,14 @@
 
 use std::{
     collections::HashMap,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
 };
 
-use futures::FutureExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use socai_domain::{
     deadline::Limit,
     document_types::Channel,
@@ -19,8 +20,8 @@ use socai_domain::{
         testing::details,
     },
     ledger::{
-        Append, Context, DomainEvent, EventLog, Expected, KeyRing, LedgerId, Opener, Position, Revision, StreamId,
-        StreamKind, memory::MemoryLog, memory_keys::MemoryKeyRing,
+        Append, Context, DomainEvent, EventLog, Expected, Followed, KeyRing, LedgerId, Opener, Position, Revision,
+        StreamId, StreamKind, memory::MemoryLog, memory_keys::MemoryKeyRing,
     },
     person, register,
     testing::agency_events,
@@ -29,7 +30,7 @@ use socai_domain::{
 };
 use uuid::Uuid;
 
-use crate::{Viewer, Views, follower::Builder, rebuild::fill};
+use crate::{Rebuilt, Viewer, Views, ViewsError, follower::Builder};
 
 /// A clock that is set by hand.
 struct Hand(AtomicI64);
@@ -320,7 +321,27 @@ impl History {
     /// Brings views in step with the log, `chunk` records to a commit.
     pub(super) async fn fill(&self, views: &Views, chunk: usize) {
         let mut builder = Builder::new(views.clone(), self.opener());
-        fill(&self.log, &mut builder, chunk, |_| true, &mut |_| {}).await.unwrap();
+        self.take(&mut builder, chunk).await.unwrap();
+    }
+
+    /// Takes in all that is in the log, `chunk` records to a commit.
+    pub(super) async fn take(&self, builder: &mut Builder, chunk: usize) -> Result<(), ViewsError> {
+        let (mut followed, mut all) = (self.log.follow(None), Vec::new());
+        while let Some(Ok(Followed::Records(records))) = followed.next().await {
+            all.extend(records);
+        }
+        for records in all.chunks(chunk) {
+            builder.take(records).await?;
+        }
+        Ok(())
+    }
+
+    /// Views built from nothing where there are none.
+    pub(super) async fn rebuild(&self, path: &Path) -> Rebuilt {
+        let views = Views::awaited(path);
+        let rebuilt = views.rebuild(&self.log, &self.opener()).await.unwrap();
+        views.close().await;
+        rebuilt
     }
 
     /// Views in memory, in step with the log.

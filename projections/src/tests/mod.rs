@@ -11,6 +11,7 @@ mod generated;
 mod history;
 mod past;
 mod promptness;
+mod rebuilding;
 mod registers;
 mod savings;
 mod searching;

@@ -13,7 +13,7 @@ use socai_domain::{
 use crate::{
     branches::assignee,
     document::{Branch, Document},
-    rows::Out,
+    out::Out,
     table::{Table, bytes, index, int, null},
     value::Value,
 };

@@ -7,6 +7,7 @@ use std::{
 
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use sqlx::Connection as _;
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest as _, http::HeaderValue};
 use uuid::Uuid;
 
@@ -66,12 +67,79 @@ async fn a_document_goes_from_paper_to_its_number_and_its_trail_verifies() {
 
     // Files are read while it runs, and written by nobody else.
     told(office.path(), &["verify"]);
-    let refused = run(office.path(), &["rebuild"]);
+    let refused = run(office.path(), &["stats", "--organ", &office.organ]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused.stderr).contains("in use"), "{}", text(&refused.stderr));
     assert!(serving.terminate().success());
     let rebuilt: Value = serde_json::from_str(&told(office.path(), &["rebuild", "--json"])).unwrap();
     assert_eq!(rebuilt["ok"], true, "{rebuilt}");
+}
+
+/// The views of a stopped server, as another version of the program left them.
+async fn of_another_version(office: &Office, model: &str) {
+    let url = format!("sqlite://{}", office.path().join("views.sqlite").display());
+    let mut views = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    let sql = "UPDATE read_model SET version = 1 WHERE name = $1";
+    assert_eq!(sqlx::query(sql).bind(model).execute(&mut views).await.unwrap().rows_affected(), 1);
+    views.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn views_are_built_anew_while_the_server_serves() {
+    let office = Office::new("G99");
+    let mut serving = office.serve();
+    let clerk = office.clerk(&serving.url, "Ngô Thị Lan").await;
+    let clerk = office.client(&serving.url, &clerk);
+    for n in 1..=3 {
+        let received = clerk.must(RECEIVE, paper(&n.to_string())).await;
+        let document = received["receiveIncoming"]["document"]["id"].clone();
+        clerk.must(REGISTER, json!({ "commandId": Uuid::now_v7(), "document": document })).await;
+        // Asked of the running server, and waited for.
+        let rebuilt: Value = serde_json::from_str(&told(office.path(), &["rebuild", "--json"])).unwrap();
+        assert!(rebuilt["ok"] == true && rebuilt["before"] == rebuilt["after"], "{rebuilt}");
+        let query = "{ incomingRegister(first: 10) { edges { node { number } } } ledger { rebuild { phase } } }";
+        let answer = clerk.ask(query, json!({})).await;
+        assert_eq!(answer["data"]["incomingRegister"]["edges"].as_array().unwrap().len(), n, "{answer}");
+        assert!(answer["data"]["ledger"]["rebuild"].is_null(), "{answer}");
+    }
+    let metrics = reqwest::get(format!("{}/metrics", serving.url)).await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("socai_rebuilds_total{outcome=\"done\"} 3"), "{metrics}");
+    assert!(metrics.contains("socai_rebuild_running 0"), "{metrics}");
+    let link = std::fs::read_link(office.path().join("views.sqlite")).unwrap();
+    assert_eq!(link.to_str(), Some("views.sqlite.3"));
+    // Who looks from outside follows the link: to a file that is in use, and to one that a killed server left.
+    told(office.path(), &["fsck"]);
+    serving.kill();
+    assert!(office.path().join("views.sqlite.3-wal").exists(), "the server left no write-ahead log");
+    told(office.path(), &["fsck"]);
+}
+
+#[tokio::test]
+async fn views_of_another_version_are_built_anew_at_the_next_start() {
+    let office = Office::new("G99");
+    let mut serving = office.serve();
+    let person = office.clerk(&serving.url, "Ngô Thị Lan").await;
+    let clerk = office.client(&serving.url, &person);
+    clerk.must(RECEIVE, paper("1")).await;
+    // Nobody who is there can say what the tables of `document` were; of `savings` only a rule changed.
+    for (round, model) in ["document", "savings"].into_iter().enumerate() {
+        assert!(serving.terminate().success());
+        of_another_version(&office, model).await;
+        serving = office.serve();
+        let clerk = office.client(&serving.url, &person);
+        let received = clerk.try_ask(RECEIVE, json!({ "input": paper(&format!("{round}-2")) })).await.unwrap();
+        assert!(received["data"]["receiveIncoming"]["receipt"]["position"].is_string(), "{received}");
+        // It waits for the rebuild that runs, or is one of its own.
+        let rebuilt: Value = serde_json::from_str(&told(office.path(), &["rebuild", "--json"])).unwrap();
+        assert_eq!(rebuilt["ok"], true, "{rebuilt}");
+        let ready = reqwest::get(format!("{}/health/ready", serving.url)).await.unwrap();
+        assert!(ready.status().is_success());
+        let position = received["data"]["receiveIncoming"]["receipt"]["position"].clone();
+        let query = "query($atLeast: Position) \
+            { searchDocuments(query: \"nghiem\", first: 10, atLeast: $atLeast) { edges { node { id } } } }";
+        let answer = clerk.ask(query, json!({ "atLeast": position })).await;
+        assert_eq!(answer["data"]["searchDocuments"]["edges"].as_array().map(Vec::len), Some(round + 2), "{answer}");
+    }
 }
 
 #[tokio::test]

@@ -2,11 +2,14 @@
 
 use async_graphql::{Context, Object, SimpleObject};
 
+use socai_projections::Progress;
+
 use super::notary::Notary;
 use crate::{
     error::Result,
     reading::services,
     scalars::{DateTime, Hash, Position, Uuid},
+    schema::labels::RebuildPhase,
 };
 
 /// The ledger.
@@ -24,6 +27,37 @@ pub(crate) struct Head {
     hash: Hash,
     /// When the last record was taken; none before the first.
     recorded_at: Option<DateTime>,
+}
+
+/// A rebuild of the views from the ledger (dựng lại dữ liệu tra cứu): beside those in use, which are shown until the new ones
+/// take their place. Where there are none, everything that would be read from them answers `NOT_YET`.
+#[derive(Clone, Copy, Debug, SimpleObject)]
+pub(crate) struct Rebuild {
+    /// What it does.
+    phase: RebuildPhase,
+    /// Records that this phase has taken in.
+    done: u64,
+    /// Records that it will have taken in at its end; 0 where a phase does not go by records.
+    total: u64,
+    /// Records in a second, in this phase.
+    records_per_second: u64,
+    /// How long it still takes at that rate, a second build to compare included; null where that is not known.
+    seconds_left: Option<u64>,
+    /// How long it takes already.
+    seconds_elapsed: u64,
+}
+
+impl From<Progress> for Rebuild {
+    fn from(progress: Progress) -> Self {
+        Self {
+            phase: progress.phase.into(),
+            done: progress.done,
+            total: progress.total,
+            records_per_second: progress.rate,
+            seconds_left: progress.left.map(|left| left.as_secs()),
+            seconds_elapsed: progress.elapsed.as_secs(),
+        }
+    }
 }
 
 /// The ledger (sổ cái): every action is a sealed record in a hash chain.
@@ -55,8 +89,14 @@ impl Ledger {
         Notary(services(ctx).notary.standing())
     }
 
-    /// The position that the views reflect: at most the head's.
+    /// The position that the views reflect: at most the head's. Null while there are none because they are being built.
     async fn reflected(&self, ctx: &Context<'_>) -> Result<Option<Position>> {
-        Ok(services(ctx).views.position().await?.map(Position))
+        let views = &services(ctx).views;
+        if views.are_awaited() { Ok(None) } else { Ok(views.position().await?.map(Position)) }
+    }
+
+    /// How far a rebuild of the views is (tiến độ dựng lại dữ liệu tra cứu); null while there is none.
+    async fn rebuild(&self, ctx: &Context<'_>) -> Option<Rebuild> {
+        services(ctx).views.rebuilding().borrow().progress().map(Rebuild::from)
     }
 }

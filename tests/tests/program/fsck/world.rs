@@ -177,7 +177,7 @@ pub(super) fn blob(data: &Path, hash: &str) -> PathBuf {
     data.join("blobs").join(&hash[..2]).join(hash)
 }
 
-/// Every file of a directory: its bytes and when it was last written to.
+/// Every file of a directory: its bytes and when it was last written to. Sockets have neither.
 pub(super) fn everything(directory: &Path) -> BTreeMap<PathBuf, (Vec<u8>, std::time::SystemTime)> {
     let mut all = BTreeMap::new();
     let mut folders = vec![directory.to_owned()];
@@ -186,7 +186,7 @@ pub(super) fn everything(directory: &Path) -> BTreeMap<PathBuf, (Vec<u8>, std::t
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else {
+            } else if path.is_file() {
                 let modified = fs::metadata(&path).unwrap().modified().unwrap();
                 all.insert(path.clone(), (fs::read(&path).unwrap(), modified));
             }

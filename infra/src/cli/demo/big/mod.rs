@@ -26,7 +26,7 @@ use socai::{
     config::Config,
     verify::VerifyReport,
 };
-use socai_projections::rebuild;
+use socai_projections::Views;
 
 pub(super) use self::summary::how_to_go_on;
 use self::{
@@ -37,6 +37,7 @@ use self::{
     office::Office,
 };
 use super::{clock::DemoClock, words::Lang};
+use crate::cli::telling;
 
 /// All that the play is made of. It follows from the number of documents.
 #[derive(Debug)]
@@ -76,8 +77,15 @@ pub(super) async fn build(
     {
         let store = Store::open(config, Arc::new(SystemClock)).await?;
         let bar = bar(report.records, lang.of("dựng các bảng", "building the views"));
-        let rebuilt = rebuild(&*store.log(), store.opener.clone(), &config.views, |done| bar.set_position(done)).await;
+        let views = Views::awaited(&config.views).with_memory(config.views_memory());
+        let log = store.log();
+        let rebuilt = telling::rebuilding(&views, Box::pin(views.rebuild(&*log, &store.opener)), |progress| {
+            bar.set_length(progress.total);
+            bar.set_position(progress.done);
+        })
+        .await;
         bar.finish_and_clear();
+        views.close().await;
         store.close().await?;
         rebuilt?;
     }

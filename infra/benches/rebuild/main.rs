@@ -1,0 +1,139 @@
+//! Read models from nothing: how many records a second one build takes in, until its indexes are there and until it follows
+//! the log; the second build that must agree; memory. At several sizes, so that it can be seen whether the rate falls. Beside
+//! it, in the same run, the same rows upserted one by one through sqlx into the same tables, with the same indexes, 1,000
+//! records' worth to a transaction: each row once, as it is at the end, which is less than a follower of that kind would do.
+//!
+//! The ledger holds whole lives of documents, of which so many (`--open`) go on at a time. It is made by the handler in a
+//! process of its own, and each build runs in one, too, so that its memory can be told.
+//!
+//! ```text
+//! cargo bench -p socai --bench rebuild -- [--records 1000000,20000000] [--open 10000] [--memory 512] [--rows 200000]
+//! ```
+#![allow(clippy::cast_precision_loss)] // figures for people
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use socai::{app::Store, clock::SystemClock, config::Config};
+use socai_projections::{Phase, Rebuilding, Views};
+
+mod ledger;
+#[path = "../office/mod.rs"]
+mod office;
+mod peer;
+
+use office::{directory, number};
+
+/// The words after `--name`.
+fn word(name: &str) -> Option<String> {
+    let words: Vec<String> = std::env::args().collect();
+    let after = words.iter().position(|word| word == name)?;
+    words.get(after + 1).cloned()
+}
+
+/// This program again, to do one thing to a data directory.
+fn again(what: &str, data: &Path, more: &[(&str, usize)]) -> String {
+    let mut command = Command::new(std::env::current_exe().expect("this program is a file"));
+    command.args(["--do", what, "--data"]).arg(data);
+    for (name, value) in more {
+        command.arg(name).arg(value.to_string());
+    }
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().expect("it starts");
+    assert!(output.status.success(), "{what} failed");
+    String::from_utf8(output.stdout).expect("it writes text")
+}
+
+fn config(data: &Path) -> Config {
+    let flags = [("data", data.to_str().expect("a path in UTF-8").to_owned())].into();
+    Config::load(&flags, |_| None).expect("a data directory is all it needs")
+}
+
+/// The most memory that this process ever had, in MiB.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()).unwrap_or(0) >> 10
+}
+
+/// A rebuild from nothing, and how long each phase took.
+async fn build(data: &Path, memory: usize) {
+    let config = config(data);
+    let store = Store::open(&config, Arc::new(SystemClock)).await.expect("it opens");
+    let log = store.log();
+    let records = log.head().await.expect("it is read").records;
+    let views = Views::awaited(&config.views).with_memory(memory << 20);
+    let mut state = views.rebuilding();
+    let began = Instant::now();
+    let phases = tokio::spawn(async move {
+        let mut phases: Vec<(Phase, Duration)> = Vec::new();
+        loop {
+            match &*state.borrow_and_update() {
+                Rebuilding::Running(progress) if phases.last().is_none_or(|(last, _)| *last != progress.phase) => {
+                    phases.push((progress.phase, began.elapsed()));
+                }
+                Rebuilding::Done(_) | Rebuilding::Failed(_) => return phases,
+                Rebuilding::No | Rebuilding::Running(_) => {}
+            }
+            if state.changed().await.is_err() {
+                return phases;
+            }
+        }
+    });
+    views.rebuild(&*log, &store.opener).await.expect("it is built");
+    let all = began.elapsed();
+    let phases = phases.await.expect("it only looks");
+    let ends = phases.iter().skip(1).map(|(_, at)| *at).chain([all]);
+    let rate = |time: Duration| records as f64 / time.as_secs_f64();
+    let one = phases.iter().find(|(phase, _)| *phase == Phase::CatchingUp).map_or(all, |(_, at)| *at);
+    println!("  one build        {:>9.0} records/s, {:.1?} in all", rate(one), one);
+    println!("  two, and in place{:>9.0} records/s, {:.1?} in all", rate(all), all);
+    for ((phase, from), to) in phases.iter().zip(ends) {
+        println!("    {:<34}{:>8.1} s", phase.name(), to.saturating_sub(*from).as_secs_f64());
+    }
+    let size = std::fs::metadata(&config.views).map_or(0, |file| file.len()) >> 20;
+    println!("  at most {} MiB of memory (budget {memory}), a file of {size} MiB", peak());
+    views.close().await;
+    store.close().await.expect("it closes");
+    println!("RATE {}", rate(one));
+}
+
+#[tokio::main]
+async fn main() {
+    if let (Some(what), Some(data)) = (word("--do"), word("--data")) {
+        let data = Path::new(&data);
+        match what.as_str() {
+            "write" => ledger::write(data, number("--records", 0), number("--open", 10_000)).await,
+            "build" => Box::pin(build(data, number("--memory", 512))).await,
+            "peer" => peer::run(data, number("--rows", 0)).await,
+            other => panic!("what is {other}?"),
+        }
+        return;
+    }
+    let sizes = word("--records").unwrap_or_else(|| "1000000,20000000".to_owned());
+    let sizes: Vec<usize> = sizes.split(',').map(|size| size.parse().expect("numbers with commas")).collect();
+    let (open, memory, rows) = (number("--open", 10_000), number("--memory", 512), number("--rows", 200_000));
+    println!("{open} documents at a time; {} cores", std::thread::available_parallelism().map_or(1, usize::from));
+    let (mut first, mut peer_rate) = (None, None);
+    for records in sizes {
+        let dir = directory();
+        let data = dir.path().join("data");
+        print!("{}", again("write", &data, &[("--records", records), ("--open", open)]));
+        let told = again("build", &data, &[("--memory", memory)]);
+        let (told, rate) = told.rsplit_once("RATE ").expect("it tells its rate");
+        print!("{told}");
+        let rate: f64 = rate.trim().parse().expect("a number");
+        let first = *first.get_or_insert(rate);
+        println!("  {:.2} of the rate of the first size", rate / first);
+        if peer_rate.is_none() {
+            let told = again("peer", &data, &[("--rows", rows)]);
+            let (told, of_peer) = told.rsplit_once("RATE ").expect("it tells its rate");
+            print!("{told}");
+            peer_rate = of_peer.trim().parse().ok();
+        }
+        println!("  {:.1} × the upserts of single rows", rate / peer_rate.unwrap_or(f64::NAN));
+    }
+}

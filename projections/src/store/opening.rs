@@ -1,0 +1,160 @@
+//! Opening views: in the file in use, in memory, of a past moment, or none yet.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use sqlx::{
+    Connection as _, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::watch;
+
+use super::Views;
+use crate::{
+    building::{Place, Rebuilding},
+    door::Door,
+    error::ViewsError,
+    replay::{Crew, OnDemand},
+    schema::{Indexes, prepare},
+};
+
+/// How many readers at once.
+const READERS: u32 = 8;
+/// How long a connection waits for another.
+pub(crate) const BUSY: Duration = Duration::from_secs(10);
+/// Pages of a connection's cache, in KiB.
+const CACHE_KIB: u32 = 64 * 1024;
+/// How many bytes of memory a rebuild may take, unless it is told otherwise.
+const MEMORY: usize = 512 << 20;
+
+impl Views {
+    /// Opens the views in the file at `path`, or makes an empty one there.
+    ///
+    /// # Errors
+    /// [`ViewsError::Outdated`] when another version wrote the file, one whose tables are not these: build it anew.
+    pub async fn open(path: &Path) -> Result<Self, ViewsError> {
+        let place = Place::new(path);
+        let options = options(&place.in_use()?);
+        let write = pool(1).connect_with(options.clone()).await?;
+        let older = prepare(&write, Indexes::All).await?;
+        let readers = options.pragma("query_only", "ON");
+        let read = pool(READERS).connect_with(readers).await?;
+        Self::with(Door::new(Some(write), older), Door::new(Some(read), older), Some(place)).await
+    }
+
+    /// No views yet, for a file that is to be built at `path`: until it is there, every question is answered by
+    /// [`ViewsError::Building`].
+    pub fn awaited(path: &Path) -> Self {
+        Self::behind(Door::new(None, false), Door::new(None, false), Some(Place::new(path)))
+    }
+
+    /// The views at `path` for a log of so many records: opened, or awaited where there are none that can be read.
+    ///
+    /// # Errors
+    /// Those of [`Views::open`], but for views of another version.
+    pub async fn open_or_await(path: &Path, records: u64) -> Result<Self, ViewsError> {
+        let place = Place::new(path);
+        place.tidy()?;
+        if records > 0 && place.is_empty()? {
+            return Ok(Self::awaited(path));
+        }
+        match Self::open(path).await {
+            Err(ViewsError::Outdated(_)) => Ok(Self::awaited(path)),
+            opened => opened,
+        }
+    }
+
+    /// Empty views in memory, gone with the last handle. One connection writes and reads.
+    pub async fn in_memory() -> Result<Self, ViewsError> {
+        let pool = alone(SqliteConnectOptions::new().in_memory(true)).await?;
+        prepare(&pool, Indexes::All).await?;
+        Self::of_one(pool).await
+    }
+
+    /// The same for a past moment. Tables without indexes; those that can be made of documents are filled on demand.
+    pub(crate) async fn for_past(crew: &Crew) -> Result<Self, ViewsError> {
+        let pool = alone(SqliteConnectOptions::new().in_memory(true)).await?;
+        prepare(&pool, Indexes::No).await?;
+        let on_demand = Some(Arc::new(OnDemand::new(crew)));
+        Ok(Self { on_demand, ..Self::of_one(pool).await? })
+    }
+
+    /// A copy of views in memory. It goes its own way from here on.
+    pub(crate) async fn copy(&self) -> Result<Self, ViewsError> {
+        let bytes = self.write.acquire().await?.serialize(None).await?;
+        let pool = alone(SqliteConnectOptions::new().in_memory(true)).await?;
+        pool.acquire().await?.deserialize(None, bytes, false).await?;
+        let on_demand = self.on_demand.as_ref().map(|on_demand| Arc::new(on_demand.copy()));
+        Ok(Self { on_demand, ..Self::of_one(pool).await? })
+    }
+
+    /// Empty views in a new file that is only compared with and then thrown away: no journal, no syncs, only the indexes by
+    /// which things are found.
+    pub(crate) async fn for_comparing(path: &Path) -> Result<Self, ViewsError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Off)
+            .pragma("secure_delete", "ON")
+            .synchronous(SqliteSynchronous::Off)
+            .pragma("cache_size", format!("-{}", 4 * CACHE_KIB));
+        let pool = alone(options).await?;
+        prepare(&pool, Indexes::Finding).await?;
+        Self::of_one(pool).await
+    }
+
+    async fn of_one(pool: SqlitePool) -> Result<Self, ViewsError> {
+        let door = Door::new(Some(pool), false);
+        Self::with(door.clone(), door, None).await
+    }
+
+    async fn with(write: Door, read: Door, place: Option<Place>) -> Result<Self, ViewsError> {
+        let views = Self::behind(write, read, place);
+        views.announce(views.position().await?);
+        Ok(views)
+    }
+
+    fn behind(write: Door, read: Door, place: Option<Place>) -> Self {
+        Self {
+            write,
+            read,
+            place: place.map(Arc::new),
+            reached: Arc::new(watch::Sender::new(None)),
+            unclean: Arc::new(watch::Sender::new(false)),
+            pasts: Arc::default(),
+            organs: Arc::default(),
+            on_demand: None,
+            turn: Arc::default(),
+            rebuilding: Arc::new(watch::Sender::new(Rebuilding::default())),
+            building: Arc::default(),
+            memory: MEMORY,
+        }
+    }
+}
+
+/// How a file is opened that is in use.
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // A commit that a power loss takes back is folded from the log again.
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(BUSY)
+        // What is deleted is overwritten, not only forgotten.
+        .pragma("secure_delete", "ON")
+        .pragma("cache_size", format!("-{CACHE_KIB}"))
+}
+
+/// The one connection to what nobody else has open.
+async fn alone(options: SqliteConnectOptions) -> Result<SqlitePool, ViewsError> {
+    let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+    Ok(pool.connect_with(options).await?)
+}
+
+/// A pool that gives no connection out again that sqlx takes for one inside a transaction. On a full disk SQLite ends the
+/// transaction by itself; sqlx does not see that, and would refuse to begin another for as long as the connection lives.
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+}
