@@ -87,7 +87,7 @@ async fn of_another_version(office: &Office, model: &str) {
 #[tokio::test]
 async fn views_are_built_anew_while_the_server_serves() {
     let office = Office::new("G99");
-    let serving = office.serve();
+    let mut serving = office.serve();
     let clerk = office.clerk(&serving.url, "Ngô Thị Lan").await;
     let clerk = office.client(&serving.url, &clerk);
     for n in 1..=3 {
@@ -107,6 +107,11 @@ async fn views_are_built_anew_while_the_server_serves() {
     assert!(metrics.contains("socai_rebuild_running 0"), "{metrics}");
     let link = std::fs::read_link(office.path().join("views.sqlite")).unwrap();
     assert_eq!(link.to_str(), Some("views.sqlite.3"));
+    // Who looks from outside follows the link: to a file that is in use, and to one that a killed server left.
+    told(office.path(), &["fsck"]);
+    serving.kill();
+    assert!(office.path().join("views.sqlite.3-wal").exists(), "the server left no write-ahead log");
+    told(office.path(), &["fsck"]);
 }
 
 #[tokio::test]
