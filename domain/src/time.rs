@@ -104,10 +104,12 @@ impl Date {
         }
     }
 
-    /// Reads `yyyy-mm-dd`.
+    /// Reads `yyyy-mm-dd`, and nothing else that ISO 8601 allows: a time without an offset is no day.
     pub fn parse(text: &str) -> Result<Self, NotATime> {
-        let date: civil::Date = text.parse().map_err(|_| NotATime(text.to_owned()))?;
-        Self::new(date.year(), date.month(), date.day())
+        let not_a_date = || NotATime(text.to_owned());
+        let date: civil::Date = text.parse().map_err(|_| not_a_date())?;
+        let date = Self::new(date.year(), date.month(), date.day())?;
+        if date.to_string() == text { Ok(date) } else { Err(not_a_date()) }
     }
 
     /// Days since 1970-01-01.
@@ -188,6 +190,8 @@ mod tests {
             assert_eq!(date.start().date(), date);
         }
         assert!(Date::new(2026, 2, 30).is_err());
-        assert!(Date::parse("30/10/2020").is_err());
+        for wrong in ["30/10/2020", "20201030", "2020-10-30T17:00:00", "+002020-10-30", "2020-10-30 "] {
+            assert!(Date::parse(wrong).is_err(), "{wrong}");
+        }
     }
 }

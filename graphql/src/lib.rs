@@ -2,7 +2,7 @@
 //!
 //! - [`App`] and [`Services`]: everything injected, and the way of every operation.
 //! - [`serve`], [`router`]: HTTP and WebSocket.
-//! - [`token`]: who somebody is. [`error`]: what a client is told.
+//! - [`words`]: events, posts and times in words. [`token`]: who somebody is. [`error`]: what a client is told.
 //! - [`files`], [`notary`], [`witness`]: the ports to where files are kept, to who proves, and to who watches other logs.
 
 // Doc comments of the schema are its descriptions: they speak GraphQL, where CODES stand without backticks.
@@ -26,6 +26,7 @@ mod testing;
 pub mod token;
 mod visible;
 pub mod witness;
+pub mod words;
 
 pub use app::{App, Render, Services};
 pub use http::{metrics_router, router, serve};

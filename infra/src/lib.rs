@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod blobs;
+pub mod bundle;
 pub mod clock;
 pub mod config;
 pub mod control;

@@ -3,8 +3,9 @@
 use socai_domain::{
     ledger::{Header, RecordHash, RecordId, SealedRecord, record::NotARecord},
     proof::{
-        Frontier, Note, Policy, Promise, Tile, TileKind, TlogProof, TreeHash,
+        Checkpoint, Frontier, Note, Policy, Promise, Tile, TileKind, TlogProof, TreeHash,
         bundle::read_entries,
+        consistency::NotConsistent,
         leaf_hash,
         note::NotANote,
         policy::{Accepted, NotAccepted},
@@ -32,6 +33,8 @@ pub struct Question<'a> {
     pub entries: Option<Entries<'a>>,
     /// When the asker got the checkpoint as the log's latest. Without it, what witnesses say counts.
     pub at: Option<Timestamp>,
+    /// Another checkpoint of the log, or a proof that bears one, which the asker holds.
+    pub held: Option<&'a [u8]>,
 }
 
 impl std::fmt::Debug for Question<'_> {
@@ -55,6 +58,19 @@ pub struct Answer {
     pub accepted: Accepted,
     /// The promise that is kept, if a receipt was given.
     pub promise: Option<Promise>,
+    /// What the checkpoint that the asker holds says to it, if one was given.
+    pub held: Option<Held>,
+}
+
+/// What another checkpoint of the log says to the one in question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Both are of the same tree.
+    Same,
+    /// It is of a tree of another size, and the entries show that the larger one grew from the smaller.
+    Grown(u64),
+    /// It is of a tree of so many records, another size: nothing here shows whether one grew from the other.
+    NotCompared(u64),
 }
 
 /// Where the hash that was proved comes from.
@@ -83,6 +99,12 @@ pub enum Failure {
     /// The record's file holds none.
     #[error("the record: {0}")]
     NotARecord(#[from] NotARecord),
+    /// What the asker holds is no checkpoint that they believe.
+    #[error("the checkpoint that you hold: {0}")]
+    NotHeld(String),
+    /// Two trees that no honest log signs both.
+    #[error("the checkpoint that you hold and this one are {0}")]
+    SplitView(NotConsistent),
     /// The receipt is not the log's.
     #[error("the receipt: {0}")]
     NotAReceipt(#[from] NotAReceipt),
@@ -171,6 +193,8 @@ impl Failure {
             Self::Checkpoint(NotAccepted::Quorum { .. }) => "quorum",
             Self::Checkpoint(_) => "checkpoint",
             Self::NotARecord(_) => "not_a_record",
+            Self::NotHeld(_) => "held",
+            Self::SplitView(_) => "split_view",
             Self::NotAReceipt(_) => "receipt",
             Self::WhichRecord => "which_record",
             Self::NoProof => "no_proof",
@@ -189,16 +213,12 @@ impl Failure {
 impl Question<'_> {
     /// What the file shows, or the first thing that fails.
     pub fn answer(&self) -> Result<Answer, Failure> {
-        let is_proof = self.file.starts_with(TLOG_PROOF.as_bytes());
-        let proof = is_proof.then(|| TlogProof::parse(self.file)).transpose()?;
-        let alone;
-        let checkpoint = if let Some(proof) = &proof {
-            proof.checkpoint()
-        } else {
-            alone = Note::parse(self.file).map_err(Failure::NotACheckpoint)?;
-            &alone
-        };
-        let accepted = self.policy.check(checkpoint)?;
+        let (proof, checkpoint) = read(self.file)?;
+        let accepted = self.policy.check(&checkpoint)?;
+        let held = self.held()?;
+        if let Some(split) = held.as_ref().and_then(|held| held.split_view(&accepted.checkpoint)) {
+            return Err(Failure::SplitView(split));
+        }
         let record = self.record.map(SealedRecord::from_bytes).transpose()?;
         let promise = self.promise(&accepted)?;
         let stated = proof.as_ref().and_then(TlogProof::stated_record);
@@ -209,7 +229,7 @@ impl Question<'_> {
             (None, None, None) => return Err(Failure::WhichRecord),
         };
         let index = match (self.entries, &proof) {
-            (Some(entries), _) => self.find(entries, hash, promise.as_ref(), &accepted)?,
+            (Some(entries), _) => self.find(entries, hash, promise.as_ref(), &accepted, held.as_ref())?,
             (None, Some(proof)) => self.prove(proof, hash, promise.as_ref())?,
             (None, None) => return Err(Failure::NoProof),
         };
@@ -226,7 +246,22 @@ impl Question<'_> {
                 }
             }
         }
-        Ok(Answer { record: hash, known_by, header, index, accepted, promise })
+        let held = held.map(|held| match held.size() {
+            size if size == accepted.checkpoint.size() => Held::Same,
+            size if self.entries.is_some() && size < accepted.checkpoint.size() => Held::Grown(size),
+            size => Held::NotCompared(size),
+        });
+        Ok(Answer { record: hash, known_by, header, index, accepted, promise, held })
+    }
+
+    /// The checkpoint that the asker holds, which the same log must have signed.
+    fn held(&self) -> Result<Option<Checkpoint>, Failure> {
+        let Some(bytes) = self.held else { return Ok(None) };
+        let not_held = |why: String| Failure::NotHeld(why);
+        let (_, note) = read(bytes).map_err(|failure| not_held(failure.to_string()))?;
+        // That it is the log's counts here, not who saw it.
+        let signed = self.policy.logs().iter().find_map(|log| Checkpoint::open(&note, log).ok());
+        signed.map(Some).ok_or_else(|| not_held("it is not signed by the log that you believe".to_owned()))
     }
 
     fn promise(&self, accepted: &Accepted) -> Result<Option<Promise>, NotAReceipt> {
@@ -256,9 +291,13 @@ impl Question<'_> {
         hash: RecordHash,
         promise: Option<&Promise>,
         accepted: &Accepted,
+        earlier: Option<&Checkpoint>,
     ) -> Result<u64, Failure> {
         let head = accepted.checkpoint.head();
         let (mut frontier, mut found) = (Frontier::new(), None);
+        let at_earlier =
+            |frontier: &Frontier| earlier.filter(|earlier| earlier.size() == frontier.size()).map(|_| frontier.root());
+        let mut root_then = at_earlier(&frontier);
         for index in 0..head.size.div_ceil(256) {
             let tile = Tile::within(TileKind::Entries, index, head.size).ok_or(Failure::NoProof)?;
             let bytes = entries(tile).map_err(Failure::Entries)?;
@@ -268,10 +307,17 @@ impl Question<'_> {
                     found = found.or(Some(frontier.size()));
                 }
                 frontier.append(leaf_hash(&record));
+                root_then = root_then.or_else(|| at_earlier(&frontier));
             }
         }
         if frontier.root() != head.root {
             return Err(Failure::EntriesRoot(frontier.root()));
+        }
+        if let (Some(earlier), Some(root)) = (earlier, root_then)
+            && earlier.root() != root
+        {
+            let split = NotConsistent::SplitView { size: earlier.size(), one: earlier.root(), other: root };
+            return Err(Failure::SplitView(split));
         }
         let (record, size) = (hash.id(), head.size);
         let Some(promise) = promise.filter(|promise| promise.hash == hash) else {
@@ -285,6 +331,16 @@ impl Question<'_> {
             Standing::Broken(breach) => Err(breach.into()),
         }
     }
+}
+
+/// A proof with its checkpoint, or a signed checkpoint alone.
+fn read(file: &[u8]) -> Result<(Option<TlogProof>, Note), Failure> {
+    if file.starts_with(TLOG_PROOF.as_bytes()) {
+        let proof = TlogProof::parse(file)?;
+        let note = proof.checkpoint().clone();
+        return Ok((Some(proof), note));
+    }
+    Ok((None, Note::parse(file).map_err(Failure::NotACheckpoint)?))
 }
 
 #[cfg(test)]

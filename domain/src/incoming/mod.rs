@@ -42,6 +42,7 @@ pub mod receive;
 pub mod record_paper;
 pub mod refuse;
 pub mod register;
+pub mod rejudge;
 pub mod reopen;
 pub mod report_progress;
 pub mod request_extension;

@@ -66,12 +66,22 @@ fn bound_to(stream: StreamId, revision: Revision, kind: EventKind, organ: Uuid, 
     bytes
 }
 
+/// The same, of a record that has its header.
+pub(super) fn bound_to_header(header: &Header) -> [u8; 59] {
+    let Header { kind, stream, revision, organ, person, .. } = *header;
+    bound_to(stream, revision, kind, organ, person)
+}
+
 /// The nonce is the revision. A place that is sealed twice (a failed append, then another decision) uses it twice; with
 /// GCM-SIV that shows only whether both bodies were equal.
-fn nonce(revision: Revision) -> Nonce {
+pub(super) fn nonce_bytes(revision: Revision) -> [u8; 12] {
     let mut bytes = [0; 12];
     bytes[..8].copy_from_slice(&revision.number().to_le_bytes());
-    bytes.into()
+    bytes
+}
+
+fn nonce(revision: Revision) -> Nonce {
+    nonce_bytes(revision).into()
 }
 
 impl StreamCipher {
@@ -98,9 +108,8 @@ impl StreamCipher {
 
     /// Opens the body that belongs to this header.
     pub fn open_body(&self, header: &Header, body: &[u8]) -> Result<Vec<u8>, DoesNotOpen> {
-        let Header { kind, stream, revision, organ, person, .. } = *header;
-        let aad = bound_to(stream, revision, kind, organ, person);
-        self.0.decrypt(&nonce(revision), Payload { msg: body, aad: &aad }).map_err(|_| DoesNotOpen)
+        let aad = bound_to_header(header);
+        self.0.decrypt(&nonce(header.revision), Payload { msg: body, aad: &aad }).map_err(|_| DoesNotOpen)
     }
 }
 

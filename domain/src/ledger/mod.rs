@@ -10,7 +10,7 @@
 //! - [`body`]: what is sealed: who acted, on whose authority, and the event.
 //! - [`catalogue`]: every event that is ever stored.
 //! - [`keys`]: the keys of streams, and the ring that holds them.
-//! - [`opening`]: opening records with them.
+//! - [`opening`]: opening records with them. [`record_key`]: opening a single one.
 //! - [`log`]: the [`EventLog`] that engines implement.
 //! - [`pieces`], [`block`]: much of a log, read side by side and without copying.
 //! - [`following`]: how whoever follows it is doing.
@@ -29,6 +29,7 @@ pub mod memory_keys;
 pub mod opening;
 pub mod pieces;
 pub mod record;
+pub mod record_key;
 pub mod stream;
 
 pub use block::{Block, RecordRef};
@@ -42,4 +43,5 @@ pub use log::{
 pub use opening::{OpenError, Opener};
 pub use pieces::{Piece, Pieces};
 pub use record::{Draft, Header, LedgerId, RecordHash, RecordId, SealedRecord};
+pub use record_key::RecordKey;
 pub use stream::{Revision, StreamId, StreamKind};

@@ -1,5 +1,6 @@
 //! `socai export`: files for people who work with other tools.
 
+mod document;
 mod events;
 
 use std::{
@@ -21,22 +22,35 @@ use super::{flags::Place, telling};
 ///
 /// --events: a row for every event, for databases, notebooks and spreadsheets; docs/EXPORT.md describes the columns. It opens the
 /// content of every document and the names of all people: keep it as you keep the key ring.
+///
+/// --document: the audit bundle of one document, for an inspector who does not trust the server: its records, the proof that
+/// they are in the log, what opens them, and a trail to read and print. `socai verify-bundle` checks it anywhere; docs/BUNDLE.md
+/// describes it. It opens the document: keep it as you keep that. A server must have run since, for its notary to sign.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("what").required(true).args(["events"]))]
+#[command(group = ArgGroup::new("what").required(true).args(["events", "document"]))]
 #[command(after_help = "Examples:
   socai export --events --format parquet --output events.parquet
   socai export --events --format csv --from 2026-11-01 --to 2026-11-30 --organ H99.05 --output november.csv
   socai export --events --format jsonl --sealed | jq -r .event_name | sort | uniq -c
-  socai export --events --format parquet --output events.parquet --replace --json    # each night, beside the server")]
+  socai export --events --format parquet --output events.parquet --replace --json    # each night, beside the server
+  socai export --document incoming-018f2f6e-0000-7000-8000-000000000000
+  socai export --document 018f2f6e-0000-7000-8000-000000000000 --with-files --output document.zip
+  socai export --document 018f2f6e-0000-7000-8000-000000000000 --sealed     # no content, no names")]
+#[allow(clippy::struct_excessive_bools)] // flags
 pub(crate) struct Export {
     /// Every event, a row each.
     #[arg(long)]
     events: bool,
     #[command(flatten)]
     of_events: events::Events,
-    /// The file; - is standard output.
-    #[arg(long, short, value_name = "FILE", default_value = "-")]
-    output: PathBuf,
+    #[command(flatten)]
+    of_document: document::Document,
+    /// The file; - is standard output. If not given: standard output, or for a document ID.socai-bundle.zip here.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Only what is in clear: headers, and for a document its chain and proofs. Needs no keys, tells no content and no names.
+    #[arg(long)]
+    sealed: bool,
     /// Take the place of a file of this name.
     #[arg(long)]
     replace: bool,
@@ -48,11 +62,14 @@ pub(crate) struct Export {
 }
 
 /// What an export has from the flags that all of them take.
+#[allow(clippy::struct_excessive_bools)] // flags
 struct Settled {
     config: Config,
     /// The log and the checkpoint are of one data directory.
     own: bool,
     output: PathBuf,
+    /// Without keys.
+    sealed: bool,
     replace: bool,
     json: bool,
 }
@@ -62,9 +79,14 @@ impl Export {
         let config = self.place.load()?;
         telling::start(&config, "warn")?;
         let own = self.place.gives("data") || !self.place.gives("log");
-        let settled = Settled { config, own, output: self.output, replace: self.replace, json: self.json };
+        let usual = || self.of_document.id.map_or_else(|| PathBuf::from("-"), document::usual_name);
+        let output = self.output.unwrap_or_else(usual);
+        let settled = Settled { config, own, output, sealed: self.sealed, replace: self.replace, json: self.json };
         // The group lets exactly one through.
-        self.of_events.run(&settled)
+        match self.of_document.id {
+            Some(id) => self.of_document.run(id, &settled),
+            None => self.of_events.run(&settled),
+        }
     }
 }
 
@@ -78,8 +100,9 @@ impl Settled {
         if self.to_standard_output() {
             return Ok(Target::standard());
         }
-        let Config { data, views, blobs, key_ring, master_key, token_key, token_public_key, .. } = &self.config;
-        let of_ledger = [data, views, blobs, key_ring, master_key, token_key, token_public_key];
+        let Config { data, notary, views, blobs, key_ring, master_key, token_key, token_public_key, log_key, .. } =
+            &self.config;
+        let of_ledger = [data, notary, views, blobs, key_ring, master_key, token_key, token_public_key, log_key];
         let mut ledger: Vec<PathBuf> = of_ledger.into_iter().cloned().collect();
         ledger.extend(self.config.log_directory());
         Target::file(&self.output, self.replace, &ledger)

@@ -27,14 +27,15 @@ use super::{flags::Place, telling, verify};
 
 Layers: log (segments, records, chains, heads), index (side files of sealed segments), keys (a key for every
 live stream that opens its records, none for what was erased), reactions (their checkpoint; what was begun has
-ended), views (every row against a rebuild), files (there and whole; those of erased documents gone).
+ended), views (every row against a rebuild), files (there and whole; those of erased documents gone), notary
+(the tree made again of the log; checkpoints and cosignatures).
 
-Exit code 0: all is well. 10 log, 11 index, 12 keys, 13 reactions, 14 views, 15 files: the first of these that
-is wrong. 1: something could not be looked at, 2: asked wrongly. docs/FSCK.md says what each fault means and
+Exit code 0: all is well. 10 log, 11 index, 12 keys, 13 reactions, 14 views, 15 files, 16 notary: the first of
+these that is wrong. 1: something could not be looked at, 2: asked wrongly. docs/FSCK.md says what each fault means and
 what to do.
 
 The views are rebuilt beside, in TMPDIR, which needs as much room as they have; that copy is overwritten before
-it is removed. A log that somebody rewrote as a whole is shown only by --expect, or by records that do not open.")]
+it is removed. A log that somebody rewrote as a whole, who also has its key, is shown only by --expect.")]
 pub(crate) struct Fsck {
     /// Only these layers, with commas between.
     #[arg(long, value_name = "LAYER", value_delimiter = ',')]

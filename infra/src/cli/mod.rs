@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod believed;
 mod demo;
 mod export;
 mod flags;
@@ -18,6 +19,7 @@ mod stats;
 mod telling;
 mod token;
 mod verify;
+mod verify_bundle;
 mod verify_proof;
 
 /// A ledger of everything that happens to a state agency's documents (sổ cái), and the system that runs the work on them.
@@ -39,6 +41,7 @@ enum Command {
     Export(export::Export),
     Verify(verify::Verify),
     Fsck(fsck::Fsck),
+    VerifyBundle(Box<verify_bundle::VerifyBundle>),
     VerifyProof(Box<verify_proof::VerifyProof>),
     Rebuild(rebuild::Rebuild),
     Stats(stats::Stats),
@@ -58,6 +61,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Export(it) => it.run(),
         Command::Verify(it) => it.run(),
         Command::Fsck(it) => it.run(),
+        Command::VerifyBundle(it) => it.run(),
         Command::VerifyProof(it) => it.run(),
         Command::Rebuild(it) => it.run(),
         Command::Stats(it) => it.run(),

@@ -6,16 +6,16 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::anyhow;
 use clap::Args;
 use serde_json::{Value, json};
-use socai::verify_proof::{Answer, Failure, KnownBy, Question};
+use socai::verify_proof::{Answer, Failure, Held, KnownBy, Question};
 use socai_domain::{
-    proof::{
-        KeyName, Policy, Tile, VerifierKey, note::MAX_NOTE_LEN, policy::MAX_POLICY_LEN, tlog_proof::MAX_PROOF_LEN,
-    },
+    proof::{KeyName, Tile, note::MAX_NOTE_LEN, tlog_proof::MAX_PROOF_LEN},
     time::Timestamp,
 };
+
+use super::believed::{Believed, read};
 
 /// Checks offline that a record is in a log: that it leads to the root of a checkpoint, and that the log signed that
 /// checkpoint. Opens no ledger and asks no server. Says what is proved, or the first thing that fails; exit code 1 if
@@ -26,6 +26,7 @@ use socai_domain::{
   socai verify-proof decision.tlog-proof --key log.key --receipt decision.receipt --json
   socai verify-proof decision.tlog-proof --key log.key --witness a.key --witness b.key --quorum 1
   socai verify-proof decision.tlog-proof --policy policy.txt --record decision.record
+  socai verify-proof decision.tlog-proof --key log.key --held checkpoint-of-a-colleague
   socai verify-proof checkpoint --policy policy.txt --receipt decision.receipt --entries copy-of-the-log
 
 A key is given as text (NAME+ID+KEY) or as a file that holds it. Take the log's key from the agency itself, not
@@ -35,24 +36,17 @@ formats; docs/verify_proof.py checks the same without socai.")]
 pub(crate) struct VerifyProof {
     /// The proof (.tlog-proof), or with --entries a signed checkpoint.
     file: PathBuf,
-    /// The log's key.
-    #[arg(long, value_name = "KEY", required_unless_present = "policy", value_parser = key)]
-    key: Option<VerifierKey>,
+    #[command(flatten)]
+    believed: Believed,
     /// The record itself, as bytes: what the proof proves is computed from it.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
     /// The receipt that came with the record.
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
-    /// The key of a witness that you believe; repeat it for each.
-    #[arg(long, value_name = "KEY", value_parser = key)]
-    witness: Vec<VerifierKey>,
-    /// How many of the witnesses must have cosigned; all, if not given.
-    #[arg(long, value_name = "NUMBER", requires = "witness")]
-    quorum: Option<usize>,
-    /// Log, witnesses and quorum as a policy file (c2sp.org/tlog-policy).
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "witness", "quorum"])]
-    policy: Option<PathBuf>,
+    /// Another checkpoint of the log that you hold, or a proof that bears one: two trees of one size are a split view.
+    #[arg(long, value_name = "FILE")]
+    held: Option<PathBuf>,
     /// A folder with all entries of the log, as tile/entries/… below it: shows also that a record is not there.
     #[arg(long, value_name = "FOLDER")]
     entries: Option<PathBuf>,
@@ -64,38 +58,17 @@ pub(crate) struct VerifyProof {
     json: bool,
 }
 
-/// A verifier key, or a file that holds one.
-fn key(text: &str) -> Result<VerifierKey, String> {
-    match text.parse() {
-        Ok(key) => Ok(key),
-        Err(_) if Path::new(text).is_file() => {
-            let held = read(Path::new(text), MAX_NOTE_LEN).map_err(|why| format!("{why:#}"))?;
-            let held = String::from_utf8(held).map_err(|_| format!("{text} holds no key"))?;
-            held.trim_end().parse().map_err(|why| format!("{text}: {why}"))
-        }
-        Err(why) => Err(format!("{why}; there is no such file either")),
-    }
-}
-
 fn time(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text).map_err(|why| why.to_string())
 }
 
-/// A file that must not be longer than what it is said to be.
-fn read(path: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
-    let length = fs::metadata(path).with_context(|| path.display().to_string())?.len();
-    if length > most as u64 {
-        bail!("{}: {length} bytes are more than it can have, {most}", path.display());
-    }
-    fs::read(path).with_context(|| path.display().to_string())
-}
-
 impl VerifyProof {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let policy = self.policy()?;
+        let policy = self.believed.policy()?;
         let file = read(&self.file, MAX_PROOF_LEN)?;
         let read_if_given = |path: &Option<PathBuf>| path.as_deref().map(|path| read(path, MAX_NOTE_LEN)).transpose();
         let (record, receipt) = (read_if_given(&self.record)?, read_if_given(&self.receipt)?);
+        let held = self.held.as_deref().map(|path| read(path, MAX_PROOF_LEN)).transpose()?;
         let from_folder = |tile: Tile| entries(self.entries.as_deref().unwrap_or(Path::new(".")), tile);
         let question = Question {
             file: &file,
@@ -104,6 +77,7 @@ impl VerifyProof {
             receipt: receipt.as_deref(),
             entries: self.entries.as_ref().map(|_| &from_folder as _),
             at: self.at,
+            held: held.as_deref(),
         };
         match (question.answer(), self.json) {
             (Ok(answer), true) => println!("{}", in_json(&answer)),
@@ -112,21 +86,10 @@ impl VerifyProof {
                 println!("{}", json!({ "ok": false, "failed": failure.code(), "message": failure.to_string() }));
                 return Ok(ExitCode::FAILURE);
             }
-            (Err(failure @ Failure::Broken(_)), false) => return Err(anyhow!(failure)),
+            (Err(failure @ (Failure::Broken(_) | Failure::SplitView(_))), false) => return Err(anyhow!(failure)),
             (Err(failure), false) => return Err(anyhow!(failure).context("nothing is proved")),
         }
         Ok(ExitCode::SUCCESS)
-    }
-
-    fn policy(&self) -> anyhow::Result<Policy> {
-        match (&self.policy, &self.key) {
-            (Some(path), _) => Policy::parse(&read(path, MAX_POLICY_LEN)?).with_context(|| path.display().to_string()),
-            (None, Some(key)) => {
-                let least = self.quorum.unwrap_or(self.witness.len());
-                Policy::new(key.clone(), self.witness.clone(), least).context("--key, --witness and --quorum")
-            }
-            (None, None) => bail!("give --key or --policy"),
-        }
     }
 }
 
@@ -142,7 +105,7 @@ fn entries(folder: &Path, tile: Tile) -> Result<Vec<u8>, String> {
 }
 
 fn tell(answer: &Answer) {
-    let Answer { record, known_by, header, index, accepted, promise } = answer;
+    let Answer { record, known_by, header, index, accepted, promise, held } = answer;
     let checkpoint = &accepted.checkpoint;
     println!("proved    record {} is in the log {}", record.id(), checkpoint.origin());
     println!("          as entry {index} (from 0) of {}", checkpoint.size());
@@ -164,6 +127,19 @@ fn tell(answer: &Answer) {
     if accepted.witnessed.is_empty() {
         println!("          No witness was asked for: that the log shows everyone the same history is not proved.");
     }
+    match held {
+        Some(Held::Same) => println!("held      the checkpoint that you hold is of the same tree"),
+        Some(Held::Grown(size)) => {
+            println!("held      the tree of {size} records that you hold is the beginning of this one");
+        }
+        Some(Held::NotCompared(size)) => {
+            println!("held      the checkpoint that you hold covers {size} records: not compared");
+            println!(
+                "          Whether one tree grew from the other, all entries show (--entries), or a consistency proof."
+            );
+        }
+        None => {}
+    }
     if let Some(promise) = promise {
         println!(
             "receipt   {} revision {}, promised within {} s: kept",
@@ -173,7 +149,7 @@ fn tell(answer: &Answer) {
 }
 
 fn in_json(answer: &Answer) -> Value {
-    let Answer { record, known_by, header, index, accepted, promise } = answer;
+    let Answer { record, known_by, header, index, accepted, promise, held } = answer;
     let checkpoint = &accepted.checkpoint;
     let witnessed =
         |(witness, at): &(KeyName, Timestamp)| json!({ "witness": witness.to_string(), "at": at.to_string() });
@@ -196,5 +172,10 @@ fn in_json(answer: &Answer) -> Value {
         "root": checkpoint.root().to_string(),
         "witnessed": accepted.witnessed.iter().map(witnessed).collect::<Vec<Value>>(),
         "promiseKept": promise.as_ref().map(|_| true),
+        "held": held.map(|held| match held {
+            Held::Same => "same",
+            Held::Grown(_) => "grown",
+            Held::NotCompared(_) => "not_compared",
+        }),
     })
 }

@@ -138,7 +138,8 @@ impl Content {
 #[derive(Clone, Debug)]
 enum NameChange {
     Create(String, usize),
-    Rename(String, String),
+    /// From, to, and the file: on no disk does an entry come to name another file than the one that was renamed.
+    Rename(String, String, usize),
     Remove(String),
 }
 
@@ -146,10 +147,11 @@ fn change(names: &mut BTreeMap<String, usize>, change: &NameChange) {
     match change {
         NameChange::Create(name, file) => drop(names.insert(name.clone(), *file)),
         NameChange::Remove(name) => drop(names.remove(name)),
-        NameChange::Rename(from, to) => {
-            if let Some(file) = names.remove(from) {
-                names.insert(to.clone(), file);
+        NameChange::Rename(from, to, file) => {
+            if names.get(from) == Some(file) {
+                names.remove(from);
             }
+            names.insert(to.clone(), *file);
         }
     }
 }
@@ -301,7 +303,9 @@ impl Disk for SimDisk {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.lock().names_changed(NameChange::Rename(from.into(), to.into()))
+        let mut state = self.lock();
+        let file = *state.names.get(from).ok_or(io::ErrorKind::NotFound)?;
+        state.names_changed(NameChange::Rename(from.into(), to.into(), file))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {

@@ -4,4 +4,5 @@
 pub mod events;
 mod target;
 
+pub(crate) use events::event_in_json;
 pub use target::{Target, TargetError};

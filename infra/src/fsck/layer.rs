@@ -19,11 +19,14 @@ pub enum Kind {
     Views,
     /// The files of documents.
     Files,
+    /// The notary's store: tree, checkpoints, cosignatures.
+    Notary,
 }
 
 impl Kind {
     /// All, in the order in which they are checked.
-    pub const ALL: [Self; 6] = [Self::Log, Self::Index, Self::Keys, Self::Reactions, Self::Views, Self::Files];
+    pub const ALL: [Self; 7] =
+        [Self::Log, Self::Index, Self::Keys, Self::Reactions, Self::Views, Self::Files, Self::Notary];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -34,6 +37,7 @@ impl Kind {
             Self::Reactions => "reactions",
             Self::Views => "views",
             Self::Files => "files",
+            Self::Notary => "notary",
         }
     }
 
@@ -46,6 +50,7 @@ impl Kind {
             Self::Reactions => 13,
             Self::Views => 14,
             Self::Files => 15,
+            Self::Notary => 16,
         }
     }
 }

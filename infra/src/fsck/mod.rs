@@ -12,6 +12,7 @@ mod index;
 mod keys;
 mod layer;
 mod log;
+mod notary;
 mod opening;
 mod reactions;
 mod ring;
@@ -105,6 +106,7 @@ pub async fn check(config: &Config, options: &Options, tell: Tell) -> Result<Rep
             _ if !ground.is_wanted(kind) => continue,
             Kind::Index => index::check(&ground).await,
             Kind::Reactions => reactions::check(&ground),
+            Kind::Notary => notary::check(&mut ground).await,
             Kind::Keys | Kind::Views | Kind::Files => with_keys(&mut ground, kind).await,
         };
         if ground.is_wanted(kind) || layer.unchecked.is_some() {

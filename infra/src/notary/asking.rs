@@ -39,7 +39,7 @@ use super::{Notary, NotaryError, standing::Committed, writer::blocking};
 use crate::files;
 
 /// The file in the notary's store that holds the newest checkpoint with a quorum of cosignatures.
-const COSIGNED: &str = "cosigned";
+pub(super) const COSIGNED: &str = "cosigned";
 /// How long a witness may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest answer that is read.

@@ -8,14 +8,17 @@
 //! - [`tree`]: the growing tree; [`hashes`]: reading what is kept.
 //! - [`standing`]: what it says of itself; [`writer`]: the one task that follows, commits and publishes; [`check`]: is this
 //!   the log that was signed?
-//! - [`port`]: how the API asks it; [`agree`]: a store that was lost; [`asking`]: has checkpoints cosigned by witnesses.
+//! - [`port`]: how the API asks it; [`beside`]: how an export reads it; [`compare`]: how `socai fsck` holds it against the log;
+//!   [`agree`]: a store that was lost; [`asking`]: has checkpoints cosigned by witnesses.
 //!
 //! It never holds up a command and never stops the program. If the log is not the one it signed, it raises an alarm and signs
 //! nothing more; what was signed before can still be read.
 
 pub mod agree;
 pub mod asking;
+mod beside;
 mod check;
+mod compare;
 mod directory;
 mod hashes;
 mod ids;
@@ -38,6 +41,12 @@ use socai_graphql::notary::Asked;
 use thiserror::Error;
 use tokio::sync::watch;
 
+pub(crate) use self::compare::Difference;
+pub use self::{
+    beside::{Beside, BesideError},
+    standing::Voice,
+    store::StoreError,
+};
 use self::{
     directory::DirectoryStore,
     hashes::Hashes,
@@ -46,7 +55,6 @@ use self::{
     store::NotaryStore,
     tree::Tree,
 };
-pub use self::{standing::Voice, store::StoreError};
 use crate::files;
 
 /// The file in the store's directory that holds the verifier key, for whoever wants to give it away.

@@ -90,7 +90,16 @@ fn policy() -> Policy {
 /// Asks with what is given, everything else left out.
 fn ask(file: &str, change: impl for<'a> FnOnce(Question<'a>) -> Result<Answer, Failure>) -> Result<Answer, Failure> {
     let policy = policy();
-    change(Question { file: file.as_bytes(), policy: &policy, record: None, receipt: None, entries: None, at: None })
+    let question = Question {
+        file: file.as_bytes(),
+        policy: &policy,
+        record: None,
+        receipt: None,
+        entries: None,
+        at: None,
+        held: None,
+    };
+    change(question)
 }
 
 fn records(count: i64) -> Vec<SealedRecord> {
@@ -121,6 +130,44 @@ fn a_good_proof_is_told_with_all_that_it_shows() {
             .answer()
     });
     assert_eq!(whole.unwrap().index, 4);
+}
+
+#[test]
+fn another_checkpoint_of_the_same_size_convicts_the_log() {
+    let records = records(7);
+    let log = Log::of(&records, None);
+    let others: Vec<_> = (0..7).map(|second| record(second, if second == 2 { "other" } else { "sealed" })).collect();
+    let held = |of: &Log| of.checkpoint.to_string();
+    let (file, newest) = (log.proof(4).to_string(), held(&log));
+    let with = |held: &str| ask(&file, |q| Question { held: Some(held.as_bytes()), ..q }.answer());
+    let in_all = |held: &str| {
+        ask(&newest, |q| {
+            let entries: Entries<'_> = &|tile| log.entries(tile);
+            Question { record: Some(records[4].bytes()), entries: Some(entries), held: Some(held.as_bytes()), ..q }
+                .answer()
+        })
+    };
+    let code = |answer: Result<Answer, Failure>| answer.map(|answer| answer.held).map_err(|failure| failure.code());
+    assert_eq!(code(with(&held(&log))), Ok(Some(Held::Same)));
+    assert_eq!(code(with(&file)), Ok(Some(Held::Same)), "a proof bears a checkpoint, too");
+    for split in [held(&Log::of(&others, None)), Log::of(&others, Some(9)).proof(0).to_string()] {
+        assert_eq!(code(with(&split)), Err("split_view"));
+        assert_eq!(code(in_all(&split)), Err("split_view"));
+    }
+    // Of another size: only all entries tell.
+    for size in [0, 1, 3, 6] {
+        let (size_told, honest) = (size as u64, held(&Log::of(&records[..size], None)));
+        assert_eq!(code(with(&honest)), Ok(Some(Held::NotCompared(size_told))));
+        assert_eq!(code(in_all(&honest)), Ok(Some(Held::Grown(size_told))));
+        let split = held(&Log::of(&others[..size], None));
+        assert_eq!(code(in_all(&split)).is_err(), size > 2, "{size}");
+    }
+    let longer: Vec<_> = (0..8).map(|second| record(second, "sealed")).collect();
+    assert_eq!(code(in_all(&held(&Log::of(&longer, None)))), Ok(Some(Held::NotCompared(8))));
+    let changed = newest.replacen('7', "6", 1);
+    for wrong in ["", "no note", changed.as_str()] {
+        assert_eq!(code(with(wrong)), Err("held"), "{wrong}");
+    }
 }
 
 #[test]
@@ -257,6 +304,7 @@ fn the_examples_are_told_apart() {
             receipt: Some(&receipt),
             entries: None,
             at: None,
+            held: None,
         };
         given.answer()
     };

@@ -3,6 +3,7 @@
 
 mod big_demo;
 mod binary;
+mod bundle;
 mod demo;
 mod duckdb;
 mod export;

@@ -219,7 +219,9 @@ fn proved_by_rust(case: &Case) -> bool {
     let witnesses = if case.witness { vec![key("witness.key")] } else { vec![] };
     let policy = Policy::new(key("log.key"), witnesses.clone(), witnesses.len()).unwrap();
     let (record, receipt) = (case.record.as_deref(), case.receipt.as_deref());
-    Question { file: &case.proof, policy: &policy, record, receipt, entries: None, at: None }.answer().is_ok()
+    Question { file: &case.proof, policy: &policy, record, receipt, entries: None, at: None, held: None }
+        .answer()
+        .is_ok()
 }
 
 /// Every byte of the file changed in turn.

@@ -173,3 +173,31 @@ fn nobody_acts_without_a_post_that_may_act() {
         }
     }
 }
+
+#[test]
+fn whatever_is_done_is_judged_again_to_be_theirs_and_of_others_as_they_are_judged() {
+    use super::rejudge::{Rejudged, rejudge};
+    let scene = scene();
+    for command in every_command() {
+        for situation in situations(&scene) {
+            let (scene, document) = (&situation.scene, situation.given.state());
+            let by = |who| by(scene, who, MORNING.plus_minutes(24 * 60), 0x7ab1e);
+            for (_, who) in everybody(scene) {
+                let decide = (command.plausible)(scene, document, who);
+                let Ok(events) = decide(document, &by(who)) else { continue };
+                if events.is_empty() {
+                    continue;
+                }
+                for (name, other) in everybody(scene) {
+                    let fits = match (decide(document, &by(other)), rejudge(document, &by(other), &events)) {
+                        (Ok(decided), Rejudged::Same { command: of }) => decided == events && of == command.name,
+                        (Ok(decided), Rejudged::Other { .. }) => decided != events,
+                        (Err(code), Rejudged::Refused { code: again, .. }) => code == again,
+                        _ => false,
+                    };
+                    assert!(fits, "{} at {}, {who:?}, by {name}", command.name, situation.name);
+                }
+            }
+        }
+    }
+}

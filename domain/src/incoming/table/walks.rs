@@ -8,7 +8,10 @@ use super::{Decided, Event, IncomingDocument, MORNING, Scene, Tried, Who, by, ev
 use crate::{
     decide::{Aggregate, Meta},
     id::{CommandId, OrganId},
-    incoming::{Stage, events},
+    incoming::{
+        Stage, events,
+        rejudge::{Rejudged, rejudge},
+    },
     ledger::Revision,
     text::ArrivalNumber,
     time::Timestamp,
@@ -75,6 +78,9 @@ impl Walk<'_> {
             decide(&walk.document, &by(walk.scene, who, walk.at().plus_minutes(1), command))
         };
         let happened = again(self, self.step).unwrap_or_default();
+        let by = by(self.scene, who, self.at().plus_minutes(1), self.step);
+        let judged = rejudge(&self.document, &by, &happened);
+        assert_eq!(judged, Rejudged::Same { command: command.name }, "{happened:?}");
         for event in &happened {
             self.take_in(event, who);
         }

@@ -70,7 +70,7 @@ pub(crate) struct Deadline {
 }
 
 /// An instant as people say it: `24:00 06/03/2026` for the end of a day.
-pub(super) fn moment(at: time::Timestamp) -> String {
+pub(crate) fn moment(at: time::Timestamp) -> String {
     let zoned = at.zoned();
     if at.date().start() == at {
         return format!("24:00 {}", day(at.plus_micros(-1).date()));
@@ -78,7 +78,7 @@ pub(super) fn moment(at: time::Timestamp) -> String {
     zoned.strftime("%H:%M %d/%m/%Y").to_string()
 }
 
-fn day(date: time::Date) -> String {
+pub(crate) fn day(date: time::Date) -> String {
     date.civil().strftime("%d/%m/%Y").to_string()
 }
 

@@ -15,5 +15,5 @@ pub(crate) mod register;
 pub(crate) mod savings;
 pub(crate) mod times;
 pub(crate) mod trail;
-mod words;
+pub(crate) mod words;
 pub(crate) mod work;

@@ -86,7 +86,7 @@ titles! {
 }
 
 /// What an event of this kind means.
-pub(super) fn title(kind: EventKind, language: Language) -> &'static str {
+pub fn title(kind: EventKind, language: Language) -> &'static str {
     let found = kind.entry().and_then(|entry| TITLES.iter().find(|(name, ..)| *name == entry.name));
     found.map_or(
         language.choose("Sự kiện của phiên bản mới hơn", "Event of a newer version"),
@@ -109,7 +109,7 @@ fn names<'a>(files: impl Iterator<Item = &'a socai_domain::incoming::events::Att
 }
 
 /// What was said with an event.
-pub(super) fn summary(event: &DomainEvent, language: Language) -> Option<String> {
+pub fn summary(event: &DomainEvent, language: Language) -> Option<String> {
     match event {
         DomainEvent::Incoming(event) => incoming(event, language),
         DomainEvent::Organ(_) | DomainEvent::Person(_) | DomainEvent::Register(_) => None,

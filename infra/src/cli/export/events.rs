@@ -25,23 +25,20 @@ pub(super) struct Events {
         long,
         value_enum,
         required_if_eq("events", "true"),
-        requires = "events",
+        conflicts_with = "document",
         help_heading = "Options of --events"
     )]
     format: Option<Written>,
     /// Recorded from this day or instant on: 2026-11-01 (0 o'clock in Viet Nam), 2026-11-01T08:00:00+07:00. From the
     /// beginning if not given.
-    #[arg(long, value_name = "TIME", value_parser = from, requires = "events", help_heading = "Options of --events")]
+    #[arg(long, value_name = "TIME", value_parser = from, conflicts_with = "document", help_heading = "Options of --events")]
     from: Option<Timestamp>,
     /// Recorded up to the end of this day, or before this instant. Up to now if not given.
-    #[arg(long, value_name = "TIME", value_parser = before, requires = "events", help_heading = "Options of --events")]
+    #[arg(long, value_name = "TIME", value_parser = before, conflicts_with = "document", help_heading = "Options of --events")]
     to: Option<Timestamp>,
     /// Only events of this organ: its id, or the identifier that it was registered under.
-    #[arg(long, value_name = "ID|CODE", value_parser = flags::organ, requires = "events", help_heading = "Options of --events")]
+    #[arg(long, value_name = "ID|CODE", value_parser = flags::organ, conflicts_with = "document", help_heading = "Options of --events")]
     organ: Option<OrganId>,
-    /// Only what is in clear: headers. Needs no keys, and tells no content and no names.
-    #[arg(long, requires = "events", help_heading = "Options of --events")]
-    sealed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -65,10 +62,7 @@ impl From<Written> for Format {
 }
 
 fn moment(text: &str, of_date: fn(Date) -> Timestamp) -> Result<Timestamp, String> {
-    // An instant without its offset is no day.
-    let day = text.len() == "2026-11-21".len();
-    let instant = if day { Date::parse(text).map(of_date) } else { Timestamp::parse(text) };
-    instant.map_err(|error| error.to_string())
+    Date::parse(text).map(of_date).or_else(|_| Timestamp::parse(text)).map_err(|error| error.to_string())
 }
 
 fn from(text: &str) -> Result<Timestamp, String> {
@@ -104,29 +98,29 @@ impl Events {
                 if settled.to_standard_output() { std::future::pending().await } else { asked_to_stop().await }
             };
             tokio::select! {
-                done = self.export(settled, format, wanted) => done.map(|()| ExitCode::SUCCESS),
+                done = export(settled, format, wanted) => done.map(|()| ExitCode::SUCCESS),
                 // What was begun is dropped, and leaves nothing.
                 () = interrupted => anyhow::bail!("interrupted; nothing was exported"),
             }
         })
     }
+}
 
-    async fn export(&self, settled: &Settled, format: Format, wanted: Wanted) -> anyhow::Result<()> {
-        let started = Instant::now();
-        let source = Source::open(&settled.config, self.sealed, settled.own).await?;
-        let about = [("socai.ledger", source.ledger().to_string()), ("socai.export", "events 1".to_owned())];
-        let mut sink = format.sink(settled.target()?, &about).map_err(ExportError::Write)?;
-        let bar = telling::bar(source.bytes(), "exporting", settled.json);
-        let exported = source.export(wanted, &mut *sink, |behind| bar.set_position(behind)).await?;
-        let bytes = sink.finish().map_err(ExportError::Write)?.commit()?;
-        bar.finish_and_clear();
-        if settled.json {
-            settled.tell(&in_json(&exported, source.ledger(), bytes).to_string());
-        } else {
-            tell(settled, &exported, bytes, started);
-        }
-        Ok(())
+async fn export(settled: &Settled, format: Format, wanted: Wanted) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let source = Source::open(&settled.config, settled.sealed, settled.own).await?;
+    let about = [("socai.ledger", source.ledger().to_string()), ("socai.export", "events 1".to_owned())];
+    let mut sink = format.sink(settled.target()?, &about).map_err(ExportError::Write)?;
+    let bar = telling::bar(source.bytes(), "exporting", settled.json);
+    let exported = source.export(wanted, &mut *sink, |behind| bar.set_position(behind)).await?;
+    let bytes = sink.finish().map_err(ExportError::Write)?.commit()?;
+    bar.finish_and_clear();
+    if settled.json {
+        settled.tell(&in_json(&exported, source.ledger(), bytes).to_string());
+    } else {
+        tell(settled, &exported, bytes, started);
     }
+    Ok(())
 }
 
 fn tell(settled: &Settled, exported: &Exported, bytes: u64, started: Instant) {

@@ -13,7 +13,7 @@ use socai_domain::{
 use uuid::Uuid;
 
 /// The event as one line of JSON.
-pub(super) fn text(event: &DomainEvent) -> String {
+pub(crate) fn text(event: &DomainEvent) -> String {
     let mut bytes = Vec::new();
     event.encode(&mut bytes);
     let schema = event.kind().entry().expect("an event that was read is in the catalogue").schema;

@@ -18,6 +18,7 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 
 pub use format::{Format, Sink};
+pub(crate) use json::text as event_in_json;
 pub use row::{COLUMNS, Cell, Column, Kind, Row, markdown};
 
 use crate::{

@@ -10,14 +10,13 @@ use socai_domain::{
     time::Timestamp,
 };
 
-use crate::disk::{Disk, RealDisk};
-
 use super::{
     closed::{self, Closed},
     error::{Damage, OpenLogError},
     format::{Entries, FIRST_FRAME, FrameHead, segment_name, segment_number},
     segment::{Segment, Step, Walker},
 };
+use crate::disk::{Disk, RealDisk};
 
 /// How often a batch that is not whole is looked at again while somebody may be writing it, and how long apart.
 const LOOKS: u32 = 200;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        Notary, NotaryError, Voice,
+        Beside, Notary, NotaryError, Voice,
         directory::DirectoryStore,
         store::{Column, NotaryStore as _, StoreError},
     },
@@ -141,6 +141,42 @@ async fn every_tile_is_there_at_every_width() {
     {
         assert_eq!(notary.tile(beyond.parse().unwrap()).await, Ok(None), "{beyond}");
     }
+}
+
+/// Held against the log, whatever is damaged is named by its column, whether or not the notary ever reads it.
+#[test]
+fn what_differs_from_the_log_is_named() {
+    const SIZE: u64 = 600;
+    let dir = tempfile::tempdir().unwrap();
+    drop(filled(dir.path(), SIZE));
+    let compared = |size: u64| {
+        let beside = Beside::open_with(dir.path(), key().public().clone()).unwrap();
+        let mut comparison = beside.compare().unwrap();
+        for number in 0..size {
+            comparison.add([(record(number), place(number))].into_iter()).unwrap();
+        }
+        assert_eq!(comparison.root(), root(size));
+        comparison.end().unwrap()
+    };
+    assert_eq!(compared(SIZE), []);
+    for column in [Column::Entries, Column::Level(1), Column::Ids, Column::Places] {
+        let path = dir.path().join(column.to_string());
+        let whole = fs::read(&path).unwrap();
+        for at in (0..whole.len()).step_by(whole.len() / 97 + 1).chain([whole.len() - 1]) {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1 << (at % 8);
+            fs::write(&path, bytes).unwrap();
+            let found = compared(SIZE);
+            let item = (at / column.width()) as u64;
+            assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), [format!("item {item} of {column}")]);
+        }
+        fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+        assert_eq!(compared(SIZE).len(), 1, "{column}");
+        fs::remove_file(&path).unwrap();
+        assert_eq!(compared(SIZE).len(), 1, "{column}");
+        fs::write(&path, &whole).unwrap();
+    }
+    assert_eq!(compared(SIZE), []);
 }
 
 /// The store's files with one byte changed, or cut.

@@ -10,12 +10,18 @@ use socai::{
 use socai_domain::ledger::{Append, Draft, EventLog as _, Expected, Followed, Header, Position};
 
 use super::world::{World, copy, fsck, replace};
+use crate::binary::told;
 
 #[tokio::test]
 async fn an_older_copy_of_a_layer_is_named_where_it_matters() {
     let world = World::new().await;
     let (early, before) = (world.early.path(), world.before_erasure.path());
-    let log_is_older = [("log", "log-short"), ("reactions", "checkpoint-beyond-log"), ("views", "views-beyond-log")];
+    let log_is_older = [
+        ("log", "log-short"),
+        ("reactions", "checkpoint-beyond-log"),
+        ("views", "views-beyond-log"),
+        ("notary", "notary-beyond-log"),
+    ];
     let lost_and_back = [("keys", "key-destroyed")];
     for (from, what, faults) in [
         (early, "log", &log_is_older as &[(&str, &str)]),
@@ -29,6 +35,8 @@ async fn an_older_copy_of_a_layer_is_named_where_it_matters() {
         (before, "views.sqlite", &[]),
         (early, "blobs", &[("files", "file-missing")]),
         (before, "blobs", &[("files", "file-not-erased")]),
+        (early, "notary", &[]),
+        (before, "notary", &[]),
     ] {
         let changed = copy(world.path());
         replace(&from.join(what), &changed.path().join(what));
@@ -81,9 +89,15 @@ async fn rewrite(data: &Path, mut change: impl FnMut(u64, &Header, &mut Draft) -
     end
 }
 
-/// Who can write every file makes all of it fit: then only a head that was kept elsewhere tells.
+/// Makes the notary's tree of the log as it is now, as somebody does who has the log's key.
+fn sign_anew(data: &Path) {
+    fs::remove_dir_all(data.join("notary")).unwrap();
+    told(data, &["notary", "agree", "--first"]);
+}
+
+/// What was signed shows it. Who also has the log's key makes all of it fit: then only a head that was kept elsewhere tells.
 #[tokio::test]
-async fn a_rewritten_history_is_shown_by_a_head_or_by_what_does_not_open() {
+async fn a_rewritten_history_is_shown_by_what_was_signed_by_a_head_or_by_what_does_not_open() {
     let world = World::new().await;
     let report = fsck(world.path(), &[]);
     let (head, records) = (report.json["head"].as_str().unwrap().to_owned(), report.count("log", "records"));
@@ -94,11 +108,15 @@ async fn a_rewritten_history_is_shown_by_a_head_or_by_what_does_not_open() {
     };
     // Nothing is changed but the times: as whole as the old one, and not the same.
     let same = rewritten(&mut |_, _, _| true).await;
-    assert_eq!(fsck(same.path(), &["--deep"]).code, 0);
+    let said = fsck(same.path(), &["--deep"]);
+    assert_eq!((said.code, said.faults()), (16, BTreeMap::from([("notary", "notary-not-of-log")])), "{:#}", said.json);
+    assert_eq!(said.json["layers"]["notary"]["fault"]["record"], 1, "{:#}", said.json);
     // The end is left out: nobody says any more that the erasure was completed.
     let shorter = rewritten(&mut |place, _, _| place < records).await;
-    assert_eq!(fsck(shorter.path(), &["--deep"]).code, 0);
+    assert_eq!(fsck(shorter.path(), &["--deep"]).faults(), BTreeMap::from([("notary", "notary-beyond-log")]));
     for data in [same, shorter] {
+        sign_anew(data.path());
+        assert_eq!(fsck(data.path(), &["--deep"]).code, 0);
         let said = fsck(data.path(), &["--expect", &head]);
         assert_eq!((said.code, said.faults()), (10, BTreeMap::from([("log", "log-unexpected")])), "{:#}", said.json);
     }
@@ -109,6 +127,7 @@ async fn a_rewritten_history_is_shown_by_a_head_or_by_what_does_not_open() {
             true
         })
         .await;
+        sign_anew(other.path());
         let said = fsck(other.path(), &[more]);
         assert_eq!(said.faults(), BTreeMap::from([("keys", "record-does-not-open")]), "{:#}", said.json);
         let shallow = fsck(other.path(), &["--only", "log,keys"]).code;
@@ -134,6 +153,7 @@ async fn a_step_that_was_said_to_be_taken_and_was_not_is_named() {
         })
         .await;
         assert!(left_out);
+        sign_anew(data.path());
         assert_eq!(fsck(data.path(), &[]).code, 0, "it may be under way");
         fs::write(data.path().join("reactions.checkpoint"), end.to_string()).unwrap();
         let said = fsck(data.path(), &[]);

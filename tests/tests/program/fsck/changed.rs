@@ -2,6 +2,11 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
+use socai_domain::{
+    proof::{KeyName, Note, SecretKey, SignatureKind, cosignature::cosign},
+    time::Timestamp,
+};
+
 use super::world::{World, blob, copy, everything, fsck, sql};
 use crate::binary::socai;
 
@@ -18,7 +23,7 @@ async fn says(world: &World, faults: &[(&str, &str)], change: impl AsyncFnOnce(&
 }
 
 fn code(layer: &str) -> i32 {
-    ["log", "index", "keys", "reactions", "views", "files"]
+    ["log", "index", "keys", "reactions", "views", "files", "notary"]
         .iter()
         .position(|name| *name == layer)
         .map_or(1, |at| 10 + i32::try_from(at).unwrap())
@@ -86,8 +91,8 @@ async fn what_is_changed_in_the_log_is_named() {
     );
     // A removed end leaves a trace where a side file tells of it, even if nothing else does.
     let traces = [("log", "log-short"), ("index", "segment-removed")];
-    let more = [("reactions", "checkpoint-beyond-log"), ("views", "views-beyond-log")];
-    says(&world, &[traces, more].concat(), async |data| {
+    let more = [("reactions", "checkpoint-beyond-log"), ("views", "views-beyond-log"), ("notary", "notary-beyond-log")];
+    says(&world, &[&traces[..], &more].concat(), async |data| {
         fs::remove_file(segment(data, 2)).unwrap();
         fs::remove_file(data.join("log/closed")).unwrap();
     })
@@ -268,6 +273,75 @@ async fn what_is_changed_among_the_files_is_named() {
     let again = says(&world, &[], async |data| back(data, "--no-preserve=timestamps")).await;
     assert!(again["layers"]["files"]["notes"][0].as_str().unwrap().contains("after the erasure"), "{again}");
     assert!(again["layers"]["files"]["counts"]["files of no document"] == 1, "{again}");
+}
+
+#[tokio::test]
+async fn what_is_changed_in_the_notarys_store_is_named() {
+    let world = World::new().await;
+    let of = |name: &'static str| move |data: &Path| data.join("notary").join(name);
+    let (entries, checkpoint) = (of("entries"), of("checkpoint"));
+    let damaged = [("notary", "notary-damaged")];
+    let flipped = says(&world, &damaged, async |data| edit(&entries(data), |bytes| bytes[32 * 7] ^= 1)).await;
+    let message = flipped["layers"]["notary"]["fault"]["message"].as_str().unwrap();
+    assert!(message.starts_with("item 7 of entries"), "{message}");
+    says(&world, &damaged, async |data| edit(&entries(data), |bytes| bytes.truncate(64))).await;
+    says(&world, &damaged, async |data| edit(&of("positions")(data), |bytes| bytes[8] ^= 2)).await;
+    says(&world, &damaged, async |data| fs::remove_file(of("positions")(data)).unwrap()).await;
+    // What is written for the next checkpoint is nobody's business yet.
+    says(&world, &[], async |data| edit(&entries(data), |bytes| bytes.extend([7; 40]))).await;
+
+    let signature = [("notary", "notary-signature-wrong")];
+    says(&world, &[("notary", "notary-missing")], async |data| fs::remove_file(checkpoint(data)).unwrap()).await;
+    says(&world, &[("notary", "notary-missing")], async |data| fs::remove_dir_all(data.join("notary")).unwrap()).await;
+    says(&world, &signature, async |data| {
+        edit(&checkpoint(data), |bytes| {
+            // The first letter of the root.
+            let root = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').nth(1).unwrap().0 + 1;
+            bytes[root] = if bytes[root] == b'A' { b'B' } else { b'A' };
+        });
+    })
+    .await;
+    says(&world, &signature, async |data| fs::write(checkpoint(data), "no note").unwrap()).await;
+
+    let key = |data: &Path| data.join("keys/log.key");
+    says(&world, &[("notary", "notary-key-wrong")], async |data| {
+        edit(&of("log.pub")(data), |bytes| bytes[20] ^= 1);
+    })
+    .await;
+    says(&world, &[("notary", "log-key-missing")], async |data| fs::remove_file(key(data)).unwrap()).await;
+    says(&world, &[("notary", "log-key-damaged")], async |data| edit(&key(data), Vec::clear)).await;
+}
+
+#[tokio::test]
+async fn what_is_changed_in_a_cosigned_checkpoint_is_named() {
+    let world = World::new().await;
+    let newest = fs::read(world.path().join("notary/checkpoint")).unwrap();
+    let witness = SecretKey::new(KeyName::new("witness.example").unwrap(), SignatureKind::Cosignature, &[7; 32]);
+    let mut note = Note::parse(&newest).unwrap();
+    note.add(cosign(&note, Timestamp::from_micros(1_800_000_000_000_000), &witness).unwrap());
+    let log = fs::read_to_string(world.path().join("notary/log.pub")).unwrap();
+    let policy = format!("log {log}witness w {} http://127.0.0.1:1\nquorum w\n", witness.public());
+    let set = |data: &Path, cosigned: &str| {
+        fs::write(data.join("witnesses.txt"), &policy).unwrap();
+        fs::write(data.join("notary/cosigned"), cosigned).unwrap();
+    };
+    let cosigned = note.to_string();
+    let good = says(&world, &[], async |data| set(data, &cosigned)).await;
+    assert_eq!(good["layers"]["notary"]["counts"]["witnesses"], 1, "{good}");
+    // Before the line end: the last bits of the signature.
+    let last = cosigned.trim_end().len() - 3;
+    let mut forged = cosigned.clone().into_bytes();
+    forged[last] = if forged[last] == b'A' { b'B' } else { b'A' };
+    let wrong = [("notary", "cosigned-wrong")];
+    says(&world, &wrong, async |data| set(data, std::str::from_utf8(&forged).unwrap())).await;
+    says(&world, &wrong, async |data| {
+        set(data, &cosigned);
+        // The notary's store is an older copy.
+        fs::copy(world.early.path().join("notary/checkpoint"), data.join("notary/checkpoint")).unwrap();
+    })
+    .await;
+    let unsigned = says(&world, &[], async |data| set(data, std::str::from_utf8(&newest).unwrap())).await;
+    assert!(unsigned["layers"]["notary"]["notes"][0].as_str().unwrap().contains("not enough"), "{unsigned}");
 }
 
 #[test]

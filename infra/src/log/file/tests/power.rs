@@ -216,7 +216,7 @@ fn everywhere(fault: Fault, keeps: &[Keep], wrong: Option<Wrong>, seed: u64) -> 
 
 /// How many seeds: more in the long version.
 fn seeds() -> std::ops::Range<u64> {
-    0..if std::env::var_os("SOCAI_LONG").is_some() { 200 } else { 2 }
+    0..if std::env::var_os("SOCAI_LONG").is_some() { 60 } else { 2 }
 }
 
 #[test]
