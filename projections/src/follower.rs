@@ -46,7 +46,8 @@ impl Follower {
         let mut shutdown = std::pin::pin!(shutdown);
         let mut failures = 0;
         loop {
-            let following = follow(&*log, &opener, &views, &state, &mut failures, shutdown.as_mut());
+            // Boxed, as it is large: a build is a part of it.
+            let following = Box::pin(follow(&*log, &opener, &views, &state, &mut failures, shutdown.as_mut()));
             let Err(error) = following.await else { return Ok(()) };
             if !error.may_pass() {
                 tell(&state, Following::Stopped(error.to_string()));

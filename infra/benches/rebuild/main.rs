@@ -92,7 +92,7 @@ async fn build(data: &Path, memory: usize) {
     println!("  one build        {:>9.0} records/s, {:.1?} in all", rate(one), one);
     println!("  two, and in place{:>9.0} records/s, {:.1?} in all", rate(all), all);
     for ((phase, from), to) in phases.iter().zip(ends) {
-        println!("    {:<34}{:>8.1} s", phase.name(), (to - *from).as_secs_f64());
+        println!("    {:<34}{:>8.1} s", phase.name(), to.saturating_sub(*from).as_secs_f64());
     }
     let size = std::fs::metadata(&config.views).map_or(0, |file| file.len()) >> 20;
     println!("  at most {} MiB of memory (budget {memory}), a file of {size} MiB", peak());
@@ -107,7 +107,7 @@ async fn main() {
         let data = Path::new(&data);
         match what.as_str() {
             "write" => ledger::write(data, number("--records", 0), number("--open", 10_000)).await,
-            "build" => build(data, number("--memory", 512)).await,
+            "build" => Box::pin(build(data, number("--memory", 512))).await,
             "peer" => peer::run(data, number("--rows", 0)).await,
             other => panic!("what is {other}?"),
         }

@@ -230,6 +230,8 @@ async fn a_log_cut_below_the_checkpoint_is_an_alarm_and_the_api_goes_on() {
     let clerk = office.client(&serving.url, &person);
     let notary = clerk.ask(NOTARY, json!({})).await["data"]["ledger"]["notary"].clone();
     assert_eq!((&notary["state"], &notary["checkpoint"]["size"]), (&json!("ALARM"), &json!(signed.size)), "{notary}");
+    // The views are built anew meanwhile: this waits for that.
+    told(office.path(), &["rebuild"]);
     let read = clerk.ask("query($id: ID!) { incomingDocument(id: $id) { stage } }", json!({ "id": document })).await;
     assert_eq!(read["data"]["incomingDocument"]["stage"], "ARRIVED", "{read}");
     let receipt = received(&clerk, "3").await;

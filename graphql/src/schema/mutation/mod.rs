@@ -217,9 +217,20 @@ async fn on_document_with_files<C: Decide<State = Folded>>(
     hold: Option<Hold>,
 ) -> Result<DocumentPayload> {
     let document = input::document("document", &target.document)?;
-    visible::require(services(ctx), &session(ctx).caller()?, document).await?;
-    let outcome = act(ctx, incoming::stream(document), &target.envelope, command, hold).await?;
-    Ok(DocumentPayload { document, outcome })
+    let seen = visible::require(services(ctx), &session(ctx).caller()?, document).await;
+    let Err(unseen) = seen else {
+        let outcome = act(ctx, incoming::stream(document), &target.envelope, command, hold).await?;
+        return Ok(DocumentPayload { document, outcome });
+    };
+    if unseen.code() != ApiCode::NotYet.into() {
+        return Err(unseen);
+    }
+    // Without views that come that far, the decision alone judges. What it does not carry out, it may have refused to
+    // somebody who does not see the document: nothing is told of that.
+    match act(ctx, incoming::stream(document), &target.envelope, command, hold).await {
+        Ok(outcome) if outcome.changed || outcome.repeated => Ok(DocumentPayload { document, outcome }),
+        _ => Err(unseen),
+    }
 }
 
 /// Carries out a command that makes a document, perhaps with files.

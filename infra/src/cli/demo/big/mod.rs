@@ -79,7 +79,7 @@ pub(super) async fn build(
         let bar = bar(report.records, lang.of("dựng các bảng", "building the views"));
         let views = Views::awaited(&config.views).with_memory(config.views_memory());
         let log = store.log();
-        let rebuilt = telling::rebuilding(&views, views.rebuild(&*log, &store.opener), |progress| {
+        let rebuilt = telling::rebuilding(&views, Box::pin(views.rebuild(&*log, &store.opener)), |progress| {
             bar.set_length(progress.total);
             bar.set_position(progress.done);
         })
