@@ -1,6 +1,6 @@
 //! The notary in the running program: promises that are kept, checkpoints that only grow, alarms, and a store that was lost.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 use socai_domain::proof::{Checkpoint, Note, Policy, Promise, TlogProof, TreeHead, VerifierKey, consistency};
