@@ -1,37 +1,34 @@
 //! The program's parts, put together once: log, key ring, files, views, handler, reactions, follower, notary.
 
 mod building;
+mod error;
 mod part;
+mod store;
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use socai_commands::{CHECKPOINT, Checkpoints as _, CommandError, Handler, ReactionError, Reactions};
+use socai_commands::{Handler, ReactionError, Reactions};
 use socai_domain::{
-    ledger::{EventLog, Following, LedgerId, OpenError, Opener, Position, ReadError},
+    ledger::{EventLog, Following, LedgerId},
     time::Clock,
 };
 use socai_projections::{Follower, Rebuilder, Rebuilds, Views, ViewsError};
-use thiserror::Error;
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
-    blobs::{BlobError, BlobStore},
+    blobs::BlobStore,
     config::Config,
-    data::{DataError, DataLock},
+    data::DataError,
     files::make_private,
-    keyring::{MasterKey, SqliteKeyRing},
-    keys::{self, KeysError},
-    log::{self, Engine, FileLogOptions, OpenLogError},
     log_key::{self, LogKey, LogKeyError},
-    notary::{
-        Notary, NotaryError,
-        asking::{Asking, AskingError},
-    },
+    notary::{Notary, NotaryError, asking::Asking},
     ports::{Erasure, FileCheckpoints, Sweep},
-    witness::{Witness, WitnessError},
+    witness::Witness,
 };
 pub use building::Building;
+pub use error::AppError;
 use part::{Part, failed_often};
+pub use store::Store;
 
 /// Everything that runs on a data directory. Ready when opened: every step that was begun is taken, the views reflect all.
 #[derive(Debug)]
@@ -54,142 +51,6 @@ pub struct App {
     rebuilds: Rebuilds,
     rebuilder: JoinHandle<()>,
     stop: watch::Sender<bool>,
-}
-
-/// The ledger of a data directory with its keys, and nobody else in the directory.
-#[derive(Debug)]
-pub struct Store {
-    /// Opens records.
-    pub opener: Opener,
-    engine: Engine,
-    ring: SqliteKeyRing,
-    _lock: DataLock,
-}
-
-impl Store {
-    /// Opens what the configuration names.
-    pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
-        let lock = DataLock::take(&config.data)?;
-        // Before a log is made that nothing could be written to.
-        MasterKey::load(&config.master_key).map_err(KeysError::from)?;
-        // What the checkpoint names was durable: a log that ends before it was damaged, not torn, and is not begun anew.
-        let known = FileCheckpoints::new(&config.data).load(CHECKPOINT).await.map_err(ReactionError::from)?;
-        let options = FileLogOptions {
-            segment_size: config.segment_mib << 20,
-            create: known.is_none(),
-            ledger: known.map(Position::ledger),
-            at_least: known.map(Position::place),
-            ..FileLogOptions::new(clock)
-        };
-        let url = config.log.clone();
-        let engine = tokio::task::spawn_blocking(move || log::open(&url, options)).await.map_err(stopped)?;
-        let engine = engine.map_err(|source| match source {
-            OpenLogError::Short { .. } | OpenLogError::OtherLedger { .. } | OpenLogError::Missing(_)
-                if known.is_some() =>
-            {
-                let checkpoint = config.data.join(format!("{CHECKPOINT}.checkpoint"));
-                AppError::NotThisLog { source, checkpoint, views: config.views.clone() }
-            }
-            source => source.into(),
-        })?;
-        let events = engine.events();
-        let records = events.head().await?.records;
-        let ring = match keys::open_ring_of(config, events.ledger(), records).await {
-            Ok(ring) => ring,
-            Err(error) => {
-                // The first error is the one to tell.
-                let _ = engine.close().await;
-                return Err(error.into());
-            }
-        };
-        let opener = Opener::new(Arc::new(ring.clone()));
-        Ok(Self { opener, engine, ring, _lock: lock })
-    }
-
-    /// The log.
-    pub fn log(&self) -> Arc<dyn EventLog> {
-        self.engine.events()
-    }
-
-    /// Marks the log as ended in good order and closes the key ring.
-    pub async fn close(self) -> Result<(), AppError> {
-        let log = self.engine.close().await.map_err(AppError::NotClosed);
-        log.and(self.ring.close().await.map_err(|error| AppError::NotClosed(error.to_string())))
-    }
-}
-
-/// Why the program does not start, or does not go on.
-#[derive(Debug, Error)]
-pub enum AppError {
-    /// The data directory.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// The keys.
-    #[error(transparent)]
-    Keys(#[from] KeysError),
-    /// The log's key.
-    #[error(transparent)]
-    LogKey(#[from] LogKeyError),
-    /// The notary.
-    #[error(transparent)]
-    Notary(#[from] NotaryError),
-    /// The witnesses that are asked.
-    #[error(transparent)]
-    Asking(#[from] AskingError),
-    /// The witness.
-    #[error(transparent)]
-    Witness(#[from] WitnessError),
-    /// The log.
-    #[error(transparent)]
-    Log(#[from] OpenLogError),
-    /// The log is not, or not any more, the one that a checkpoint was taken from.
-    #[error(
-        "{source}. If an older copy of the log was restored on purpose, first keep a copy of the files of documents (blobs): \
-         those that this log does not know are removed in time. Then delete {} and {}, which tell of the newer log, and start \
-         again: both are made anew. The notary has signed the newer log and will raise its alarm",
-        checkpoint.display(), views.display()
-    )]
-    NotThisLog {
-        /// What is wrong with the log.
-        source: OpenLogError,
-        /// The checkpoint that tells of another log.
-        checkpoint: PathBuf,
-        /// The views, which do, too.
-        views: PathBuf,
-    },
-    /// Reading the log.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// The file store.
-    #[error(transparent)]
-    Blobs(#[from] BlobError),
-    /// The handler.
-    #[error(transparent)]
-    Handler(#[from] CommandError),
-    /// The reactions.
-    #[error(transparent)]
-    Reactions(#[from] ReactionError),
-    /// The views.
-    #[error(transparent)]
-    Views(#[from] ViewsError),
-    /// A record.
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    /// What may pass did not pass. Only while the program starts or ends: in between it is tried again and again.
-    #[error("the {0} cannot come to the log's end: {1}; mend that, then start again")]
-    Behind(&'static str, String),
-    /// A task ended that should not have.
-    #[error("a part of the program stopped: {0}")]
-    Stopped(String),
-    /// A ledger that is built as a whole did not come to its end.
-    #[error("the ledger was not built: {0}; delete its data directory and build it again")]
-    NotBuilt(String),
-    /// Not all was put in order at the end; nothing acknowledged is lost.
-    #[error("the end was not in order: {0}; nothing that was acknowledged is lost")]
-    NotClosed(String),
-    /// The network.
-    #[error("{0}: {1}")]
-    Network(String, io::Error),
 }
 
 /// At the start it may take as long as it takes, if it goes on.

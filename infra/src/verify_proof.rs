@@ -215,7 +215,7 @@ impl Question<'_> {
     pub fn answer(&self) -> Result<Answer, Failure> {
         let (proof, checkpoint) = read(self.file)?;
         let accepted = self.policy.check(&checkpoint)?;
-        let held = self.held()?;
+        let held = self.held(&accepted.checkpoint)?;
         if let Some(split) = held.as_ref().and_then(|held| held.split_view(&accepted.checkpoint)) {
             return Err(Failure::SplitView(split));
         }
@@ -254,14 +254,15 @@ impl Question<'_> {
         Ok(Answer { record: hash, known_by, header, index, accepted, promise, held })
     }
 
-    /// The checkpoint that the asker holds, which the same log must have signed.
-    fn held(&self) -> Result<Option<Checkpoint>, Failure> {
+    /// The checkpoint that the asker holds, which the log of this one must have signed, whoever saw it.
+    fn held(&self, checkpoint: &Checkpoint) -> Result<Option<Checkpoint>, Failure> {
         let Some(bytes) = self.held else { return Ok(None) };
-        let not_held = |why: String| Failure::NotHeld(why);
-        let (_, note) = read(bytes).map_err(|failure| not_held(failure.to_string()))?;
-        // That it is the log's counts here, not who saw it.
-        let signed = self.policy.logs().iter().find_map(|log| Checkpoint::open(&note, log).ok());
-        signed.map(Some).ok_or_else(|| not_held("it is not signed by the log that you believe".to_owned()))
+        let (_, note) = read(bytes).map_err(|failure| Failure::NotHeld(failure.to_string()))?;
+        let (_, held) = self.policy.signed(&note).map_err(|error| Failure::NotHeld(error.to_string()))?;
+        if held.origin() != checkpoint.origin() {
+            return Err(Failure::NotHeld(format!("it is of the log {}", held.origin())));
+        }
+        Ok(Some(held))
     }
 
     fn promise(&self, accepted: &Accepted) -> Result<Option<Promise>, NotAReceipt> {

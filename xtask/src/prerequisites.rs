@@ -29,12 +29,6 @@ const PREREQUISITES: &[Prerequisite] = &[
         packages: &["python3", "python3-venv"],
         why: "Python with its virtual environments: the tests open exports with DuckDB, and check proofs without socai",
     },
-    Prerequisite {
-        program: "python3",
-        proof: &["-c", "import cryptography"],
-        packages: &["python3", "python3-cryptography"],
-        why: "a test runs docs/verify_proof.py, which checks proofs without socai",
-    },
 ];
 
 /// What the tests want of Python, from the root.

@@ -221,8 +221,8 @@ impl Policy {
         Ok(Accepted { checkpoint, key, witnessed })
     }
 
-    /// Which of the logs signed; every line by a known log must be good.
-    fn signed(&self, note: &Note) -> Result<(VerifierKey, Checkpoint), NotAccepted> {
+    /// Which of the logs signed; every line by a known log must be good. Who cosigned is not looked at.
+    pub fn signed(&self, note: &Note) -> Result<(VerifierKey, Checkpoint), NotAccepted> {
         let mut signed = None;
         for key in &self.logs {
             match Checkpoint::open(note, key) {

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
-use socai_commands::{Envelope, Requester};
+use socai_commands::{CHECKPOINT, Checkpoints as _, Envelope, Requester};
 use socai_domain::{
     id::{CommandId, PersonId},
     ledger::StreamId,
@@ -10,7 +10,7 @@ use socai_domain::{
 use uuid::Uuid;
 
 use super::*;
-use crate::{clock::SystemClock, data::DataLock, keyring::MasterKey};
+use crate::{clock::SystemClock, data::DataLock, keyring::MasterKey, keys::KeysError, log::OpenLogError};
 
 fn config(data: &Path) -> Config {
     let flags = BTreeMap::from([("data", data.to_str().unwrap().to_owned()), ("segment_mib", "1".to_owned())]);

@@ -7,7 +7,7 @@
 //! <hash>…
 //! ```
 
-use socai_domain::proof::{Checkpoint, Note, Policy, TreeHash, TreeHead, VerifierKey, consistency};
+use socai_domain::proof::{Checkpoint, Note, Policy, TreeHash, TreeHead, consistency};
 
 use super::{
     fault::{Fault, Kind},
@@ -40,10 +40,7 @@ fn read(bytes: &[u8]) -> Option<(TreeHead, Vec<TreeHash>)> {
 /// A checkpoint that a checker holds: signed by a log that they believe, whoever has cosigned it.
 fn held(bytes: &[u8], policy: &Policy) -> Result<Checkpoint, String> {
     let note = Note::parse(bytes).map_err(|error| error.to_string())?;
-    let by = |key: &VerifierKey| Checkpoint::open(&note, key).map_err(|error| error.to_string());
-    let mut opened = policy.logs().iter().map(by);
-    let first = opened.next().unwrap_or_else(|| Err("no log is believed".to_owned()));
-    first.or_else(|error| opened.find_map(Result::ok).ok_or(error))
+    policy.signed(&note).map(|(_, checkpoint)| checkpoint).map_err(|error| error.to_string())
 }
 
 /// Has the tree of the bundle's checkpoint grown from the one in the entry, and from the one that the checker holds?

@@ -1,5 +1,7 @@
 //! What is in a bundle. Nothing stands here that is not checked against something else: no date, no author, no remark.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use super::{container::Entry, names};
@@ -80,8 +82,11 @@ impl Manifest {
     pub(crate) fn differences(&self, entries: &[Entry]) -> Vec<(String, &'static str)> {
         let mut wrong = Vec::new();
         let there: Vec<_> = entries.iter().filter(|(name, _)| name != names::MANIFEST).map(Listed::of).collect();
+        // An office has thousands of records: each is looked up, not looked for.
+        let listed: BTreeMap<&str, &Listed> = self.entries.iter().map(|listed| (&*listed.name, listed)).collect();
+        let names: BTreeSet<&str> = there.iter().map(|entry| &*entry.name).collect();
         for entry in &there {
-            match self.entries.iter().find(|listed| listed.name == entry.name) {
+            match listed.get(&*entry.name) {
                 None => wrong.push((entry.name.clone(), "the manifest does not list it")),
                 Some(listed) if listed.bytes != entry.bytes => {
                     wrong.push((entry.name.clone(), "it has another length than the manifest says"));
@@ -92,7 +97,7 @@ impl Manifest {
                 Some(_) => {}
             }
         }
-        let missing = self.entries.iter().filter(|listed| there.iter().all(|entry| entry.name != listed.name));
+        let missing = self.entries.iter().filter(|listed| !names.contains(&*listed.name));
         wrong.extend(missing.map(|listed| (listed.name.clone(), "the manifest lists it, and it is not there")));
         if wrong.is_empty() && self.entries != there {
             wrong.push((names::MANIFEST.to_owned(), "entries stand in another order, or twice"));

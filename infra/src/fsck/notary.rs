@@ -178,5 +178,8 @@ fn rewritten(which: &str, head: TreeHead, differs: &[Difference]) -> Fault {
         head.size
     );
     let fault = Fault::new("notary-not-of-log", message);
-    entry.map_or(fault.clone(), |leaf| fault.at(leaf + 1))
+    match entry {
+        Some(leaf) => fault.at(leaf + 1),
+        None => fault,
+    }
 }

@@ -168,6 +168,14 @@ fn another_checkpoint_of_the_same_size_convicts_the_log() {
     for wrong in ["", "no note", changed.as_str()] {
         assert_eq!(code(with(wrong)), Err("held"), "{wrong}");
     }
+    // Of another log that is believed, too, whatever its size.
+    let other = key("another.example", SignatureKind::Note);
+    let both = format!("log {}\nlog {}\nquorum none\n", log_key().public(), other.public());
+    let policy = Policy::parse(both.as_bytes()).unwrap();
+    let same_tree = policy.check(&log.checkpoint).unwrap().checkpoint.head();
+    let of_other = Checkpoint::new(other.public().name().clone(), same_tree).sign(&other).unwrap().to_string();
+    let told = ask(&file, |q| Question { policy: &policy, held: Some(of_other.as_bytes()), ..q }.answer());
+    assert_eq!(code(told), Err("held"));
 }
 
 #[test]

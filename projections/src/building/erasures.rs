@@ -6,16 +6,14 @@ use std::collections::{HashSet, VecDeque};
 use futures::{FutureExt as _, StreamExt as _, stream::BoxStream};
 use socai_domain::{
     id::IncomingId,
-    ledger::{EventKind, EventLog, Followed, Position, ReadError, RecordRef},
+    ledger::{EventLog, Followed, Position, ReadError, RecordRef},
+    process::EXPUNGED,
 };
 
 use crate::{
     error::ViewsError,
     replay::{Crew, scan},
 };
-
-/// A document is erased.
-const EXPUNGED: EventKind = EventKind::new(462);
 
 /// Reads all of the log by its headers, and then on, for erasures.
 pub(crate) struct Erasures {
@@ -90,14 +88,4 @@ pub(crate) async fn begins(log: &dyn EventLog, id: IncomingId) -> Result<Option<
     let stream = socai_domain::incoming::stream(id);
     let first = log.read(stream, socai_domain::ledger::Direction::Forwards, None, 1).await?;
     Ok(first.first().map(|first| first.position))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_kind_is_that_of_an_erasure() {
-        assert_eq!(EXPUNGED.entry().unwrap().name, "IncomingExpunged");
-    }
 }
