@@ -6,7 +6,8 @@ use std::{
     time::Instant,
 };
 
-use async_graphql::{Data, Executor, Request, Response, ServerError, parser::types::OperationType};
+use async_graphql::{Data, Executor, Request, Response, ServerError};
+use async_trait::async_trait;
 use futures::{
     StreamExt,
     stream::{self, BoxStream},
@@ -20,6 +21,7 @@ use tokio::sync::{Semaphore, watch};
 use tracing::Instrument as _;
 
 use crate::{
+    asked::{Asked, Kind},
     error::{self, ApiCode, ApiError},
     files::{Files, Tickets},
     notary::Notary,
@@ -83,6 +85,9 @@ impl Services {
 #[derive(Clone)]
 pub struct App {
     schema: ApiSchema,
+    /// The same for texts that are known to be valid: only what depends on the variables is checked.
+    unsearched: ApiSchema,
+    asked: Arc<Asked>,
     services: Arc<Services>,
     rates: Arc<Rates>,
     turns: Arc<Turns>,
@@ -100,8 +105,9 @@ impl App {
     pub fn new(services: Services) -> Self {
         let services = Arc::new(services);
         let rates = Arc::new(Rates::new(services.settings.rate, services.settings.burst));
-        let (schema, turns, stopping) = (schema::build(&services), Arc::default(), watch::Sender::new(false));
-        Self { schema, services, rates, turns, stopping }
+        let (schema, unsearched) = schema::build(&services);
+        let (asked, turns, stopping) = (Arc::default(), Arc::default(), watch::Sender::new(false));
+        Self { schema, unsearched, asked, services, rates, turns, stopping }
     }
 
     /// What it was given.
@@ -144,33 +150,41 @@ impl App {
     /// Carries out a query or mutation of somebody who was admitted.
     pub async fn execute(&self, session: Session, mut request: Request) -> Response {
         let started = Instant::now();
-        let kind = kind(&mut request);
-        let span = tracing::info_span!("graphql", kind, correlation = %session.correlation);
-        let response = self.run(session, request, kind).instrument(span).await;
+        let (kind, valid) = self.asked.parse(&mut request);
+        let span = tracing::info_span!("graphql", kind = kind.name(), correlation = %session.correlation);
+        let response = self.run(session, request, kind, valid).instrument(span).await;
         let outcome = if response.errors.is_empty() { "ok" } else { "error" };
-        metrics::histogram!("socai_request_seconds", "kind" => kind, "outcome" => outcome)
+        metrics::histogram!("socai_request_seconds", "kind" => kind.name(), "outcome" => outcome)
             .record(started.elapsed().as_secs_f64());
         response
     }
 
-    async fn run(&self, session: Session, request: Request, kind: &'static str) -> Response {
+    async fn run(&self, session: Session, request: Request, kind: Kind, valid: bool) -> Response {
         // A command is judged by the ledger itself; what its answer shows is looked at there.
-        if kind != "mutation"
+        if kind != Kind::Mutation
             && let Err(error) = current(&self.services).await
         {
             return refused(&error, &session);
         }
         let (settings, moments) = (&self.services.settings, Arc::new(Moments::new(Arc::clone(&self.turns))));
-        let mut work = std::pin::pin!(self.schema.execute(request.data(session).data(Arc::clone(&moments))));
+        // A wrong variable is found by its field then, so of a mutation the fields before it would be carried out.
+        let schema = if valid && kind == Kind::Query { &self.unsearched } else { &self.schema };
+        let text = (kind == Kind::Query && !valid).then(|| request.query.clone());
+        let mut work = std::pin::pin!(schema.execute(request.data(session).data(Arc::clone(&moments))));
         let answer = match tokio::time::timeout(settings.time, &mut work).await {
             // Reading past moments from the ledger has a limit of its own, for all of the request together.
             Err(_) if moments.replaying() => tokio::time::timeout(settings.replay, &mut work).await,
             answer => answer,
         };
         match answer {
-            Ok(response) => error::finish(response, &session),
+            Ok(response) => {
+                if let Some(text) = text.filter(|_| response.errors.is_empty()) {
+                    self.asked.is_valid(&text);
+                }
+                error::finish(response, &session)
+            }
             // What a command wrote stays written, whoever stopped waiting for it.
-            Err(_) if kind == "mutation" => {
+            Err(_) if kind == Kind::Mutation => {
                 refused(&ApiError::new(Code::OutcomeUnknown, "no answer in time"), &session)
             }
             Err(_) => refused(&ApiError::new(ApiCode::TimedOut, "no answer in time"), &session),
@@ -194,6 +208,7 @@ impl Connection {
     }
 }
 
+#[async_trait]
 impl Executor for Connection {
     async fn execute(&self, request: Request) -> Response {
         match self.session.get() {
@@ -208,7 +223,7 @@ impl Executor for Connection {
         if let Err(error) = this.app.admit(&session) {
             return stream::once(async move { refused(&error, &session) }).boxed();
         }
-        if kind(&mut request) != "subscription" {
+        if Kind::of(&mut request) != Kind::Subscription {
             return stream::once(async move { this.app.execute(session, request).await }).boxed();
         }
         let Ok(permit) = Arc::clone(&this.room).try_acquire_owned() else {
@@ -230,19 +245,4 @@ impl Executor for Connection {
 /// An answer that is only this error.
 pub(crate) fn refused(error: &ApiError, session: &Session) -> Response {
     Response::from_errors(vec![error.tell(session)])
-}
-
-/// What the request asks for; a request that cannot be read counts as a query, and is refused as one.
-fn kind(request: &mut Request) -> &'static str {
-    let wanted = request.operation_name.clone();
-    let Ok(document) = request.parsed_query() else { return "query" };
-    let operation = document
-        .operations
-        .iter()
-        .find(|(name, _)| wanted.is_none() || name.map(async_graphql::Name::as_str) == wanted.as_deref());
-    match operation.map(|(_, operation)| operation.node.ty) {
-        Some(OperationType::Mutation) => "mutation",
-        Some(OperationType::Subscription) => "subscription",
-        _ => "query",
-    }
 }

@@ -9,6 +9,7 @@
 #![allow(clippy::doc_markdown)]
 
 mod app;
+mod asked;
 pub mod error;
 mod feed;
 pub mod files;

@@ -1,13 +1,18 @@
 //! Access tokens: JWTs signed with Ed25519 (RFC 7519, RFC 8037). A token says who somebody is and nothing of what they
 //! may do.
 
-use std::fmt;
+use std::{
+    fmt,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use ed25519_dalek::{
     SigningKey, VerifyingKey,
     pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey},
 };
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use lru::LruCache;
 use serde::{Deserialize, Serialize};
 use socai_domain::{
     id::{OrganId, PersonId},
@@ -22,6 +27,8 @@ use crate::session::Caller;
 const ALGORITHM: Algorithm = Algorithm::EdDSA;
 /// Longer than any token that this program writes.
 const LONGEST: usize = 4_096;
+/// Tokens whose signature is remembered: checking one takes longer than many a query.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
 
 /// What a token says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -98,7 +105,11 @@ impl Issuer {
 
 /// Checks tokens with the public key.
 #[derive(Clone)]
-pub struct Verifier(DecodingKey);
+pub struct Verifier {
+    key: DecodingKey,
+    /// What tokens say whose signature was found good, by their hash.
+    known: Arc<Mutex<LruCache<blake3::Hash, Claims>>>,
+}
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -110,7 +121,8 @@ impl Verifier {
     /// From an Ed25519 public key in PEM.
     pub fn from_pem(pem: &str) -> Result<Self, NotAKey> {
         let key = VerifyingKey::from_public_key_pem(pem).map_err(|_| NotAKey("public"))?;
-        Ok(Self(DecodingKey::from_ed_der(key.as_bytes())))
+        let known = Arc::new(Mutex::new(LruCache::new(REMEMBERED)));
+        Ok(Self { key: DecodingKey::from_ed_der(key.as_bytes()), known })
     }
 
     /// Who the token speaks for at `now`, if it is ours and its time is not over.
@@ -118,16 +130,7 @@ impl Verifier {
         if token.len() > LONGEST {
             return Err(BadToken::Malformed(format!("{} bytes", token.len())));
         }
-        let mut validation = Validation::new(ALGORITHM);
-        validation.validate_exp = false; // by our own clock, below
-        validation.validate_aud = false;
-        validation.set_required_spec_claims(&["exp", "sub"]);
-        let claims =
-            jsonwebtoken::decode::<Claims>(token, &self.0, &validation).map_err(|error| match error.kind() {
-                jsonwebtoken::errors::ErrorKind::InvalidSignature => BadToken::Signature,
-                _ => BadToken::Malformed(error.to_string()),
-            })?;
-        let Claims { sub, organ, exp, iat, .. } = claims.claims;
+        let Claims { sub, organ, exp, iat, .. } = self.claims(token)?;
         let seconds = now.as_micros().div_euclid(1_000_000);
         if exp <= seconds {
             return Err(BadToken::Expired);
@@ -137,6 +140,26 @@ impl Verifier {
         }
         let expires = Timestamp::from_micros(exp.saturating_mul(1_000_000));
         Ok(Caller { person: PersonId::new(sub), organ: OrganId::new(organ), expires })
+    }
+
+    /// What a token says that is signed with our key.
+    fn claims(&self, token: &str) -> Result<Claims, BadToken> {
+        let hash = blake3::hash(token.as_bytes());
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(claims) = known().get(&hash) {
+            return Ok(claims.clone());
+        }
+        let mut validation = Validation::new(ALGORITHM);
+        validation.validate_exp = false; // by our own clock
+        validation.validate_aud = false;
+        validation.set_required_spec_claims(&["exp", "sub"]);
+        let decoded = jsonwebtoken::decode::<Claims>(token, &self.key, &validation);
+        let claims = decoded.map_err(|error| match error.kind() {
+            jsonwebtoken::errors::ErrorKind::InvalidSignature => BadToken::Signature,
+            _ => BadToken::Malformed(error.to_string()),
+        })?;
+        known().put(hash, claims.claims.clone());
+        Ok(claims.claims)
     }
 
     /// As [`Verifier::verify`], from an `Authorization` header.
@@ -186,6 +209,10 @@ mod tests {
         assert!(verifier().verify(&token, NOW.plus_micros(59_999_999)).is_ok());
         assert_eq!(verifier().verify(&token, NOW.plus_minutes(1)), Err(BadToken::Expired));
         assert_eq!(verifier().verify(&token, NOW.plus_minutes(-2)), Err(BadToken::NotYetValid));
+        // Nor does it go on for a verifier that knows it.
+        let verifier = verifier();
+        assert!(verifier.verify(&token, NOW).is_ok());
+        assert_eq!(verifier.verify(&token, NOW.plus_minutes(1)), Err(BadToken::Expired));
     }
 
     #[test]
@@ -195,14 +222,15 @@ mod tests {
 
     #[test]
     fn nothing_in_it_can_be_changed() {
-        let token = token(1);
+        let (token, verifier) = (token(1), verifier());
+        assert!(verifier.verify(&token, NOW).is_ok());
         for at in 0..token.len() {
             let mut bytes = token.clone().into_bytes();
             bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(bytes).unwrap();
             // The last character of the signature has bits that say nothing.
             if at + 1 < token.len() && changed != token {
-                assert!(verifier().verify(&changed, NOW).is_err(), "byte {at}");
+                assert!(verifier.verify(&changed, NOW).is_err(), "byte {at}");
             }
         }
     }

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::future::join_all;
+use futures::{FutureExt as _, future::join_all};
 use serde_json::{Value, json};
 use socai::{clock::SystemClock, ports::BlobFiles, token_keys::TokenKeys};
 use socai_domain::{id::IncomingId, time::Clock as _};
@@ -133,7 +133,7 @@ async fn main() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let url = format!("http://{}/graphql", listener.local_addr().expect("it listens"));
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(socai_graphql::serve(listener, api, async move { drop(stopped.await) }));
+    let serving = tokio::spawn(socai_graphql::serve(listener, api, async move { drop(stopped.await) }.boxed()));
     let documents = {
         let (office, handler) = (Arc::clone(&office), app.handler.clone());
         each(documents, move |n| {

@@ -2,6 +2,7 @@
 
 use std::{fs, io, net::SocketAddr, sync::Arc};
 
+use futures::{FutureExt as _, future::BoxFuture};
 use metrics_exporter_prometheus::PrometheusHandle;
 use socai_graphql::{Render, Services, Settings, files::Tickets, token::Verifier};
 use tokio::net::TcpListener;
@@ -97,7 +98,11 @@ impl Server {
 
     /// Serves until `stop` or until a part of the program fails. Then: no new commands; what was accepted is finished;
     /// checkpoints are written; the log is marked as ended in good order.
-    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), AppError> {
+    pub fn run(self, stop: BoxFuture<'static, ()>) -> BoxFuture<'static, Result<(), AppError>> {
+        self.until(stop).boxed() // compiled here, not again by everyone who awaits it
+    }
+
+    async fn until(self, stop: BoxFuture<'static, ()>) -> Result<(), AppError> {
         let Self { mut app, api, listener, metrics, control } = self;
         let (ended, when_ended) = tokio::sync::oneshot::channel();
         let refuse = app.refuse_commands();
@@ -109,7 +114,7 @@ impl Server {
                 // Dropped or sent: either way it is the end.
                 let _ = when_ended.await;
             };
-            socai_graphql::serve(listener, api, shutdown).await
+            socai_graphql::serve(listener, api, shutdown.boxed()).await
         });
         let failed = tokio::select! {
             () = stop => None,

@@ -8,6 +8,7 @@ use async_graphql::{
     parser::types::Field,
     registry::{Deprecation, MetaEnumValue, MetaType, MetaTypeId, Registry},
 };
+use async_trait::async_trait;
 use socai_domain::refusal::Code;
 
 use super::Retry;
@@ -130,6 +131,7 @@ impl ErrorCode {
 }
 
 // By hand, because the values come from the domain's table and are not written down twice.
+#[async_trait]
 impl OutputType for ErrorCode {
     fn type_name() -> Cow<'static, str> {
         "ErrorCode".into()

@@ -8,7 +8,7 @@ mod log;
 mod socket;
 mod witness;
 
-use std::{future::Future, io, time::Duration};
+use std::{future::IntoFuture as _, io, time::Duration};
 
 use axum::{
     Json, Router,
@@ -18,6 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use futures::{FutureExt as _, future::BoxFuture};
 use socai_domain::{proof::witness::MAX_REQUEST_LEN, refusal::Code};
 use tokio::net::TcpListener;
 use tower_http::timeout::RequestBodyTimeoutLayer;
@@ -74,11 +75,12 @@ pub fn metrics_router<S: Clone + Send + Sync + 'static>(render: Render) -> Route
 }
 
 /// Serves until `shutdown`; then takes no new connections, ends subscriptions, and finishes what was begun.
-pub async fn serve(
-    listener: TcpListener,
-    app: App,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
+pub fn serve(listener: TcpListener, app: App, shutdown: BoxFuture<'static, ()>) -> BoxFuture<'static, io::Result<()>> {
+    // Boxed, so that all of it is compiled here and not again by everyone who awaits it.
+    until(listener, app, shutdown).boxed()
+}
+
+async fn until(listener: TcpListener, app: App, shutdown: BoxFuture<'static, ()>) -> io::Result<()> {
     let stopping = app.clone();
     let signal = async move {
         shutdown.await;

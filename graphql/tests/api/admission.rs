@@ -166,3 +166,28 @@ async fn a_stopped_server_finishes_and_ends() {
     world.received().await;
     tokio::time::timeout(Duration::from_secs(20), world.stop()).await.expect("stops by itself");
 }
+
+/// A text that was found valid before is not searched again; what its variables say is judged each time all the same.
+#[tokio::test]
+async fn what_is_asked_again_is_answered_as_the_first_time() {
+    let world = World::with(Settings { complexity: 300, ..Settings::default() }).await;
+    let query = "query($first: Int!, $year: Int!) { incomingRegister(first: $first, year: $year) { totalCount edges { node { number } } } }";
+    let ask = async |query: &str, variables| world.ask(world.scene.clerk, query, variables).await;
+    let good = ask(query, json!({ "first": 10, "year": 2026 })).await;
+    let wrong = [
+        (json!({ "first": "ten", "year": 2026 }), "BAD_REQUEST"),
+        (json!({ "first": 10 }), "BAD_REQUEST"),
+        (json!({ "first": null, "year": 2026 }), "BAD_REQUEST"),
+        (json!({ "first": 10, "year": { "of": 2026 } }), "BAD_REQUEST"),
+        (json!({ "first": 0, "year": 2026 }), "INVALID_INPUT"),
+        (json!({ "first": 100, "year": 2026 }), "TOO_COMPLEX"),
+    ];
+    let fresh = query.replace("query(", "query fresh(");
+    for (variables, code) in wrong {
+        for text in [query, &fresh] {
+            let answer = ask(text, variables.clone()).await;
+            assert_eq!(answer["errors"][0]["extensions"]["code"], code, "{variables} {text} {answer}");
+        }
+    }
+    assert_eq!(ask(query, json!({ "first": 10, "year": 2026 })).await, good);
+}

@@ -84,7 +84,8 @@ async fn commands_are_carried_out_while_the_views_are_built() {
         metrics: None,
         settings: Settings::default(),
     };
-    let served = tokio::spawn(socai_graphql::serve(listener, App::new(services), async { drop(stopped.await) }));
+    let served =
+        tokio::spawn(socai_graphql::serve(listener, App::new(services), async { drop(stopped.await) }.boxed()));
 
     let clerk = world.scene.clerk;
     let answer = world.ask(clerk, "{ organ { name } }", json!({})).await;

@@ -14,7 +14,7 @@ use ed25519_dalek::{
     pkcs8::{EncodePrivateKey, EncodePublicKey, spki::der::pem::LineEnding},
 };
 use futures::{
-    StreamExt,
+    FutureExt as _, StreamExt,
     future::{BoxFuture, ready},
     stream,
 };
@@ -153,7 +153,7 @@ impl World {
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let served = tokio::spawn(socai_graphql::serve(listener, App::new(services), until()));
+        let served = tokio::spawn(socai_graphql::serve(listener, App::new(services), until().boxed()));
         let (scene, client) = (scene(), reqwest::Client::new());
         let organ = scene.organ.id.unwrap();
         let commands = AtomicU64::new(1);

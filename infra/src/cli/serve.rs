@@ -4,6 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use clap::Args;
+use futures::FutureExt as _;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use socai::{
     app::App,
@@ -98,7 +99,7 @@ async fn serve(
         println!("metrics on http://{address}/metrics");
     }
     tracing::info!(%address, "serving");
-    server.run(stop).await?;
+    server.run(stop.boxed()).await?;
     upkeep.abort();
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,8 @@
 //! Asks witnesses to cosign checkpoints (C2SP `tlog-witness`), keeps the newest one that reaches the quorum, and says which
 //! witnesses do not answer, or refuse: a log that was put back to an older copy learns it from them.
 //!
-//! Nothing waits for a witness. Each is asked by itself, about the newest checkpoint of that time.
+//! Nothing waits for a witness. Each is asked when its own time has come: about the newest checkpoint that others have been
+//! asked about and that is new to it, so that cosignatures meet on one checkpoint; only without one about the newest of all.
 
 use std::{
     collections::BTreeMap,
@@ -43,8 +44,8 @@ pub(super) const COSIGNED: &str = "cosigned";
 /// How long a witness may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest answer that is read.
-const MAX_ANSWER: usize = 64 * 1024;
-/// Checkpoints for which cosignatures may still come.
+pub(super) const MAX_ANSWER: usize = 64 * 1024;
+/// Checkpoints that are kept for more cosignatures, besides those that somebody is being asked about.
 const OPEN: usize = 8;
 
 /// Why no witness is asked.
@@ -74,13 +75,25 @@ struct State {
     url: Uri,
     /// Leaves of the tree that it cosigned last.
     size: u64,
-    busy: bool,
+    /// Leaves of the checkpoint that it is being asked to cosign.
+    asked: Option<u64>,
     failures: u32,
     not_before: Instant,
 }
 
-/// What a witness gave.
-type Heard = Result<(SignatureLine, Timestamp), Problem>;
+/// What a witness answered.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// It cosigned, at this time.
+    Cosigned(SignatureLine, Timestamp),
+    /// It has cosigned a larger tree of this log than it was asked about, of so many leaves.
+    Ahead(u64),
+    /// It did not cosign.
+    Not(Problem),
+}
+
+/// A question that is on its way: the witness's index, what it was asked about, what it answered.
+type OnTheWay = FuturesUnordered<BoxFuture<'static, (usize, TreeHead, Heard)>>;
 
 /// Asks.
 #[derive(Debug)]
@@ -89,10 +102,11 @@ pub struct Asking {
     policy: Policy,
     witnesses: Vec<State>,
     between: Duration,
+    pub(super) patience: Duration,
     kept: PathBuf,
     client: Client<HttpConnector, Body>,
     /// Checkpoints with what was added to them, by size.
-    notes: BTreeMap<u64, Note>,
+    notes: BTreeMap<u64, (TreeHead, Note)>,
     telling: watch::Sender<Following>,
 }
 
@@ -117,20 +131,20 @@ impl Asking {
             let url = witness.url.as_deref().map(|url| format!("{}/add-checkpoint", url.trim_end_matches('/')));
             let url = url.and_then(|url| url.parse::<Uri>().ok()).filter(|url| url.scheme_str() == Some("http"));
             let url = url.ok_or_else(|| AskingError::Url(name.clone(), witness.name.clone()))?;
-            witnesses.push(State { witness, url, size: 0, busy: false, failures: 0, not_before: Instant::now() });
+            witnesses.push(State { witness, url, size: 0, asked: None, failures: 0, not_before: Instant::now() });
         }
         let asked = |state: &State| Asked { name: state.witness.name.clone(), cosigned: None, problem: None };
         notary.0.witnesses.send_replace(witnesses.iter().map(asked).collect());
         let client = Client::builder(TokioExecutor::new()).build_http();
         let (kept, notes) = (dir.join(COSIGNED), BTreeMap::new());
-        Ok(Self { notary, policy, witnesses, between, kept, client, notes, telling })
+        Ok(Self { notary, policy, witnesses, between, patience: PATIENCE, kept, client, notes, telling })
     }
 
     /// Asks until `shutdown` ends.
     pub async fn run(mut self, shutdown: impl Future<Output = ()> + Send) -> Result<(), NotaryError> {
         let mut shutdown = std::pin::pin!(shutdown);
         let mut standing = self.notary.0.standing.subscribe();
-        let mut asking: FuturesUnordered<BoxFuture<'static, (usize, TreeHead, Heard)>> = FuturesUnordered::new();
+        let mut asking = OnTheWay::new();
         let signing = async { drop(standing.wait_for(|standing| standing.committed.is_some()).await) };
         tokio::select! {
             () = &mut shutdown => return Ok(()),
@@ -138,8 +152,9 @@ impl Asking {
         }
         loop {
             let newest = self.notary.committed();
-            let waiting =
-                |state: &&State| newest.as_ref().is_some_and(|newest| !state.busy && state.size != newest.head.size);
+            let waiting = |state: &&State| {
+                newest.as_ref().is_some_and(|newest| state.asked.is_none() && state.size != newest.head.size)
+            };
             let due = self.witnesses.iter().filter(waiting).map(|state| state.not_before).min();
             tokio::select! {
                 () = &mut shutdown => return Ok(()),
@@ -155,55 +170,56 @@ impl Asking {
     }
 
     /// Begins to ask everybody whose time has come.
-    fn ask_all(
-        &mut self,
-        newest: &Committed,
-        asking: &mut FuturesUnordered<BoxFuture<'static, (usize, TreeHead, Heard)>>,
-    ) {
+    fn ask_all(&mut self, newest: &Committed, asking: &mut OnTheWay) {
         let Ok(note) = Note::parse(newest.note.as_bytes()) else { return };
-        let (now, head) = (Instant::now(), newest.head);
+        let now = Instant::now();
         for (index, state) in self.witnesses.iter_mut().enumerate() {
-            if state.busy || state.size == head.size || state.not_before > now {
+            if state.asked.is_some() || state.size == newest.head.size || state.not_before > now {
                 continue;
             }
-            state.busy = true;
-            state.not_before = now + self.between;
-            let request = AddCheckpoint { old: state.size.min(head.size), proof: Vec::new(), note: note.clone() };
-            let asked = ask(
-                self.notary.clone(),
-                self.client.clone(),
-                state.url.clone(),
-                state.witness.key.clone(),
-                request,
-                head,
-            );
-            asking.push(
-                async move {
-                    let given = tokio::time::timeout(PATIENCE, asked).await;
-                    (index, head, given.unwrap_or_else(|_| Err(Problem::Unreachable("no answer in time".into()))))
-                }
-                .boxed(),
-            );
-            self.notes.entry(head.size).or_insert_with(|| note.clone());
+            let (head, note) = match met(&self.notes, state.size) {
+                Some((head, note)) => (*head, note.clone()),
+                None => (newest.head, note.clone()),
+            };
+            self.notes.entry(head.size).or_insert_with(|| (head, note.clone()));
+            (state.asked, state.not_before) = (Some(head.size), now + self.between);
+            let request = AddCheckpoint { old: state.size.min(head.size), proof: Vec::new(), note };
+            let (notary, client, url) = (self.notary.clone(), self.client.clone(), state.url.clone());
+            let asked = ask(notary, client, url, state.witness.key.clone(), request, head);
+            let answer = tokio::time::timeout(self.patience, asked);
+            let late = || Heard::Not(Problem::Unreachable("no answer in time".into()));
+            asking.push(async move { (index, head, answer.await.unwrap_or_else(|_| late())) }.boxed());
         }
-        while self.notes.len() > OPEN {
-            self.notes.pop_first();
+        self.forget();
+    }
+
+    /// Lets the oldest checkpoints go that nobody is being asked about.
+    fn forget(&mut self) {
+        let asked: Vec<u64> = self.witnesses.iter().filter_map(|state| state.asked).collect();
+        let idle: Vec<u64> = self.notes.keys().copied().filter(|size| !asked.contains(size)).collect();
+        for size in &idle[..idle.len().saturating_sub(OPEN)] {
+            self.notes.remove(size);
         }
     }
 
     async fn heard(&mut self, index: usize, head: TreeHead, given: Heard) {
         let state = &mut self.witnesses[index];
         let name = state.witness.name.clone();
-        state.busy = false;
+        state.asked = None;
         let mut well = None;
         let problem = match given {
-            Ok((line, at)) => {
+            Heard::Cosigned(line, at) => {
                 (state.size, state.failures) = (head.size, 0);
                 well = Some((head.size, at));
                 self.add(head, line).await;
                 None
             }
-            Err(problem) => {
+            // It answers; next time it is asked about a tree that is new to it.
+            Heard::Ahead(size) => {
+                (state.size, state.failures) = (size, 0);
+                None
+            }
+            Heard::Not(problem) => {
                 state.failures += 1;
                 state.not_before = Instant::now() + wait_after(state.failures).max(self.between);
                 Some(problem)
@@ -239,7 +255,7 @@ impl Asking {
 
     /// Adds a cosignature. What reaches the quorum is kept and shown.
     async fn add(&mut self, head: TreeHead, line: SignatureLine) {
-        let Some(note) = self.notes.get_mut(&head.size) else { return };
+        let Some((_, note)) = self.notes.get_mut(&head.size) else { return };
         note.add(line);
         if self.policy.check(note).is_err() {
             return;
@@ -286,8 +302,13 @@ impl Asking {
     }
 }
 
-fn refuses(why: impl Into<String>) -> Problem {
-    Problem::Refuses(why.into())
+fn refuses(why: impl Into<String>) -> Heard {
+    Heard::Not(Problem::Refuses(why.into()))
+}
+
+/// The newest checkpoint with more leaves than `size` that some witness has been asked about.
+pub(super) fn met(notes: &BTreeMap<u64, (TreeHead, Note)>, size: u64) -> Option<&(TreeHead, Note)> {
+    notes.range(size + 1..).next_back().map(|(_, note)| note)
 }
 
 /// Asks one witness, and once more if it knows another size than we thought.
@@ -302,45 +323,57 @@ async fn ask(
     let mut again = true;
     loop {
         let (from, old) = (notary.clone(), request.old);
-        let way = blocking(move || Ok(from.hashes(head.size).consistency(old)?)).await;
-        request.proof = way.map_err(|error| Problem::Unreachable(error.to_string()))?.unwrap_or_default();
-        let (status, answer) = post(&client, &url, request.to_string()).await.map_err(Problem::Unreachable)?;
+        request.proof = match blocking(move || Ok(from.hashes(head.size).consistency(old)?)).await {
+            Ok(proof) => proof.unwrap_or_default(),
+            Err(error) => return Heard::Not(Problem::Unreachable(error.to_string())),
+        };
+        let (status, answer) = match post(&client, &url, request.to_string()).await {
+            Ok(answered) => answered,
+            Err(why) => return Heard::Not(Problem::Unreachable(why)),
+        };
         let told = String::from_utf8_lossy(&answer).chars().filter(|c| !c.is_control()).take(200).collect::<String>();
-        match status {
-            StatusCode::OK => return cosignature(&request.note, &key, &answer),
-            StatusCode::CONFLICT => {
-                let size = read_size(&answer).ok_or_else(|| refuses(format!("it says no size: {told:?}")))?;
+        return match status {
+            StatusCode::OK => cosignature(&request.note, &key, &answer)
+                .map_or_else(Heard::Not, |(line, at)| Heard::Cosigned(line, at)),
+            StatusCode::CONFLICT => match read_size(&answer) {
+                None => refuses(format!("it says no size: {told:?}")),
                 // What was signed meanwhile, somebody else may have shown it.
-                let signed = notary.committed().map_or(head.size, |committed| committed.head.size);
-                if size > signed {
-                    return Err(refuses(format!(
-                        "it has cosigned a checkpoint of {size} records, but the log has signed only {signed}: the log is an \
-                         older copy"
-                    )));
+                Some(size) if notary.committed().is_some_and(|committed| size > committed.head.size) => {
+                    refuses(format!(
+                        "it has cosigned a checkpoint of {size} records, which this log has not signed: the log is an older copy"
+                    ))
                 }
-                if !again || size > head.size || size == old {
-                    return Err(Problem::Unreachable(format!("it cosigned {size} records meanwhile")));
+                Some(size) if size > head.size => Heard::Ahead(size),
+                Some(size) if again && size != old => {
+                    (again, request.old) = (false, size);
+                    continue;
                 }
-                (again, request.old) = (false, size);
-            }
+                Some(size) => {
+                    Heard::Not(Problem::Unreachable(format!("it was asked from {old} records, but says {size}")))
+                }
+            },
             StatusCode::UNPROCESSABLE_ENTITY => {
-                return Err(refuses(format!("the log does not continue what it has cosigned: {told}")));
+                refuses(format!("the log does not continue what it has cosigned: {told}"))
             }
-            status if status.is_client_error() => return Err(refuses(format!("{status}: {told}"))),
-            status => return Err(Problem::Unreachable(format!("{status}: {told}"))),
-        }
+            // These pass by themselves.
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
+                Heard::Not(Problem::Unreachable(format!("{status}: {told}")))
+            }
+            status if status.is_client_error() => refuses(format!("{status}: {told}")),
+            status => Heard::Not(Problem::Unreachable(format!("{status}: {told}"))),
+        };
     }
 }
 
 /// The witness's line in the answer, checked; lines of keys that are not known are left out.
-fn cosignature(note: &Note, key: &VerifierKey, answer: &[u8]) -> Heard {
-    let text = str::from_utf8(answer).map_err(|_| refuses("its answer is not text"))?;
-    let lines = text.lines().filter_map(|line| SignatureLine::parse(line).ok());
-    let line = lines.into_iter().find(|line| line.is_by(key));
-    let line = line.ok_or_else(|| refuses(format!("its answer has no cosignature by {}", key.name())))?;
+fn cosignature(note: &Note, key: &VerifierKey, answer: &[u8]) -> Result<(SignatureLine, Timestamp), Problem> {
+    let text = str::from_utf8(answer).map_err(|_| Problem::Refuses("its answer is not text".into()))?;
+    let mut lines = text.lines().filter_map(|line| SignatureLine::parse(line).ok());
+    let line = lines.find(|line| line.is_by(key));
+    let line = line.ok_or_else(|| Problem::Refuses(format!("its answer has no cosignature by {}", key.name())))?;
     let mut with = note.clone();
     with.add(line.clone());
-    let at = cosigned(&with, key).map_err(|error| refuses(error.to_string()))?;
+    let at = cosigned(&with, key).map_err(|error| Problem::Refuses(error.to_string()))?;
     Ok((line, at))
 }
 

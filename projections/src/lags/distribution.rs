@@ -68,7 +68,8 @@ pub enum Clocked {
 impl Clocked {
     fn between(self, from: Timestamp, until: Timestamp, calendar: &WorkingCalendar) -> i64 {
         match self {
-            Self::Wall => until.as_micros().saturating_sub(from.as_micros()),
+            // What was there before took no time.
+            Self::Wall => until.as_micros().saturating_sub(from.as_micros()).max(0),
             Self::Working => calendar.working_time_between(from, until),
         }
     }

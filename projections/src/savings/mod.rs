@@ -11,7 +11,7 @@ mod list;
 
 use socai_domain::{
     document_types::Channel,
-    incoming::BranchEnd,
+    incoming::{BranchEnd, Stage},
     organ::events::Baseline,
     time::{Date, Timestamp},
 };
@@ -35,7 +35,7 @@ pub use list::{SavedDocument, SavingFigure};
 /// The read model's name.
 pub(crate) const NAME: &str = "savings";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 pub(crate) static SAVING: Table = Table {
     name: "saving",
@@ -57,6 +57,10 @@ pub(crate) static SAVING: Table = Table {
 /// The row of a document.
 pub(crate) fn rows(document: &Document, out: &mut Out) {
     let (Some(arrived), Some(details)) = (document.arrived_at, &document.details) else { return };
+    // Sent three times and taken once, it saved one envelope.
+    if matches!(document.stage, Some(Stage::Refused | Stage::Cancelled)) {
+        return;
+    }
     let electronic = matches!(document.channel, Some(Channel::Axis | Channel::Internal));
     let paperless = electronic && !details.paper_follows && document.paper_arrived_at.is_none();
     let resolved = document.rounds.first().and_then(|round| round.ended);

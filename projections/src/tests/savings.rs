@@ -37,6 +37,25 @@ fn work(history: &mut History) {
 }
 
 #[tokio::test]
+async fn what_was_refused_or_cancelled_saved_nothing() {
+    let mut history = History::new();
+    work(&mut history);
+    let before = history.views().await.savings(&history.sight(Who::Leader), &march()).await.unwrap();
+    for n in 4..6 {
+        let document = history.arrives(n, |arrived| arrived.details.page_count = Some(7));
+        if n == 4 {
+            history.then(document, on::ReceiptRefused { reason: reason() });
+        } else {
+            let kind = socai_domain::register::VoidReason::Duplicate;
+            let cancelled = on::Cancelled { kind, reason: reason(), void_number: None, register: None };
+            history.then(document, cancelled);
+        }
+    }
+    let after = history.views().await.savings(&history.sight(Who::Leader), &march()).await.unwrap();
+    assert_eq!(before, after);
+}
+
+#[tokio::test]
 async fn without_parameters_there_are_inputs_and_no_results() {
     let mut history = History::new();
     work(&mut history);

@@ -6,6 +6,7 @@ use async_graphql::{
     ComplexObject, Context, ID, Object, SimpleObject,
     dataloader::{DataLoader, Loader},
 };
+use async_trait::async_trait;
 use socai_domain::{
     id::{OrganId, PersonId, PostId, UnitId},
     incoming::events,
@@ -37,6 +38,7 @@ fn directory(ctx: &Context<'_>) -> Arc<DataLoader<Directory>> {
     moment(ctx).people
 }
 
+#[async_trait]
 impl Loader<UnitId> for Directory {
     type Value = UnitRow;
     type Error = ApiError;
@@ -46,6 +48,7 @@ impl Loader<UnitId> for Directory {
     }
 }
 
+#[async_trait]
 impl Loader<PostId> for Directory {
     type Value = PostRow;
     type Error = ApiError;
@@ -56,6 +59,7 @@ impl Loader<PostId> for Directory {
     }
 }
 
+#[async_trait]
 impl Loader<PersonId> for Directory {
     type Value = PersonRow;
     type Error = ApiError;

@@ -19,6 +19,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use futures::FutureExt as _;
 use socai::{
     app::App,
     clock::SystemClock,
@@ -142,7 +143,7 @@ impl Demo {
                 // It ends, or the runtime does.
                 let _ = stop.await;
             };
-            server.run(stopped).await?;
+            server.run(stopped.boxed()).await?;
             Ok(ExitCode::SUCCESS)
         })
     }
@@ -173,7 +174,7 @@ async fn big(config: &Config, documents: u64, lang: Lang, exit: bool) -> anyhow:
         // It ends, or the runtime does.
         let _ = stop.await;
     };
-    server.run(stopped).await?;
+    server.run(stopped.boxed()).await?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,5 +1,6 @@
 //! Tests of the notary: its store under every fault, its life on a log, what it finds and proves.
 
+mod asking;
 mod finding;
 mod life;
 mod lost;

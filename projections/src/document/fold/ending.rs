@@ -15,7 +15,7 @@ use socai_domain::{
 
 use crate::{
     directory::Agency,
-    document::state::{Document, Erased, ExpungeAsked, Registration, ResolutionMade, Rework, RoundEnd},
+    document::state::{Branch, Document, Erased, ExpungeAsked, Registration, ResolutionMade, Rework, RoundEnd},
 };
 
 impl Document {
@@ -28,11 +28,16 @@ impl Document {
             Event::BranchReturned(e) => {
                 self.change(e.branch, |branch| branch.result = Some(e.reason.to_string()));
                 self.end_branch(e.branch, BranchEnd::Returned, meta.at);
-                let (round, branch, from, reason) = (self.present(), Some(e.branch), meta.at, e.reason.clone());
-                self.rework.push(Rework { round, branch, from, until: None, reason });
+                // Who was only informed had nothing to do: nothing is done anew.
+                let informed = |branch: &Branch| branch.id == e.branch && branch.role == BranchRole::Informed;
+                if !self.branches.iter().any(informed) {
+                    let (round, branch, from, reason) = (self.present(), Some(e.branch), meta.at, e.reason.clone());
+                    self.rework.push(Rework { round, branch, from, until: None, reason });
+                }
             }
             Event::BranchCompleted(e) => {
                 self.starts(e.branch, meta.at);
+                self.goes_forward(Some(e.branch), meta.at);
                 self.files.extend(e.files.iter().cloned());
                 self.change(e.branch, |branch| {
                     branch.result = e.result.as_ref().map(ToString::to_string).or(branch.result.take());
@@ -95,6 +100,7 @@ impl Document {
         let lead = self.rounds.iter().rev().find_map(|round| self.root_lead(round.number)).map(|lead| lead.assignee);
         self.go(Stage::Directed, meta.at);
         self.pauses.clear();
+        self.directive = None;
         self.begin_round(meta.at);
         if let Some(assignee) = lead {
             let branch = BranchId::of(meta.command, 0);
@@ -134,6 +140,7 @@ impl Document {
             };
             found.ended = Some((how, at));
             found.extension_asked = None;
+            self.goes_forward(Some(id), at);
             todo.extend(self.branches.iter().filter(|child| child.parent == Some(id)).map(|child| child.id));
         }
     }
