@@ -9,7 +9,7 @@ use std::{path::Path, sync::Arc, time::Instant};
 use futures::{StreamExt, stream::FuturesUnordered};
 use socai::{
     clock::SystemClock,
-    log::{FileLog, FileLogOptions},
+    log::{FileLog, FileLogOptions, Known},
     verify::verify_on,
 };
 use socai_domain::ledger::{
@@ -88,7 +88,7 @@ fn main() {
     let records = runtime.block_on(fill(dir.path(), count, active));
     let bytes: usize = records.iter().map(|record| record.len()).sum();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let streams = verify_on(1, dir.path(), None, None, |_| ()).expect("the ledger is whole").streams;
+    let streams = verify_on(1, dir.path(), None, Known::default(), |_| ()).expect("the ledger is whole").streams;
     println!("{} records in {streams} streams, {bytes} bytes; files in the page cache; {cores} cores", records.len());
     println!("{pairs} pairs in turns; million records per second, median [least–most]\n");
     let mut counts = vec![1, cores];
@@ -98,7 +98,10 @@ fn main() {
         for _ in 0..pairs {
             plain.push(hash(&records, threads, |record| blake3::derive_key(RECORD_CONTEXT, record)) / 1e6);
             kept.push(hash(&records, threads, |record| RecordHash::of(record).0) / 1e6);
-            ours.push(verify_on(threads, dir.path(), None, None, |_| ()).expect("the ledger is whole").rate() / 1e6);
+            ours.push(
+                verify_on(threads, dir.path(), None, Known::default(), |_| ()).expect("the ledger is whole").rate()
+                    / 1e6,
+            );
         }
         let ratio = |theirs: &[f64]| median(ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect());
         println!("{threads} thread(s)");

@@ -123,7 +123,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(unix)]
     fn others_are_kept_out() {
         use std::os::unix::fs::PermissionsExt as _;
         let directory = tempfile::tempdir().unwrap();

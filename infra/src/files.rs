@@ -6,10 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use zeroize::Zeroizing;
+
 /// Makes files that only their owner may read.
 pub fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
 }
@@ -37,6 +38,15 @@ const OTHERS: u32 = 0o007;
 pub fn make_private(path: &Path) -> io::Result<()> {
     private().write(true).create(true).truncate(false).open(path)?;
     keep_others_out(path)
+}
+
+/// What stands in a secret's file. One that every user of the machine may read or change is refused.
+pub fn read_secret(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    if open_to_others(path)? {
+        let why = "it is open to every user of this machine: chmod 600 it";
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+    }
+    fs::read(path).map(Zeroizing::new)
 }
 
 /// Writes a new file that only its owner may read. Durable when it returns; an existing file is an error and stays.
@@ -75,18 +85,27 @@ pub fn beside(path: &Path, extension: &str) -> PathBuf {
     name.into()
 }
 
-/// Makes a directory that only its owner may enter, with all above it. One that is there stays as it is.
+/// Makes a directory that only its owner may enter, with all above it. One that is there stays as it is. Names are durable
+/// when it returns, but in a directory that may not be read: that one cannot be synced.
 pub fn make_private_dir(path: &Path) -> io::Result<()> {
+    let missing = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.is_dir();
+    let made: Vec<&Path> = path.ancestors().take_while(missing).collect();
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
-    #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)?;
-    sync_parent(path)
+    // Its own name even if it was there: whoever made it may have been interrupted.
+    for dir in made.into_iter().chain([path]) {
+        match sync_parent(dir) {
+            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// A new name is durable when its directory is.
-fn sync_parent(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(parent)?.sync_all()
 }
@@ -109,7 +128,31 @@ mod tests {
     }
 
     #[test]
-    #[cfg(unix)]
+    fn a_secret_that_others_may_read_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a");
+        create_private(&path, b"secret").unwrap();
+        assert_eq!(**read_secret(&path).unwrap(), *b"secret");
+        let mut permissions = fs::metadata(&path).unwrap().permissions();
+        std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o604);
+        fs::set_permissions(&path, permissions).unwrap();
+        assert!(read_secret(&path).unwrap_err().to_string().contains("chmod 600"));
+    }
+
+    #[test]
+    fn a_directory_is_made_where_one_may_enter_and_write_but_not_read() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        let parent = directory.path().join("parent");
+        fs::create_dir(&parent).unwrap();
+        fs::set_permissions(&parent, fs::Permissions::from_mode(0o300)).unwrap();
+        for _ in 0..2 {
+            make_private_dir(&parent.join("a/b")).unwrap();
+        }
+        fs::set_permissions(&parent, fs::Permissions::from_mode(0o700)).unwrap();
+    }
+
+    #[test]
     fn only_the_owner_reads_it() {
         use std::os::unix::fs::PermissionsExt as _;
         let directory = tempfile::tempdir().unwrap();

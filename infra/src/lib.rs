@@ -15,6 +15,7 @@ pub mod fsck;
 pub mod import;
 pub mod keyring;
 pub mod keys;
+mod known;
 pub mod log;
 pub mod log_key;
 pub mod notary;
@@ -25,3 +26,5 @@ pub mod token_keys;
 pub mod verify;
 pub mod verify_proof;
 pub mod witness;
+
+pub use known::known;

@@ -63,16 +63,16 @@ impl LogKey {
         files::create_private(path, pem.as_bytes()).map_err(|error| LogKeyError::Io(name, error))
     }
 
-    /// The key in this file.
+    /// The key in this file, which only its owner (and their group) may read.
     pub fn load(path: &Path) -> Result<Self, LogKeyError> {
         let name = path.display().to_string();
-        let pem = match std::fs::read_to_string(path) {
+        let pem = match files::read_secret(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(LogKeyError::Missing(name)),
             Err(error) => return Err(LogKeyError::Io(name, error)),
-            Ok(pem) => Zeroizing::new(pem),
+            Ok(pem) => pem,
         };
-        let key = SigningKey::from_pkcs8_pem(&pem).map_err(|_| LogKeyError::NotAKey(name))?;
-        Ok(Self(Zeroizing::new(key.to_bytes())))
+        let key = str::from_utf8(&pem).ok().and_then(|pem| SigningKey::from_pkcs8_pem(pem).ok());
+        Ok(Self(Zeroizing::new(key.ok_or(LogKeyError::NotAKey(name))?.to_bytes())))
     }
 
     /// The key under the log's name.
@@ -107,7 +107,11 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         LogKey::make(&path).unwrap();
         assert_ne!(load(), first, "no two are alike");
-        std::fs::write(&path, "a key").unwrap();
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        std::fs::set_permissions(&path, open).unwrap();
+        assert!(LogKey::load(&path).unwrap_err().to_string().contains("chmod 600"));
+        std::fs::remove_file(&path).unwrap();
+        files::create_private(&path, b"a key").unwrap();
         assert!(matches!(LogKey::load(&path), Err(LogKeyError::NotAKey(_))));
     }
 }

@@ -9,8 +9,8 @@ use crate::files;
 /// The secret of a data directory, made at its first start. Whoever has it can attach any file whose hash they know.
 /// Without it, tickets of the last 24 hours are no good any more, and nothing else is lost.
 pub fn load_or_make(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    match std::fs::read(path) {
-        Ok(secret) if secret.len() == LENGTH => Ok(Zeroizing::new(secret)),
+    match files::read_secret(path) {
+        Ok(secret) if secret.len() == LENGTH => Ok(secret),
         Ok(_) => Err(io::Error::other("not a secret of upload tickets: delete it, and a new one is made")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let mut secret = Zeroizing::new(vec![0; LENGTH]);

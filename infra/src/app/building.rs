@@ -17,7 +17,7 @@ use crate::{
     data::DataLock,
     keyring::{MasterKey, SqliteKeyRing},
     keys::KeysError,
-    log::{FileLog, FileLogOptions, building},
+    log::{FileLog, FileLogOptions, Known, building},
     log_key::LogKey,
     ports::FileCheckpoints,
     verify::{Progress, VerifyReport, verify},
@@ -45,6 +45,8 @@ impl Building {
         blobs: impl FnOnce(Arc<BlobStore>) -> Arc<dyn Blobs>,
     ) -> Result<Self, AppError> {
         let lock = DataLock::take(&config.data)?;
+        // Before a log is made whose records nobody could sign for.
+        let key = LogKey::load(&config.log_key)?;
         let master = MasterKey::load(&config.master_key).map_err(KeysError::from)?;
         let directory =
             config.log_directory().ok_or_else(|| not_built("a ledger is built in files: --log file:DIR"))?;
@@ -53,7 +55,7 @@ impl Building {
         let log = tokio::task::spawn_blocking(move || FileLog::build(&directory, options)).await;
         let log = log.map_err(super::stopped)??;
         // Begun before the first record: whoever opens the ledger later finds nothing lost, and its notary catches up.
-        super::open_notary(config, &LogKey::load(&config.log_key)?, &log, Arc::clone(&clock)).await?;
+        super::open_notary(config, &key, &log, Arc::clone(&clock)).await?;
         let ring = SqliteKeyRing::build(&config.key_ring, master).await.map_err(KeysError::from)?;
         ring.bind(socai_domain::ledger::EventLog::ledger(&log)).await.map_err(KeysError::from)?;
         let store = Arc::new(BlobStore::open(&config.blobs)?);
@@ -87,7 +89,8 @@ impl Building {
         let check = move || -> Result<VerifyReport, AppError> {
             let io = |error: std::io::Error| not_built(format!("{}: {error}", directory.display()));
             building::sync_all(&directory).map_err(io)?;
-            let report = verify(&directory, None, None, on_progress).map_err(|fault| not_built(fault.to_string()))?;
+            let report = verify(&directory, None, Known::default(), on_progress)
+                .map_err(|fault| not_built(fault.to_string()))?;
             if report.streams as u64 != keys {
                 return Err(not_built(format!("{} streams have {keys} keys", report.streams)));
             }

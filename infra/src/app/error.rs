@@ -1,6 +1,6 @@
 //! Why the program does not start, or does not go on.
 
-use std::{io, path::PathBuf};
+use std::{io, path::Path};
 
 use socai_commands::{CommandError, ReactionError};
 use socai_domain::ledger::{OpenError, ReadError};
@@ -41,20 +41,26 @@ pub enum AppError {
     /// The log.
     #[error(transparent)]
     Log(#[from] OpenLogError),
+    /// What tells how far the log goes.
+    #[error("{0}")]
+    Known(String),
     /// The log is not, or not any more, the one that a checkpoint was taken from.
     #[error(
         "{source}. If an older copy of the log was restored on purpose, first keep a copy of the files of documents (blobs): \
-         those that this log does not know are removed in time. Then delete {} and {}, which tell of the newer log, and start \
-         again: both are made anew. The notary has signed the newer log and will raise its alarm",
-        checkpoint.display(), views.display()
+         those that this log does not know are removed in time. Then delete {} and {}, which are made anew, and keep the \
+         notary's store {} aside: they tell of the newer log. What was signed of that cannot be taken back: go on as a log of \
+         another name (`origin`), and run `socai notary agree --first`",
+        checkpoint.display(), views.display(), notary.display()
     )]
     NotThisLog {
         /// What is wrong with the log.
         source: OpenLogError,
-        /// The checkpoint that tells of another log.
-        checkpoint: PathBuf,
+        /// The reactions' checkpoint, which tells of another log.
+        checkpoint: Box<Path>,
         /// The views, which do, too.
-        views: PathBuf,
+        views: Box<Path>,
+        /// The notary's store, which does, too.
+        notary: Box<Path>,
     },
     /// Reading the log.
     #[error(transparent)]

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use socai_commands::{CHECKPOINT, Checkpoints as _, ReactionError};
+use socai_commands::CHECKPOINT;
 use socai_domain::{
-    ledger::{EventLog, Opener, Position},
+    ledger::{EventLog, Opener},
     time::Clock,
 };
 
@@ -14,8 +14,8 @@ use crate::{
     data::DataLock,
     keyring::{MasterKey, SqliteKeyRing},
     keys::{self, KeysError},
-    log::{self, Engine, FileLogOptions, OpenLogError},
-    ports::FileCheckpoints,
+    known,
+    log::{self, Engine, FileLogOptions, Known, OpenLogError},
 };
 
 /// The ledger of a data directory with its keys, and nobody else in the directory.
@@ -34,23 +34,25 @@ impl Store {
         let lock = DataLock::take(&config.data)?;
         // Before a log is made that nothing could be written to.
         MasterKey::load(&config.master_key).map_err(KeysError::from)?;
-        // What the checkpoint names was durable: a log that ends before it was damaged, not torn, and is not begun anew.
-        let known = FileCheckpoints::new(&config.data).load(CHECKPOINT).await.map_err(ReactionError::from)?;
+        // What they name was durable: a log that ends before it was damaged, not torn, and is not begun anew.
+        let told = config.clone();
+        let known = tokio::task::spawn_blocking(move || known(&told)).await.map_err(stopped)?;
+        let known = known.map_err(AppError::Known)?;
         let options = FileLogOptions {
             segment_size: config.segment_mib << 20,
-            create: known.is_none(),
-            ledger: known.map(Position::ledger),
-            at_least: known.map(Position::place),
+            create: known == Known::default(),
+            known,
             ..FileLogOptions::new(clock)
         };
         let url = config.log.clone();
         let engine = tokio::task::spawn_blocking(move || log::open(&url, options)).await.map_err(stopped)?;
         let engine = engine.map_err(|source| match source {
-            OpenLogError::Short { .. } | OpenLogError::OtherLedger { .. } | OpenLogError::Missing(_)
-                if known.is_some() =>
+            OpenLogError::Short { .. } | OpenLogError::OtherLog { .. } | OpenLogError::Missing(_)
+                if known != Known::default() =>
             {
-                let checkpoint = config.data.join(format!("{CHECKPOINT}.checkpoint"));
-                AppError::NotThisLog { source, checkpoint, views: config.views.clone() }
+                let checkpoint = config.data.join(format!("{CHECKPOINT}.checkpoint")).into();
+                let [views, notary] = [&config.views, &config.notary].map(|path| path.as_path().into());
+                AppError::NotThisLog { source, checkpoint, views, notary }
             }
             source => source.into(),
         })?;

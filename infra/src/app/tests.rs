@@ -70,6 +70,24 @@ async fn what_a_checkpoint_names_is_never_cut_nor_begun_anew() {
     assert!(error.to_string().contains("reactions.checkpoint"), "{error}");
     assert!(fs::read(&segment).unwrap() == bytes, "left as it is");
 
+    // What the notary signed was acknowledged, too, however far the reactions came.
+    let known = crate::known(&config).unwrap();
+    assert_eq!(known.signed, known.place());
+    for signed in [false, true] {
+        if signed {
+            fs::remove_file(config.data.join("reactions.checkpoint")).unwrap();
+        } else {
+            let early = known.position.unwrap().with_place(0);
+            FileCheckpoints::new(&config.data).save(CHECKPOINT, early).await.unwrap();
+        }
+        let error = refused(&config).await;
+        assert!(matches!(error, AppError::NotThisLog { source: OpenLogError::Short { .. }, .. }), "{error}");
+        let known = crate::known(&config).unwrap();
+        let fault = crate::verify::verify(&log, None, known, |_| ()).unwrap_err();
+        assert!(matches!(fault, crate::verify::Fault::Wrong(_)), "{fault}");
+        assert!(fs::read(&segment).unwrap() == bytes, "left as it is");
+    }
+
     fs::remove_dir_all(&log).unwrap();
     let error = refused(&config).await;
     assert!(matches!(error, AppError::NotThisLog { source: OpenLogError::Missing(_), .. }), "{error}");
@@ -96,21 +114,20 @@ async fn an_older_log_is_served_after_what_tells_of_the_newer_one_is_deleted() {
     fs::remove_dir_all(&log).unwrap();
     fs::rename(&older, &log).unwrap();
     let error = refused(&config).await.to_string();
-    assert!(error.contains("first keep a copy of the files"), "{error}");
+    assert!(error.contains("first keep a copy of the files") && error.contains("`origin`"), "{error}");
     for path in [config.data.join("reactions.checkpoint"), config.views.clone()] {
         assert!(error.contains(path.to_str().unwrap()), "{error}");
         fs::remove_file(path).unwrap();
     }
-    // It is served, but the notary has signed the newer one, and says so.
-    let error = App::open(&config, Arc::new(SystemClock)).await.unwrap().close().await.unwrap_err().to_string();
-    assert!(error.contains("fewer than the") && error.contains("`origin`"), "{error}");
+    // The notary has signed the newer one.
+    let error = refused(&config).await.to_string();
+    assert!(error.contains(config.notary.to_str().unwrap()), "{error}");
     fs::rename(&config.notary, directory.path().join("aside")).unwrap();
     let config = Config { origin: "another.example".parse().unwrap(), ..config };
     App::open(&config, Arc::new(SystemClock)).await.unwrap().close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[cfg(unix)]
 async fn nobody_else_may_look_into_what_is_made() {
     use std::os::unix::fs::PermissionsExt as _;
     let directory = tempfile::tempdir().unwrap();

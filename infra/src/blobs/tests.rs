@@ -126,7 +126,6 @@ fn many_threads_may_put_the_same_at_once() {
     assert_eq!(unfinished(&store), 0);
 }
 
-#[cfg(unix)]
 #[test]
 fn blobs_are_for_their_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;

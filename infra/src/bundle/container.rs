@@ -8,6 +8,9 @@ use thiserror::Error;
 /// The name of an entry and its content.
 pub(crate) type Entry = (String, Vec<u8>);
 
+/// Bytes of the longest bundle that is written or read: all of it is in memory at once.
+pub const MAX_BUNDLE_LEN: usize = 1 << 30;
+
 /// The longest name of an entry.
 const MAX_NAME_LEN: usize = 200;
 
@@ -20,11 +23,11 @@ const VERSION: [u8; 2] = 20_u16.to_le_bytes();
 /// No flags, stored, and the earliest time that ZIP knows: 1980-01-01 00:00.
 const PLAIN: [u8; 8] = [0, 0, 0, 0, 0, 0, 0x21, 0];
 
-/// It does not fit into a ZIP without extensions.
+/// It is longer than is read, or does not fit into a ZIP without extensions.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TooLarge {
     /// Too many bytes.
-    #[error("the bundle would have {0} bytes, and can have 4,294,967,295: export it without the contents of files")]
+    #[error("the bundle would have {0} bytes, and can have {MAX_BUNDLE_LEN}: export it without the contents of files")]
     Bytes(u64),
     /// Too many entries.
     #[error("the bundle would have {0} entries, and can have 65,535")]
@@ -54,7 +57,7 @@ pub enum NotAContainer {
 }
 
 fn u32_of(length: usize) -> Result<u32, TooLarge> {
-    u32::try_from(length).map_err(|_| TooLarge::Bytes(length as u64))
+    u32::try_from(length).ok().filter(|_| length <= MAX_BUNDLE_LEN).ok_or(TooLarge::Bytes(length as u64))
 }
 
 /// What local and central header share, from the version on.

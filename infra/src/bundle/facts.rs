@@ -20,6 +20,7 @@ use super::{
     fault::{Fault, Kind},
     keys::Keys,
 };
+use crate::ports::files_of;
 
 /// What a record turned out to hold.
 #[derive(Clone, Debug)]
@@ -151,10 +152,7 @@ impl Facts {
     /// axis brought, too.
     pub(crate) fn files(&self) -> Vec<Attachment> {
         let mut seen = BTreeSet::new();
-        let files = self.records().iter().filter_map(Held::opened).flat_map(|(_, event)| match event {
-            DomainEvent::Incoming(event) => attached(event),
-            _ => &[],
-        });
+        let files = self.records().iter().filter_map(Held::opened).flat_map(|(_, event)| files_of(event));
         files.filter(|file| seen.insert(file.hash)).cloned().collect()
     }
 
@@ -198,16 +196,5 @@ pub(crate) fn take_in(document: &mut IncomingDocument, held: &Held) {
     match held.opened() {
         Some((context, DomainEvent::Incoming(event))) => document.evolve(event, &held.meta(context)),
         _ => document.evolve_erased(held.record.header()),
-    }
-}
-
-/// The files that came with an event.
-fn attached(event: &incoming::Event) -> &[Attachment] {
-    match event {
-        incoming::Event::Arrived(e) => &e.files,
-        incoming::Event::ArrivedAgain(e) => &e.files,
-        incoming::Event::ScanAttached(e) => &e.files,
-        incoming::Event::BranchCompleted(e) => &e.files,
-        _ => &[],
     }
 }

@@ -11,7 +11,6 @@ use std::{
     time::Duration,
 };
 
-use socai_commands::CHECKPOINT;
 use socai_domain::{
     id::IncomingId,
     incoming,
@@ -36,12 +35,12 @@ use crate::{
     config::Config,
     keyring::RingReader,
     keys::{self, KeysError},
+    known,
     log::{
-        OpenLogError,
+        Known, OpenLogError,
         file::beside::{Files, Placed},
     },
     notary::{Beside, BesideError},
-    ports::FileCheckpoints,
 };
 
 /// What is exported.
@@ -80,7 +79,7 @@ pub enum BundleError {
     /// The log.
     #[error(transparent)]
     Log(#[from] OpenLogError),
-    /// The checkpoint that says how far the log goes at least.
+    /// What tells how far the log goes at least.
     #[error("{0}")]
     Known(String),
     /// The key ring.
@@ -132,7 +131,7 @@ const APART: Duration = Duration::from_millis(50);
 /// How long witnesses are waited for, where there are some. Without them the bundle has the log's own signature.
 const WITNESSES: Duration = Duration::from_secs(10);
 
-/// Exports a document. With `own`, the log is the one of the data directory and must not be shorter than its checkpoint says.
+/// Exports a document. With `own`, the log is the one of the data directory and must not be shorter than is known.
 /// `on_progress` is told how many bytes of the log were read, of how many.
 pub async fn gather(
     config: &Config,
@@ -141,8 +140,7 @@ pub async fn gather(
     on_progress: impl Fn(u64, u64) + Send + Sync + 'static,
 ) -> Result<Bundled, BundleError> {
     let directory = config.log_directory().ok_or_else(|| BundleError::NotFiles(config.log.clone()))?;
-    let known = own.then(|| FileCheckpoints::new(&config.data).read(CHECKPOINT));
-    let known = known.transpose().map_err(BundleError::Known)?.flatten();
+    let known = if own { known(config).map_err(BundleError::Known)? } else { Known::default() };
     let reading = Reading { files: Arc::new(Files::open(&directory, known)?), on_progress: Arc::new(on_progress) };
     let document = incoming::stream(wanted.document);
     let of_document = reading.all(move |placed| placed.record.header().stream == document).await?;

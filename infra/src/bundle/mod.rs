@@ -28,7 +28,7 @@ mod tests;
 mod trail;
 mod verify;
 
-pub use container::{NotAContainer, TooLarge};
+pub use container::{MAX_BUNDLE_LEN, NotAContainer, TooLarge};
 pub use fault::{Fault, Kind};
 pub use fuzz::fuzz_bundle;
 pub use gather::{BundleError, Bundled, Wanted, gather};

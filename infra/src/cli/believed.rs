@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
@@ -41,11 +42,13 @@ fn key(text: &str) -> Result<VerifierKey, String> {
 
 /// A file that must not be longer than what it is said to be.
 pub(crate) fn read(path: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
-    let length = fs::metadata(path).with_context(|| path.display().to_string())?.len();
-    if length > most as u64 {
-        bail!("{}: {length} bytes are more than it can have, {most}", path.display());
+    let name = || path.display().to_string();
+    let mut bytes = Vec::new();
+    fs::File::open(path).and_then(|file| file.take(most as u64 + 1).read_to_end(&mut bytes)).with_context(name)?;
+    if bytes.len() > most {
+        bail!("{}: it has more than {most} bytes, and is not read", name());
     }
-    fs::read(path).with_context(|| path.display().to_string())
+    Ok(bytes)
 }
 
 impl Believed {

@@ -166,7 +166,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[cfg(unix)]
     fn a_folder_that_cannot_be_read_does_not_stop_the_others() {
         use std::os::unix::fs::PermissionsExt as _;
         let directory = tempfile::tempdir().unwrap();

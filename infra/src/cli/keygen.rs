@@ -1,10 +1,12 @@
 //! `socai keygen`: the keys of an installation.
 
-use std::{fs, path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use socai::{config::Config, data::DataLock, files, keyring::MasterKey, keys, log_key::LogKey, token_keys::TokenKeys};
+use socai::{
+    config::Config, data::DataLock, files, keyring::MasterKey, keys, log_key::LogKey, notary, token_keys::TokenKeys,
+};
 
 use super::flags::Place;
 
@@ -75,7 +77,7 @@ pub(crate) fn make(config: &Config, missing: bool) -> anyhow::Result<Vec<String>
             witness_key.display()
         );
     }
-    if !log_key.exists() && config.notary.join("checkpoint").exists() {
+    if !log_key.exists() && config.notary.join(notary::CHECKPOINT).exists() {
         bail!(
             "the notary's store {} was signed with the log key: put it back at {}",
             config.notary.display(),
@@ -117,8 +119,8 @@ pub(crate) fn make(config: &Config, missing: bool) -> anyhow::Result<Vec<String>
             made.push(format!("made  {}  (checks access tokens)", token_public_key.display()));
         }
         (true, false) => {
-            let private = fs::read_to_string(token_key).context(token_key.display().to_string())?;
-            let public = TokenKeys::public_of(&private)?;
+            let private = files::read_secret(token_key).with_context(|| token_key.display().to_string())?;
+            let public = TokenKeys::public_of(str::from_utf8(&private)?)?;
             files::create_private(token_public_key, public.as_bytes())
                 .context(token_public_key.display().to_string())?;
             made.push(format!("made  {}  (from {})", token_public_key.display(), token_key.display()));

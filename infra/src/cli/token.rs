@@ -1,16 +1,15 @@
 //! `socai token`: an access token for a person.
 
-use std::{fs, process::ExitCode};
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
-use socai::clock::SystemClock;
+use socai::{clock::SystemClock, files};
 use socai_domain::{
     id::{OrganId, PersonId},
     time::Clock as _,
 };
 use socai_graphql::token::Issuer;
-use zeroize::Zeroizing;
 
 use super::flags::{self, Place};
 
@@ -39,10 +38,9 @@ impl Token {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.place.load()?;
         let path = &config.token_key;
-        let pem = fs::read_to_string(path)
-            .map(Zeroizing::new)
-            .with_context(|| format!("{} (make it with `socai keygen`)", path.display()))?;
-        let issuer = Issuer::from_pem(&pem).with_context(|| path.display().to_string())?;
+        let name = || path.display().to_string();
+        let pem = files::read_secret(path).with_context(|| format!("{} (make it with `socai keygen`)", name()))?;
+        let issuer = Issuer::from_pem(str::from_utf8(&pem).with_context(name)?).with_context(name)?;
         println!("{}", issuer.issue(self.person, self.organ, SystemClock.now(), self.hours * 3600)?);
         Ok(ExitCode::SUCCESS)
     }

@@ -6,17 +6,16 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 use serde_json::json;
 use socai::{
-    log::{OpenLogError, building},
-    ports::FileCheckpoints,
+    known,
+    log::{Known, OpenLogError, building},
     verify::{Fault, VerifyReport, verify},
 };
-use socai_commands::CHECKPOINT;
 use socai_domain::ledger::{Position, RecordHash, Revision};
 
 use super::{flags::Place, telling};
 
 /// Recomputes every checksum, hash, chain and head of the ledger from its segment files alone; also while a server writes
-/// to them. Of the data directory's own log, what its checkpoint names must be there. Needs no key. Exit code 1 if anything is wrong.
+/// to them. Of the data directory's own log, what its checkpoint and its notary's name must be there. Needs no key. Exit code 1 if anything is wrong.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   socai verify --data /srv/socai
@@ -52,8 +51,7 @@ impl Verify {
         }
         // A copy elsewhere may well be older than this directory's checkpoint.
         let own = self.place.gives("data") || !self.place.gives("log");
-        let known = own.then(|| FileCheckpoints::new(&config.data).read(CHECKPOINT));
-        let known = known.transpose().map_err(|why| anyhow!(why))?.flatten();
+        let known = if own { known(&config).map_err(|why| anyhow!(why))? } else { Known::default() };
         let bar = telling::bar(0, "verifying", self.json);
         let verified = verify(&directory, self.expect, known, |progress| {
             bar.set_length(progress.total);

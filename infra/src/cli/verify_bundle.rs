@@ -1,11 +1,10 @@
 //! `socai verify-bundle`: an audit bundle, offline.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::Context as _;
 use clap::Args;
 use serde_json::{Value, json};
-use socai::bundle::{About, Fault, Judged, Question, Report, Verdict};
+use socai::bundle::{About, Fault, Judged, MAX_BUNDLE_LEN, Question, Report, Verdict};
 use socai_domain::{ledger::Revision, proof::note::MAX_NOTE_LEN};
 
 use super::believed::{Believed, read};
@@ -37,7 +36,7 @@ pub(crate) struct VerifyBundle {
 impl VerifyBundle {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let policy = self.believed.policy()?;
-        let file = fs::read(&self.file).with_context(|| self.file.display().to_string())?;
+        let file = read(&self.file, MAX_BUNDLE_LEN)?;
         let since = self.since.as_deref().map(|path| read(path, MAX_NOTE_LEN)).transpose()?;
         let report = Question { file: &file, policy: &policy, since: since.as_deref() }.check();
         if self.json {

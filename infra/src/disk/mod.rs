@@ -55,14 +55,9 @@ impl RealDisk {
         Self { dir: dir.to_owned() }
     }
 
-    /// The directory, made if it is missing. A new one's name is on the disk when this returns.
+    /// The directory, made if it is missing. Its name is on the disk when this returns.
     pub(crate) fn make(dir: &Path) -> io::Result<Self> {
-        if !dir.is_dir() {
-            files::make_private_dir(dir)?;
-            for made in dir.canonicalize()?.ancestors().skip(1).take(dir.components().count().max(1)) {
-                fs::File::open(made)?.sync_all()?;
-            }
-        }
+        files::make_private_dir(dir)?;
         Ok(Self::new(dir))
     }
 }

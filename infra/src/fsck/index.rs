@@ -11,9 +11,10 @@ use std::{
 use super::{Fault, Ground, Kind, Layer};
 use crate::disk::{Disk, RealDisk};
 use crate::log::file::{
-    format::{INDEX, index_name, segment_name, segment_number},
+    format::{index_name, segment_name},
     index::{Index, Look, scan},
     segment::Segment,
+    segments::Numbered,
 };
 
 /// Reads every sealed segment again, on all cores.
@@ -24,7 +25,7 @@ pub(super) async fn check(ground: &Ground<'_>) -> Layer {
 
 fn look(directory: &Path, progress: &(impl Fn(u64, u64) + Sync)) -> Layer {
     let disk = RealDisk::new(directory);
-    let listed = || disk.list().map(|names| Files::of(&names));
+    let listed = || disk.list().map(|names| Numbered::of(&names));
     // A name that comes while names are listed may be missed, but not twice.
     let files = listed().and_then(|files| if files.alone().is_some() { listed() } else { Ok(files) });
     let files = match files {
@@ -58,40 +59,14 @@ fn look(directory: &Path, progress: &(impl Fn(u64, u64) + Sync)) -> Layer {
     layer.count("side files", compared);
     if missing > 0 {
         layer
-            .note(format!("{missing} of {} side files are not there; the next start makes them", files.sealed().len()));
+            .note(format!("{missing} of {} side files are not there; the next start makes them", sealed(&files).len()));
     }
     layer
 }
 
-/// The files of a log that have numbers, in order.
-struct Files {
-    segments: Vec<u32>,
-    sides: Vec<u32>,
-}
-
-impl Files {
-    fn of(names: &[String]) -> Self {
-        let side = |name: &String| {
-            let number = name.strip_suffix(INDEX)?.parse().ok()?;
-            (*name == index_name(number)).then_some(number)
-        };
-        let mut segments: Vec<u32> = names.iter().filter_map(|name| segment_number(name)).collect();
-        let mut sides: Vec<u32> = names.iter().filter_map(side).collect();
-        segments.sort_unstable();
-        sides.sort_unstable();
-        Self { segments, sides }
-    }
-
-    /// All but the last, which is written to.
-    fn sealed(&self) -> &[u32] {
-        self.segments.split_last().map_or(&[], |(_, sealed)| sealed)
-    }
-
-    /// A side file is made when the next segment is there: one of the last segment, or of none, is a trace of what is gone.
-    fn alone(&self) -> Option<u32> {
-        let last = self.segments.last().copied().unwrap_or(0);
-        self.sides.iter().copied().find(|side| *side >= last)
-    }
+/// All but the last, which is written to.
+fn sealed(files: &Numbered) -> &[u32] {
+    files.segments.split_last().map_or(&[], |(_, sealed)| sealed)
 }
 
 /// What was found of one side file.
@@ -104,8 +79,8 @@ enum Found {
     Unreadable(String),
 }
 
-fn compare_all(disk: &RealDisk, files: &Files, progress: &(impl Fn(u64, u64) + Sync)) -> Vec<Found> {
-    let sealed = files.sealed();
+fn compare_all(disk: &RealDisk, files: &Numbered, progress: &(impl Fn(u64, u64) + Sync)) -> Vec<Found> {
+    let sealed = sealed(files);
     let (claimed, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let found: Vec<Mutex<Found>> = sealed.iter().map(|_| Mutex::new(Found::Missing)).collect();
     let work = || {

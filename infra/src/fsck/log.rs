@@ -2,7 +2,8 @@
 
 use super::{Fault, Ground, Kind, Layer};
 use crate::{
-    log::file::reader::Reader,
+    log::{Known, file::reader::Reader},
+    notary,
     verify::{self, VerifyReport, verify},
 };
 
@@ -32,11 +33,14 @@ pub(super) async fn check(ground: &mut Ground<'_>) -> Layer {
 async fn verifying(ground: &Ground<'_>) -> Result<VerifyReport, verify::Fault> {
     let (directory, expect) = (ground.directory.clone(), ground.options.expect);
     let checkpoint = ground.checkpoint.as_ref().ok().copied().flatten();
+    // A store that cannot be read is the notary's layer's to name.
+    let signed = notary::signed_size(&ground.config.notary).unwrap_or_default();
     let progress = ground.progress(Kind::Log);
     let work = move || {
         // One of another ledger says nothing of this log; the reactions' layer names it.
         let ledger = Reader::open(&directory).map(|reader| reader.position(0));
-        let known = checkpoint.filter(|known| ledger.is_ok_and(|here| here.same_log(*known)));
+        let position = checkpoint.filter(|known| ledger.is_ok_and(|here| here.same_log(*known)));
+        let known = Known { position, signed };
         verify(&directory, expect, known, |now| progress(now.done, now.total))
     };
     super::blocking(work).await

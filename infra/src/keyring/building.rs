@@ -5,7 +5,8 @@ use std::{fs::File, io, path::Path};
 use socai_domain::ledger::KeyError;
 use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteSynchronous};
 
-use super::{MasterKey, SqliteKeyRing, master::sync_parent, options, store::unavailable};
+use super::{MasterKey, SqliteKeyRing, options, store::unavailable};
+use crate::files::sync_parent;
 
 /// Pages of the file that are kept in memory, in KiB: new keys go to places all over the index.
 const PAGES_KIB: &str = "-131072";

@@ -3,8 +3,7 @@
 
 use std::{
     fmt::{self, Write as _},
-    fs,
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -15,6 +14,8 @@ use aes_gcm_siv::{
 use socai_domain::ledger::{Revision, StreamId, StreamKey};
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::files;
 
 /// Bytes of a wrapped stream key: nonce (12), sealed key (32), tag (16). All are equally long, so that a destroyed one is
 /// overwritten where it stands.
@@ -71,7 +72,7 @@ impl MasterKey {
     pub fn load(path: &Path) -> Result<Self, MasterKeyError> {
         let io = |source| MasterKeyError::Io { path: path.to_owned(), source };
         let malformed = || MasterKeyError::Malformed(path.to_owned());
-        if is_open(&fs::metadata(path).map_err(io)?) {
+        if files::open_to_others(path).map_err(io)? {
             return Err(MasterKeyError::Open(path.to_owned()));
         }
         let bytes = Zeroizing::new(fs::read(path).map_err(io)?);
@@ -91,17 +92,7 @@ impl MasterKey {
             let _ = write!(text, "{byte:02x}"); // a String takes everything
         }
         text.push('\n');
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path).map_err(io)?;
-        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| sync_parent(path));
-        written.map_err(|source| {
-            // A half-written key is worse than none; if it cannot be removed either, the error is the same.
-            let _ = fs::remove_file(path);
-            io(source)
-        })
+        files::create_private(path, text.as_bytes()).map_err(io)
     }
 
     /// What the ring keeps to recognise its master key. Says nothing about the key.
@@ -151,12 +142,6 @@ impl KeyPlace {
     }
 }
 
-/// A new file is durable when its directory is.
-pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::File::open(parent)?.sync_all()
-}
-
 fn read_hex(digits: &str) -> Option<[u8; 32]> {
     let mut key = [0; 32];
     if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
@@ -166,16 +151,6 @@ fn read_hex(digits: &str) -> Option<[u8; 32]> {
         *byte = u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).ok()?;
     }
     Some(key)
-}
-
-#[cfg(unix)]
-fn is_open(metadata: &fs::Metadata) -> bool {
-    std::os::unix::fs::MetadataExt::mode(metadata) & 0o007 != 0
-}
-
-#[cfg(not(unix))]
-fn is_open(_: &fs::Metadata) -> bool {
-    false
 }
 
 #[cfg(test)]
@@ -204,7 +179,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(unix)]
     fn only_the_owner_may_read_it() {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
@@ -223,10 +197,7 @@ mod tests {
         let short = format!("{PREFIX}00ff\n");
         for wrong in [b"".as_slice(), b"\xff\xfe", b"socai-master-key-2:00", short.as_bytes()] {
             let _ = fs::remove_file(&path);
-            let mut options = fs::OpenOptions::new();
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            options.write(true).create_new(true).open(&path).unwrap().write_all(wrong).unwrap();
+            files::create_private(&path, wrong).unwrap();
             assert!(matches!(MasterKey::load(&path), Err(MasterKeyError::Malformed(_))), "{wrong:?}");
         }
     }

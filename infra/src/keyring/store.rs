@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     Generation, Kept,
-    master::{KeyPlace, MasterKey, WRAPPED_LEN, sync_parent},
+    master::{KeyPlace, MasterKey, WRAPPED_LEN},
 };
 
 const SCHEMA: &str = "
@@ -60,7 +60,7 @@ pub(super) async fn create(
     let mut connection = options.connect().await.map_err(unavailable)?;
     match prepare(&mut connection, master).await {
         Ok(()) => {
-            sync_parent(path).map_err(|error| KeyError::Unavailable(error.to_string()))?;
+            crate::files::sync_parent(path).map_err(|error| KeyError::Unavailable(error.to_string()))?;
             Ok(connection)
         }
         Err(error) => {

@@ -7,7 +7,7 @@ use std::{path::Path, sync::Arc};
 use socai_domain::ledger::EventLog;
 
 pub use file::building;
-pub use file::{FileLog, FileLogOptions, OpenLogError, OpenReport};
+pub use file::{FileLog, FileLogOptions, Known, OpenLogError, OpenReport};
 
 /// An open log of whichever engine.
 #[derive(Clone, Debug)]

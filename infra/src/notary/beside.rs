@@ -15,15 +15,13 @@ use socai_domain::{
 use thiserror::Error;
 
 use super::{
-    PUBLIC_KEY,
+    CHECKPOINT, PUBLIC_KEY,
     asking::COSIGNED,
     compare::Comparison,
     hashes::Hashes,
     store::{Column, NotaryStore, Piece, StoreError},
 };
 use crate::disk::{Disk as _, RealDisk};
-
-const CHECKPOINT: &str = "checkpoint";
 
 /// Why nothing can be proved from it.
 #[derive(Debug, Error)]
@@ -133,6 +131,19 @@ impl Beside {
     fn hashes(&self, size: u64) -> Hashes<'_> {
         Hashes::new(&*self.store, size)
     }
+}
+
+/// How many records the checkpoints in the store's directory cover, at most; none if nothing was ever signed there. Whether
+/// they are whole and this log's, the notary judges.
+pub fn signed_size(dir: &Path) -> Result<u64, StoreError> {
+    let store = ReadOnly::new(dir);
+    let mut most = 0;
+    for name in [CHECKPOINT, COSIGNED] {
+        let note = store.whole(name)?.and_then(|bytes| Note::parse(&bytes).ok());
+        let checkpoint = note.and_then(|note| Checkpoint::parse(note.text()).ok());
+        most = most.max(checkpoint.map_or(0, |checkpoint| checkpoint.size()));
+    }
+    Ok(most)
 }
 
 /// A checkpoint that must be this log's.

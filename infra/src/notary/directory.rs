@@ -13,10 +13,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::store::{Column, NotaryStore, Piece, StoreError};
+use super::{
+    CHECKPOINT,
+    store::{Column, NotaryStore, Piece, StoreError},
+};
 use crate::disk::{Disk, DiskFile, RealDisk};
 
-const CHECKPOINT: &str = "checkpoint";
 const BESIDE: &str = "checkpoint.new";
 const LOCK: &str = "lock";
 

@@ -43,7 +43,7 @@ use tokio::sync::watch;
 
 pub(crate) use self::compare::Difference;
 pub use self::{
-    beside::{Beside, BesideError},
+    beside::{Beside, BesideError, signed_size},
     standing::Voice,
     store::StoreError,
 };
@@ -57,6 +57,8 @@ use self::{
 };
 use crate::files;
 
+/// The file in the store's directory that holds the newest checkpoint.
+pub const CHECKPOINT: &str = "checkpoint";
 /// The file in the store's directory that holds the verifier key, for whoever wants to give it away.
 const PUBLIC_KEY: &str = "log.pub";
 
@@ -127,13 +129,17 @@ impl Notary {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, NotaryError> {
         let store = DirectoryStore::open(dir)?;
-        let public = dir.join(PUBLIC_KEY);
-        let text = format!("{}\n", key.public());
-        if std::fs::read_to_string(&public).ok().as_deref() != Some(&text) {
-            let failed = |error| StoreError::Unavailable(format!("{}: {error}", public.display()));
-            files::replace(&public, text.as_bytes()).map_err(failed)?;
+        let notary = Self::on(Arc::new(store), key, within, records, clock)?;
+        // Not beside a checkpoint of another key: whoever reads the store checks it with this one.
+        let ours = |bytes: Vec<u8>| notary.signed_by_us(&bytes).is_ok();
+        if notary.0.store.load()?.is_none_or(ours) {
+            let (public, text) = (dir.join(PUBLIC_KEY), format!("{}\n", notary.verifier_key()));
+            if std::fs::read_to_string(&public).ok().as_deref() != Some(&text) {
+                let failed = |error| StoreError::Unavailable(format!("{}: {error}", public.display()));
+                files::replace(&public, text.as_bytes()).map_err(failed)?;
+            }
         }
-        Self::on(Arc::new(store), key, within, records, clock)
+        Ok(notary)
     }
 
     fn on(

@@ -18,6 +18,19 @@ use super::{Notary, StoreError, Voice, standing::Committed};
 /// How long a promise waits at most, just after the start, until it is known whether anything is signed.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Why there is no answer.
+enum Unread {
+    Store(StoreError),
+    /// It would have to be signed now, and nothing is.
+    Unsigned,
+}
+
+impl From<StoreError> for Unread {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
 impl Committed {
     fn told(&self) -> Signed {
         let head = self.head;
@@ -29,18 +42,20 @@ impl Notary {
     /// Reads where that holds up nobody. What is damaged is an alarm.
     fn reading<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&Self, &Committed) -> Result<T, StoreError> + Send + 'static,
+        read: impl FnOnce(&Self, &Committed) -> Result<T, Unread> + Send + 'static,
     ) -> BoxFuture<'static, Result<T, api::NotaryError>> {
         let this = self.clone();
         async move {
             let Some(committed) = this.committed() else { return Err(this.nothing()) };
             let work = move || {
                 let done = read(&this, &committed);
-                if let Err(error @ StoreError::Damaged(_)) = &done {
+                if let Err(Unread::Store(error @ StoreError::Damaged(_))) = &done {
                     this.raise(error.to_string());
                 }
-                done.map_err(|error| {
-                    if error.may_pass() { unavailable(error) } else { api::NotaryError::Nothing(error.to_string()) }
+                done.map_err(|error| match error {
+                    Unread::Store(error) if error.may_pass() => unavailable(error),
+                    Unread::Store(error) => api::NotaryError::Nothing(error.to_string()),
+                    Unread::Unsigned => this.nothing(),
                 })
             };
             tokio::task::spawn_blocking(work).await.map_err(unavailable)?
@@ -56,16 +71,15 @@ impl Notary {
         }
     }
 
-    /// The signed head of the first `size` records; of the newest tree, the one that is kept.
-    fn head_of(&self, committed: &Committed, size: u64) -> Result<Signed, StoreError> {
+    /// The signed head of the first `size` records: of the newest tree, the one that is kept; of another, signed anew, if
+    /// anything is signed. Never two roots for one size: it is shown first to be the beginning of what was signed.
+    fn head_of(&self, committed: &Committed, size: u64) -> Result<Signed, Unread> {
         if size == committed.head.size {
             return Ok(committed.told());
         }
-        self.signed_anew(committed, size)
-    }
-
-    /// Never two roots for one size: what is signed is shown first to be the beginning of what was signed.
-    fn signed_anew(&self, committed: &Committed, size: u64) -> Result<Signed, StoreError> {
+        if self.0.standing.borrow().voice != Voice::Signing {
+            return Err(Unread::Unsigned);
+        }
         let head = TreeHead { size, root: self.hashes(size).root()? };
         let way = self.hashes(committed.head.size).consistency(size)?.unwrap_or_default();
         consistency::verify(head, committed.head, &way).map_err(damaged)?;
@@ -144,7 +158,7 @@ impl api::Notary for Notary {
     fn leaves(&self, positions: Vec<Position>) -> BoxFuture<'_, Result<Vec<Option<u64>>, api::NotaryError>> {
         self.reading(move |this, committed| {
             let hashes = this.hashes(committed.head.size);
-            positions.into_iter().map(|position| hashes.leaf_at(position.place())).collect()
+            positions.into_iter().map(|position| Ok(hashes.leaf_at(position.place())?)).collect()
         })
     }
 
@@ -159,7 +173,7 @@ impl api::Notary for Notary {
                 Some(index) if index < committed.head.size => {
                     // What others vouch for, too, is worth more than what is newest.
                     let cosigned = this.0.cosigned.borrow().clone().filter(|cosigned| index < cosigned.head.size);
-                    this.covered(cosigned.as_deref().unwrap_or(committed), index, hashes.entry(index)?)
+                    Ok(this.covered(cosigned.as_deref().unwrap_or(committed), index, hashes.entry(index)?)?)
                 }
                 // Taken into the tree, but not committed: its time is at most now.
                 Some(_) => Ok(Proof::NotYet { by: api::Notary::due(this, this.0.clock.now()) }),
@@ -185,7 +199,7 @@ impl api::Notary for Notary {
     fn signed(&self, size: u64) -> BoxFuture<'_, Result<Option<Signed>, api::NotaryError>> {
         self.reading(
             move |this, committed| {
-                if size > committed.head.size { Ok(None) } else { this.signed_anew(committed, size).map(Some) }
+                if size > committed.head.size { Ok(None) } else { this.head_of(committed, size).map(Some) }
             },
         )
     }

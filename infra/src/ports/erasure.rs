@@ -99,14 +99,54 @@ pub(super) async fn files_in(opener: &Opener, recorded: &Recorded) -> Result<Vec
     }
 }
 
-/// The files that an event brings.
+/// The files that an event brings. Whoever adds an event says here whether it does: files that no event brings are swept away.
 pub(crate) fn files_of(event: &DomainEvent) -> &[Attachment] {
+    use IncomingEvent as Event;
     match event {
-        DomainEvent::Incoming(IncomingEvent::Arrived(e)) => &e.files,
-        DomainEvent::Incoming(IncomingEvent::ArrivedAgain(e)) => &e.files,
-        DomainEvent::Incoming(IncomingEvent::ScanAttached(e)) => &e.files,
-        DomainEvent::Incoming(IncomingEvent::BranchCompleted(e)) => &e.files,
-        _ => &[],
+        DomainEvent::Incoming(event) => match event {
+            Event::Arrived(e) => &e.files,
+            Event::ArrivedAgain(e) => &e.files,
+            Event::ScanAttached(e) => &e.files,
+            Event::BranchCompleted(e) => &e.files,
+            Event::UnopenedLogged(_)
+            | Event::AuthenticityChecked(_)
+            | Event::Corrected(_)
+            | Event::Annotated(_)
+            | Event::PaperArrived(_)
+            | Event::ReceiptRefused(_)
+            | Event::RegistrationBegan(_)
+            | Event::RegistrationAbandoned(_)
+            | Event::Registered(_)
+            | Event::Submitted(_)
+            | Event::PassedToLeader(_)
+            | Event::ReturnedToClerk(_)
+            | Event::Directed(_)
+            | Event::Assigned(_)
+            | Event::BranchAccepted(_)
+            | Event::ProgressReported(_)
+            | Event::BranchAmended(_)
+            | Event::BranchReassigned(_)
+            | Event::BranchWithdrawn(_)
+            | Event::BranchReturned(_)
+            | Event::ExtensionRequested(_)
+            | Event::ExtensionDecided(_)
+            | Event::Urged(_)
+            | Event::Paused(_)
+            | Event::Resumed(_)
+            | Event::FollowerAppointed(_)
+            | Event::WorkHandedOver(_)
+            | Event::AccessGranted(_)
+            | Event::ResolutionProposed(_)
+            | Event::ResolutionDeclined(_)
+            | Event::Resolved(_)
+            | Event::Reopened(_)
+            | Event::Cancelled(_)
+            | Event::ExpungeRequested(_)
+            | Event::Expunged(_)
+            | Event::ErasureCompleted(_)
+            | Event::ExpungeDeclined(_) => &[],
+        },
+        DomainEvent::Organ(_) | DomainEvent::Person(_) | DomainEvent::Register(_) => &[],
     }
 }
 

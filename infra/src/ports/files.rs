@@ -3,6 +3,7 @@
 use std::{
     io::{self, Read},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::body::Bytes;
@@ -12,6 +13,7 @@ use socai_graphql::files::{FileStream, Files, FilesError, Found, Kept};
 use tokio::{
     io::AsyncReadExt as _,
     sync::{Semaphore, mpsc},
+    time::timeout,
 };
 
 use crate::blobs::{BlobError, BlobHash, BlobStore};
@@ -22,6 +24,10 @@ pub struct BlobFiles {
     blobs: Arc<BlobStore>,
     /// A permit for each file that may be in memory to be checked.
     checks: Arc<Semaphore>,
+    /// A permit for each upload: it keeps a thread until it ends.
+    uploads: Arc<Semaphore>,
+    /// How long the sender of an upload may be silent.
+    patience: Duration,
 }
 
 /// Bytes of a piece of a download.
@@ -30,19 +36,34 @@ const PIECE: usize = 64 << 10;
 const AHEAD: usize = 8;
 /// Files that are checked at once, each whole in memory, before they are sent.
 const CHECKS: usize = 4;
+/// Uploads at once.
+const UPLOADS: usize = 32;
+/// How long the sender of an upload may be silent.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 impl BlobFiles {
     /// In this store.
     pub fn new(blobs: Arc<BlobStore>) -> Self {
-        Self { blobs, checks: Arc::new(Semaphore::new(CHECKS)) }
+        Self::with(blobs, UPLOADS, PATIENCE)
+    }
+
+    fn with(blobs: Arc<BlobStore>, uploads: usize, patience: Duration) -> Self {
+        let (checks, uploads) = (Arc::new(Semaphore::new(CHECKS)), Arc::new(Semaphore::new(uploads)));
+        Self { blobs, checks, uploads, patience }
     }
 
     async fn keep(&self, mut bytes: FileStream, limit: u64) -> Result<Kept, FilesError> {
+        let turn = Arc::clone(&self.uploads).try_acquire_owned();
+        let turn = turn.map_err(|_| FilesError::Unavailable("too many files are being uploaded now".into()))?;
         let (sender, receiver) = mpsc::channel(AHEAD);
         let blobs = Arc::clone(&self.blobs);
-        let storing = tokio::task::spawn_blocking(move || blobs.put_from(Pieces::new(receiver), limit));
+        let storing = tokio::task::spawn_blocking(move || {
+            let _turn = turn; // given back when the thread is free
+            blobs.put_from(Pieces::new(receiver), limit)
+        });
         let mut broken = None;
-        while let Some(piece) = bytes.next().await {
+        let silent = |_| Some(Err(io::Error::new(io::ErrorKind::TimedOut, "nothing came for too long")));
+        while let Some(piece) = timeout(self.patience, bytes.next()).await.unwrap_or_else(silent) {
             let (piece, error) = match piece {
                 Ok(piece) => (Ok(piece), None),
                 Err(error) => (Err(()), Some(error)),
@@ -168,6 +189,26 @@ mod tests {
         let broken = files.put(stream(vec![Ok(b"12345"), Err(io::ErrorKind::ConnectionReset.into())]), 8).await;
         assert!(matches!(broken, Err(FilesError::BrokeOff(_))));
         assert_eq!(files.blobs.list().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn silent_senders_are_dropped_and_hold_up_nobody() {
+        let directory = tempfile::tempdir().unwrap();
+        let blobs = Arc::new(BlobStore::open(directory.path()).unwrap());
+        let silent = || stream(vec![Ok(b"12345")]).chain(stream::pending()).boxed();
+        let files = BlobFiles::with(Arc::clone(&blobs), 1, PATIENCE);
+        let mut waiting = files.put(silent(), 8);
+        assert!(futures::poll!(&mut waiting).is_pending());
+        let turned_away = files.put(stream(vec![Ok(b"1")]), 8).await;
+        assert!(matches!(turned_away, Err(FilesError::Unavailable(_))));
+
+        let files = BlobFiles::with(blobs, 1, Duration::ZERO);
+        for _ in 0..2 {
+            let dropped = files.put(silent(), 8).await;
+            assert!(matches!(&dropped, Err(FilesError::BrokeOff(error)) if error.kind() == io::ErrorKind::TimedOut));
+        }
+        files.put(stream(vec![Ok(b"1")]), 8).await.unwrap();
+        assert_eq!(files.blobs.list().count(), 1);
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use socai_domain::ledger::{Position, Revision, StreamId};
+use socai_domain::ledger::{Revision, StreamId};
 use thiserror::Error;
 
 use crate::log::file::{Damage, error::OpenLogError};
@@ -17,12 +17,12 @@ pub enum Fault {
     #[error("the log is not the one that the expected head was taken from: {0}")]
     Unexpected(String),
     /// The log ends before a record that somebody was told is there.
-    #[error("the log ends at record {end}, before {known}, which was acknowledged")]
+    #[error("the log ends at record {end}, before record {known}, which was acknowledged")]
     Short {
         /// The place of its last record.
         end: u64,
-        /// What somebody was told of.
-        known: Position,
+        /// The place that somebody was told of.
+        known: u64,
     },
     /// A file cannot be read.
     #[error("{what}: {source}")]

@@ -30,7 +30,7 @@ use self::{chains::Chains, span::Verified, spans::Plan};
 use crate::{
     disk::RealDisk,
     log::file::{
-        Damage,
+        Damage, Known,
         closed::{self, Closed},
     },
 };
@@ -81,7 +81,7 @@ pub struct Progress {
 pub fn verify(
     dir: &Path,
     expect: Option<(Position, RecordHash)>,
-    known: Option<Position>,
+    known: Known,
     on_progress: impl FnMut(Progress),
 ) -> Result<VerifyReport, Fault> {
     verify_on(std::thread::available_parallelism().map_or(1, usize::from), dir, expect, known, on_progress)
@@ -92,16 +92,18 @@ pub fn verify_on(
     threads: usize,
     dir: &Path,
     expect: Option<(Position, RecordHash)>,
-    known: Option<Position>,
+    known: Known,
     mut on_progress: impl FnMut(Progress),
 ) -> Result<VerifyReport, Fault> {
     let disk = RealDisk::new(dir);
-    let before = marker(&disk, dir)?;
+    // Where there is no directory, `Plan` says so.
+    let marker = || if dir.is_dir() { closed::look(&disk) } else { Ok(None) };
+    let before = marker()?;
     let found = attempt(threads, dir, expect, known, before, &mut on_progress);
     if matches!(&found, Ok(report) if report.torn.is_none()) {
         return found;
     }
-    if marker(&disk, dir)? == before {
+    if marker()? == before {
         return found;
     }
     // A server started or stopped meanwhile, and what looked wrong may have been its work: once more, and as it may do so
@@ -109,21 +111,11 @@ pub fn verify_on(
     attempt(threads, dir, expect, known, None, &mut on_progress)
 }
 
-/// The marker of a clean shutdown. It goes when a server starts and comes when it stops: if that is just now, a second look
-/// finds it there or not there.
-fn marker(disk: &RealDisk, dir: &Path) -> Result<Option<Closed>, Fault> {
-    let look = || {
-        let names = spans::names(disk, dir)?;
-        Ok::<_, Fault>(closed::read(disk, &names)?)
-    };
-    look().or_else(|_| look())
-}
-
 fn attempt(
     threads: usize,
     dir: &Path,
     expect: Option<(Position, RecordHash)>,
-    known: Option<Position>,
+    known: Known,
     marker: Option<Closed>,
     on_progress: &mut impl FnMut(Progress),
 ) -> Result<VerifyReport, Fault> {

@@ -1,7 +1,5 @@
 //! Verifying one span on its own: all that needs no knowledge of what comes before it.
 
-use std::time::Duration;
-
 use socai_domain::{
     ledger::{Header, RecordHash, StreamId, log::chain_head, record::NotARecord},
     time::Timestamp,
@@ -16,7 +14,7 @@ use crate::log::file::{
     Damage,
     format::{Address, Entries, Entry, FrameHead},
     index::Tip,
-    segment::{Segment, Step, Walker},
+    segment::{APART, LOOKS, Segment, Step, Walker},
 };
 
 /// What a record says of its place in its stream. Whether that is so is known only when all before it are.
@@ -51,10 +49,6 @@ pub(super) struct Verified {
     /// A batch that is not whole, and not known to have been acknowledged, follows the last frame.
     pub(super) torn: Option<Damage>,
 }
-
-/// How often a batch that is not whole is looked at again while somebody may be writing it, and how long apart.
-const LOOKS: u32 = 200;
-const APART: Duration = Duration::from_millis(1);
 
 /// Verifies a span.
 pub(super) fn verify(plan: &Plan, span: &Span) -> Result<Verified, Fault> {

@@ -12,10 +12,12 @@ use super::{Fault, chains::Chains, span::Link};
 use crate::{
     disk::Disk,
     log::file::{
+        Known,
         closed::Closed,
-        format::{FIRST_FRAME, segment_name, segment_number},
+        format::FIRST_FRAME,
         index::Index,
         segment::{Segment, Step, Walker},
+        segments,
     },
 };
 
@@ -43,22 +45,14 @@ impl Span {
     }
 }
 
-/// The names of the files of the log.
-pub(super) fn names(disk: &dyn Disk, dir: &Path) -> Result<Vec<String>, Fault> {
-    disk.list().map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Fault::Missing(dir.display().to_string()),
-        _ => Fault::io(format!("listing {}", dir.display()))(error),
-    })
-}
-
 /// What is to be verified.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) segments: Vec<Segment>,
     pub(super) spans: Vec<Span>,
     pub(super) expect: Option<(Position, RecordHash)>,
-    /// Somebody was told that the log goes on to here.
-    known: Option<Position>,
+    /// How far somebody was told that the log goes.
+    known: Known,
     marker: Option<Closed>,
     /// Space for links that is used again: fresh memory for each span would cost more than looking at it.
     space: Mutex<Vec<Vec<Link>>>,
@@ -80,28 +74,19 @@ impl Plan {
         disk: &dyn Disk,
         dir: &Path,
         expect: Option<(Position, RecordHash)>,
-        known: Option<Position>,
+        known: Known,
         marker: Option<Closed>,
     ) -> Result<Self, Fault> {
-        let names = names(disk, dir)?;
-        let mut numbers: Vec<u32> = names.iter().filter_map(|name| segment_number(name)).collect();
-        numbers.sort_unstable();
-        let mut segments = Vec::with_capacity(numbers.len());
-        for (number, expected) in numbers.into_iter().zip(1..) {
-            if number != expected {
-                let what = "the file is missing".to_owned();
-                let damage = crate::log::file::Damage { file: segment_name(expected), offset: 0, record: 0, what };
-                return Err(Fault::at(damage));
-            }
-            let opened =
-                Segment::open(disk, number, false).map_err(Fault::io(format!("opening {}", segment_name(number))))?;
-            segments.push(opened.map_err(Fault::at)?);
+        let missing = || Fault::Missing(dir.display().to_string());
+        if !dir.is_dir() {
+            return Err(missing());
         }
+        let (_, segments) = segments::open(disk, false)?;
         if segments.is_empty() {
-            return Err(Fault::Missing(dir.display().to_string()));
+            return Err(missing());
         }
         let mut plan = Self { segments, spans: Vec::new(), expect, known, marker, space: Mutex::default() };
-        plan.check_headers()?;
+        plan.check_told()?;
         for index in 0..plan.segments.len() {
             plan.cut(disk, index)?;
         }
@@ -120,17 +105,23 @@ impl Plan {
         self.spans.iter().map(Span::len).sum()
     }
 
-    fn check_headers(&self) -> Result<(), Fault> {
-        let (ledger, epoch) = (self.ledger(), self.epoch());
-        for segment in &self.segments {
-            if (segment.header.ledger, segment.header.epoch) != (ledger, epoch) {
-                let what = format!("this segment is of another ledger, {}", segment.header.ledger);
-                return Err(Fault::at(segment.damage(0, segment.header.first, what)));
-            }
+    /// It is the log of which somebody was told.
+    fn check_told(&self) -> Result<(), Fault> {
+        let here = self.segments[0].begins();
+        let told = self.expect.map(|(position, _)| position).into_iter().chain(self.known.position);
+        match told.into_iter().find(|position| !position.same_log(here)) {
+            Some(position) => Err(Fault::Unexpected(format!("position {position} is not of ledger {}", self.ledger()))),
+            None => self.check_empty(),
         }
-        match self.told().find(|position| !position.same_log(Position::new(ledger, epoch, 0))) {
-            Some(position) => Err(Fault::Unexpected(format!("position {position} is not of ledger {ledger}"))),
-            None => Ok(()),
+    }
+
+    /// A head of the empty log is met before the first record, and is of zeros.
+    fn check_empty(&self) -> Result<(), Fault> {
+        match self.expect {
+            Some((position, hash)) if position.place() == 0 && hash != RecordHash([0; 32]) => {
+                Err(Fault::Unexpected(format!("at {position}, before its first record, it had no head {hash}")))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -168,14 +159,10 @@ impl Plan {
         Ok(())
     }
 
-    /// The positions that somebody was told of.
-    fn told(&self) -> impl Iterator<Item = Position> {
-        self.expect.map(|(position, _)| position).into_iter().chain(self.known)
-    }
-
     /// Somebody was told, or the marker of a clean shutdown says, that a whole batch begins with this place.
     pub(super) fn must_hold(&self, place: u64) -> bool {
-        self.marker.is_some() || self.told().any(|position| position.place() >= place)
+        let expected = self.expect.map_or(0, |(position, _)| position.place());
+        self.marker.is_some() || expected.max(self.known.place()) >= place
     }
 
     /// If the log was closed in good order, it ends where the marker says; and never before what somebody was told of.
@@ -188,9 +175,10 @@ impl Plan {
             }
             _ => {}
         }
-        match self.known {
-            Some(known) if known.place() > chains.place() => Err(Fault::Short { end: chains.place(), known }),
-            _ => Ok(()),
+        let known = self.known.place();
+        if known > chains.place() {
+            return Err(Fault::Short { end: chains.place(), known });
         }
+        Ok(())
     }
 }

@@ -6,7 +6,7 @@ use socai_domain::ledger::{EventLog, Head, LedgerId, Position, RecordHash, Strea
 
 use super::{Fault, VerifyReport, Wrong, verify_on};
 use crate::log::file::{
-    FileLog,
+    FileLog, Known,
     format::{Entries, FIRST_FRAME, FRAME_HEAD, FrameHead, SegmentHeader, array, checksum},
     tests::{append, options, stream},
 };
@@ -28,8 +28,8 @@ async fn ledger(dir: &Path) -> Head {
 }
 
 fn verify(dir: &Path, expect: Option<(Position, RecordHash)>) -> Result<VerifyReport, Fault> {
-    let one = verify_on(1, dir, expect, None, |_| ());
-    let many = verify_on(3, dir, expect, None, |_| ());
+    let one = verify_on(1, dir, expect, Known::default(), |_| ());
+    let many = verify_on(3, dir, expect, Known::default(), |_| ());
     match (&one, &many) {
         (Ok(one), Ok(many)) => assert_eq!((one.head, one.streams), (many.head, many.streams)),
         (one, many) => {
@@ -82,7 +82,8 @@ async fn a_whole_ledger_verifies_up_to_its_head() {
     let head = ledger(dir.path()).await;
     let mut told = 0;
     let report =
-        verify_on(2, dir.path(), Some((head.position, head.hash)), None, |progress| told = progress.done).unwrap();
+        verify_on(2, dir.path(), Some((head.position, head.hash)), Known::default(), |progress| told = progress.done)
+            .unwrap();
     assert_eq!((report.head, report.records, report.streams), (head, ROUNDS * 40, 20));
     assert!(report.segments >= 3 && told > report.bytes);
     verify(dir.path(), None).unwrap();
@@ -192,6 +193,8 @@ async fn a_deleted_or_moved_frame_or_segment_is_found() {
     fs::rename(dir.path().join("aside"), path(1)).unwrap();
     let last = (1..99).rev().find(|&number| path(number).exists()).unwrap();
     fs::remove_file(path(last)).unwrap();
+    assert!(wrong(dir.path()).damage.what.contains("missing"), "its predecessor's side file tells of it");
+    fs::remove_file(dir.path().join(format!("{:08}.index", last - 1))).unwrap();
     assert!(wrong(dir.path()).damage.what.contains("was closed in good order"));
 }
 
@@ -270,6 +273,9 @@ async fn a_head_beyond_the_end_or_of_another_ledger_is_unexpected() {
     assert!(matches!(verify(dir.path(), Some((foreign, head.hash))), Err(Fault::Unexpected(_))));
     let inside = Position::new(head.position.ledger(), 1, head.records - 1);
     assert!(matches!(verify(dir.path(), Some((inside, head.hash))), Err(Fault::Unexpected(_))));
+    let empty = head.position.with_place(0);
+    assert!(matches!(verify(dir.path(), Some((empty, head.hash))), Err(Fault::Unexpected(_))));
+    verify(dir.path(), Some((empty, RecordHash([0; 32])))).unwrap();
     assert!(matches!(verify(&dir.path().join("none"), None), Err(Fault::Missing(_))));
 }
 
@@ -297,7 +303,7 @@ async fn a_torn_batch_at_the_end_is_told_and_no_fault_unless_it_should_be_whole(
     assert!(verify(dir.path(), Some((head.position, head.hash))).is_err());
     verify(dir.path(), Some((report.head.position, report.head.hash))).unwrap();
     // So was whoever wrote a checkpoint that names a record of it.
-    let known = Some(report.head.position.with_place(report.records + 1));
+    let known = report.head.position.with_place(report.records + 1).into();
     for cut in [false, true] {
         if cut {
             change(dir.path(), last, |bytes| bytes[at..].fill(0));
@@ -305,7 +311,7 @@ async fn a_torn_batch_at_the_end_is_told_and_no_fault_unless_it_should_be_whole(
         let fault = verify_on(1, dir.path(), None, known, |_| ()).unwrap_err();
         assert!(cut || matches!(&fault, Fault::Wrong(wrong) if wrong.damage.offset >= at as u64), "{fault}");
     }
-    verify_on(1, dir.path(), None, Some(report.head.position), |_| ()).unwrap();
+    verify_on(1, dir.path(), None, report.head.position.into(), |_| ()).unwrap();
     // What a whole batch follows was not the last one.
     change(dir.path(), last, |new| new.copy_from_slice(&bytes));
     let (before, _) = all[all.len() - 2];
@@ -330,7 +336,7 @@ async fn a_server_that_starts_and_stops_meanwhile_is_no_fault() {
         }
     });
     while !server.is_finished() {
-        verify_on(1, dir.path(), None, None, |_| ()).unwrap();
+        verify_on(1, dir.path(), None, Known::default(), |_| ()).unwrap();
         tokio::task::yield_now().await;
     }
     server.await.unwrap();
@@ -349,8 +355,10 @@ async fn a_ledger_verifies_while_it_grows() {
     let mut seen = 0;
     while !writer.is_finished() {
         let path = dir.path().to_owned();
-        let report =
-            tokio::task::spawn_blocking(move || verify_on(2, &path, None, None, |_| ())).await.unwrap().unwrap();
+        let report = tokio::task::spawn_blocking(move || verify_on(2, &path, None, Known::default(), |_| ()))
+            .await
+            .unwrap()
+            .unwrap();
         assert!(report.records >= seen);
         seen = report.records;
     }

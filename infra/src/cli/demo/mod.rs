@@ -225,8 +225,8 @@ async fn found(app: &App) -> anyhow::Result<Played> {
 
 /// Where to look, as whom, and what to ask.
 fn how_to_go_on(config: &Config, lang: Lang, url: &str, log_key: &str, story: IncomingId) -> anyhow::Result<()> {
-    let pem = fs::read_to_string(&config.token_key).with_context(|| config.token_key.display().to_string())?;
-    let issuer = Issuer::from_pem(&pem)?;
+    let pem = files::read_secret(&config.token_key).with_context(|| config.token_key.display().to_string())?;
+    let issuer = Issuer::from_pem(str::from_utf8(&pem)?)?;
     println!("\n→  {}  {url}/graphiql", lang.of("Mở", "Open"));
     println!(
         "   {}",

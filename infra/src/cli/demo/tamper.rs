@@ -3,7 +3,10 @@
 use std::{fs, io, path::Path};
 
 use anyhow::{Context as _, bail};
-use socai::verify::{Fault, VerifyReport, verify};
+use socai::{
+    log::Known,
+    verify::{Fault, VerifyReport, verify},
+};
 use socai_domain::ledger::{Direction, EventLog, Revision, StreamId};
 
 /// Verifies the log, then a copy of it in which one byte of a record's sealed body was changed.
@@ -18,10 +21,10 @@ pub(crate) async fn tamper(
     let bytes = records.first().context("the record")?.record.bytes().to_vec();
     let (directory, copy) = (directory.to_owned(), copy.to_owned());
     tokio::task::spawn_blocking(move || {
-        let whole = verify(&directory, None, None, |_| {}).context("the log of the demo")?;
+        let whole = verify(&directory, None, Known::default(), |_| {}).context("the log of the demo")?;
         flip(&directory, &copy, &bytes)?;
         // Against the head of the whole one: at the very end of a log that is open, a changed batch looks like a torn one.
-        match verify(&copy, Some((whole.head.position, whole.head.hash)), None, |_| {}) {
+        match verify(&copy, Some((whole.head.position, whole.head.hash)), Known::default(), |_| {}) {
             Ok(_) => bail!("a changed byte was not found"),
             Err(fault) => Ok((whole, fault)),
         }

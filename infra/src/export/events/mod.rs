@@ -8,7 +8,6 @@ mod row;
 
 use std::{io, sync::Arc};
 
-use socai_commands::CHECKPOINT;
 use socai_domain::{
     id::OrganId,
     ledger::{LedgerId, OpenError, Opened, Opener, Position, RecordHash},
@@ -24,14 +23,14 @@ pub use row::{COLUMNS, Cell, Column, Kind, Row, markdown};
 use crate::{
     config::Config,
     keys::{self, KeysError},
+    known,
     log::{
-        OpenLogError,
+        Known, OpenLogError,
         file::{
             Damage,
             beside::{Files, Placed, ReadTo},
         },
     },
-    ports::FileCheckpoints,
 };
 
 /// What is exported.
@@ -69,9 +68,9 @@ pub enum ExportError {
     /// The log.
     #[error(transparent)]
     Log(#[from] OpenLogError),
-    /// The checkpoint that says how far the log goes at least.
+    /// What tells how far the log goes at least.
     #[error("{0}")]
-    Checkpoint(String),
+    Known(String),
     /// The key ring.
     #[error("{0}; with --sealed no keys are needed, and headers are exported")]
     Keys(#[from] KeysError),
@@ -107,12 +106,11 @@ struct Chunk {
 }
 
 impl Source {
-    /// Opens what the configuration names, for reading only; with the key ring unless `sealed`. With `own`, the checkpoint in
-    /// the data directory must not tell of a longer log: a copy of the log elsewhere may well be older.
+    /// Opens what the configuration names, for reading only; with the key ring unless `sealed`. With `own`, nothing in
+    /// the data directory may tell of a longer log: a copy of the log elsewhere may well be older.
     pub async fn open(config: &Config, sealed: bool, own: bool) -> Result<Self, ExportError> {
         let directory = config.log_directory().ok_or_else(|| ExportError::NotFiles(config.log.clone()))?;
-        let known = own.then(|| FileCheckpoints::new(&config.data).read(CHECKPOINT));
-        let known = known.transpose().map_err(ExportError::Checkpoint)?.flatten();
+        let known = if own { known(config).map_err(ExportError::Known)? } else { Known::default() };
         let files = Files::open(&directory, known)?;
         let ring = if sealed { None } else { Some(keys::read_ring_of(config, files.ledger()).await?) };
         Ok(Self { opener: ring.map(|ring| Opener::new(Arc::new(ring))), files: Arc::new(files) })

@@ -257,7 +257,7 @@ async fn a_torn_end_is_left_out_unless_it_was_acknowledged() {
     assert_eq!((rows.len() as u64, exported.rows), (RECORDS - 1, RECORDS - 1));
     assert!(exported.torn.is_some_and(|torn| torn.record == RECORDS));
     // Somebody was told of the last record.
-    fs::write(world.path().join(format!("{CHECKPOINT}.checkpoint")), head.position.to_string()).unwrap();
+    fs::write(world.path().join("reactions.checkpoint"), head.position.to_string()).unwrap();
     let short = world.export(ALL).await.unwrap_err();
     assert!(matches!(short, ExportError::Log(OpenLogError::Short { known: RECORDS, .. })), "{short}");
 }

@@ -42,6 +42,10 @@ impl Default for Address {
     }
 }
 
+/// How many later records of its stream an append may have and still be known for one that was taken before. They are read one
+/// by one, and nobody else's append is taken meanwhile.
+const FARTHEST_BACK: u64 = 1024;
+
 /// Bytes that an append takes in a frame.
 pub(crate) fn len_in_frame(append: &Append) -> usize {
     append.drafts.iter().map(|draft| ENTRY_HEAD + draft.record_len()).sum()
@@ -113,11 +117,16 @@ impl Batch {
         let conflict = AppendError::Conflict { stream: append.stream, actual: tip.map(|tip| tip.revision) };
         let first = append.expected.next();
         let last = Revision::new(first.number().saturating_add(append.drafts.len() as u64 - 1));
-        let Some(tip) = tip.filter(|tip| last <= tip.revision) else { return Err(conflict) };
+        let taken = |tip: &Tip| last <= tip.revision && tip.revision.number() - last.number() <= FARTHEST_BACK;
+        let Some(tip) = tip.filter(taken) else { return Err(conflict) };
         let mut stamps = Vec::with_capacity(append.drafts.len());
         let (mut address, mut revision) = (tip.address, tip.revision);
         loop {
-            let found = self.find(shared, address).map_err(|damage| AppendError::Corrupt(damage.to_string()))?;
+            let found = self.find(shared, address).map_err(|trouble| match trouble {
+                // Nothing was written.
+                read::Trouble::Io(error) => AppendError::Busy(error.to_string()),
+                read::Trouble::Damaged(_) => AppendError::Corrupt(trouble.to_string()),
+            })?;
             if found.record.header().revision != revision || found.record.header().stream != append.stream {
                 return Err(AppendError::Corrupt(format!("{} does not lead back to revision {first}", append.stream)));
             }

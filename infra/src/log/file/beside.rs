@@ -3,7 +3,7 @@
 //! Every checksum, every record's hash and every log head is checked on the way, and nothing is kept but the place: what was
 //! told before a fault was found is what the log holds.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use socai_domain::{
     ledger::{Header, LedgerId, Position, RecordHash, SealedRecord, log::chain_head, record::NotARecord},
@@ -13,14 +13,12 @@ use socai_domain::{
 use super::{
     closed::{self, Closed},
     error::{Damage, OpenLogError},
-    format::{Entries, FIRST_FRAME, FrameHead, segment_name, segment_number},
-    segment::{Segment, Step, Walker},
+    format::{Entries, FIRST_FRAME, FrameHead},
+    known::Known,
+    segment::{APART, LOOKS, Segment, Step, Walker},
+    segments,
 };
-use crate::disk::{Disk, RealDisk};
-
-/// How often a batch that is not whole is looked at again while somebody may be writing it, and how long apart.
-const LOOKS: u32 = 200;
-const APART: Duration = Duration::from_millis(1);
+use crate::disk::RealDisk;
 
 /// The segment files of a log, opened for reading only.
 #[derive(Debug)]
@@ -28,7 +26,7 @@ pub(crate) struct Files {
     disk: RealDisk,
     segments: Vec<Segment>,
     closed: Option<Closed>,
-    known: Option<u64>,
+    known: u64,
 }
 
 /// A record, its place and its hash.
@@ -63,38 +61,16 @@ struct At {
 
 impl Files {
     /// Opens what is in the directory. With `known`, the log must go on to there at least, because somebody was told so.
-    pub(crate) fn open(dir: &Path, known: Option<Position>) -> Result<Self, OpenLogError> {
+    pub(crate) fn open(dir: &Path, known: Known) -> Result<Self, OpenLogError> {
         let missing = || OpenLogError::Missing(dir.display().to_string());
         if !dir.is_dir() {
             return Err(missing());
         }
         let disk = RealDisk::new(dir);
-        let names = disk.list().map_err(OpenLogError::io("listing the log's directory"))?;
-        let mut numbers: Vec<u32> = names.iter().filter_map(|name| segment_number(name)).collect();
-        numbers.sort_unstable();
-        let segments = numbers.into_iter().zip(1..).map(|(number, expected)| open(&disk, number, expected));
-        let segments = segments.collect::<Result<Vec<_>, _>>()?;
-        let Some(first) = segments.first() else { return Err(missing()) };
-        let (found, epoch) = (first.header.ledger, first.header.epoch);
-        if let Some(other) =
-            segments.iter().find(|segment| (segment.header.ledger, segment.header.epoch) != (found, epoch))
-        {
-            let what = format!("this segment is of another ledger, {}", other.header.ledger);
-            return Err(OpenLogError::Damaged(other.damage(0, other.header.first, what)));
-        }
-        if first.header.first != 1 {
-            return Err(OpenLogError::Damaged(first.damage(
-                0,
-                1,
-                "the first segment does not begin with the first record",
-            )));
-        }
-        match known.map(Position::ledger) {
-            Some(wanted) if wanted != found => return Err(OpenLogError::OtherLedger { found, wanted }),
-            _ => {}
-        }
-        let closed = closed::read(&disk, &names).or_else(|_| marker(&disk))?;
-        Ok(Self { disk, segments, closed, known: known.map(Position::place) })
+        let (_, segments) = segments::open(&disk, false)?;
+        known.check(segments.first().ok_or_else(missing)?.begins())?;
+        let closed = closed::look(&disk)?;
+        Ok(Self { disk, segments, closed, known: known.place() })
     }
 
     /// The ledger.
@@ -108,7 +84,7 @@ impl Files {
     }
 
     fn position(&self, place: u64) -> Position {
-        Position::new(self.ledger(), self.segments[0].header.epoch, place)
+        self.segments[0].begins().with_place(place)
     }
 
     /// Tells every record that was recorded from `from` on and before `before`, in order. Segments that hold only earlier
@@ -227,7 +203,7 @@ impl Files {
             return Err(OpenLogError::Damaged(damage));
         }
         self.ended(at)?;
-        if self.closed.is_some() && marker(&self.disk)? == self.closed {
+        if self.closed.is_some() && closed::look(&self.disk)? == self.closed {
             return Err(OpenLogError::Damaged(damage));
         }
         Ok(ReadTo { position: self.position(at.place), head: at.head, torn: Some(damage) })
@@ -236,38 +212,18 @@ impl Files {
     /// The log does not end before what somebody was told of, and ends where a clean shutdown says.
     fn ended(&self, at: &At) -> Result<(), OpenLogError> {
         let last = &self.segments[self.segments.len() - 1];
-        if let Some(known) = self.known.filter(|known| *known > at.place) {
+        if self.known > at.place {
             let damage = last.damage(0, at.place + 1, "nothing follows");
-            return Err(OpenLogError::Short { damage, known });
+            return Err(OpenLogError::Short { damage, known: self.known });
         }
         let closed = self.closed.filter(|closed| (closed.place, closed.head) != (at.place, at.head));
         // A server that started meanwhile has taken the marker away.
         if let Some(closed) = closed
-            && marker(&self.disk)? == Some(closed)
+            && closed::look(&self.disk)? == Some(closed)
         {
             let what = format!("the log ends here, but had been closed in good order at record {}", closed.place);
             return Err(OpenLogError::Damaged(last.damage(0, at.place + 1, what)));
         }
         Ok(())
     }
-}
-
-fn open(disk: &RealDisk, number: u32, expected: u32) -> Result<Segment, OpenLogError> {
-    if number != expected {
-        let what = "the file is missing".to_owned();
-        return Err(OpenLogError::Damaged(Damage { file: segment_name(expected), offset: 0, record: 0, what }));
-    }
-    let opened =
-        Segment::open(disk, number, false).map_err(OpenLogError::io(format!("opening {}", segment_name(number))))?;
-    opened.map_err(OpenLogError::Damaged)
-}
-
-/// The marker of a clean shutdown. It goes when a server starts and comes when it stops: if that is just now, a second look
-/// finds it there or not there.
-fn marker(disk: &RealDisk) -> Result<Option<Closed>, OpenLogError> {
-    let look = || {
-        let names = disk.list().map_err(OpenLogError::io("listing the log's directory"))?;
-        closed::read(disk, &names)
-    };
-    look().or_else(|_| look())
 }

@@ -59,3 +59,10 @@ pub(crate) fn read(disk: &dyn Disk, names: &[String]) -> Result<Option<Closed>, 
     let place = u64_at(&bytes, 8);
     Ok(Some(Closed { place, head: (place > 0).then(|| RecordHash(array(&bytes, 16))) }))
 }
+
+/// The marker, looked for while somebody may have the log open. It goes when a server starts and comes when it stops: if that
+/// is just now, a second look finds it there or not there.
+pub(crate) fn look(disk: &dyn Disk) -> Result<Option<Closed>, OpenLogError> {
+    let look = || read(disk, &disk.list().map_err(OpenLogError::io("listing the log's directory"))?);
+    look().or_else(|_| look())
+}

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     FileLogOptions, closed,
     error::{Damage, OpenLogError},
-    format::{FIRST_FRAME, INDEX, SegmentHeader, segment_name},
+    format::{FIRST_FRAME, SegmentHeader, segment_name},
     index::Tips,
     recover::{Loaded, OpenReport, Tail},
     segment::Segment,
@@ -21,6 +21,9 @@ use crate::disk::{Disk, DiskFile, fill};
 
 /// The name of a file that waits to become a segment.
 pub(crate) const SPARE: &str = "spare";
+
+/// The engine epoch of a new ledger.
+const EPOCH: u32 = 1;
 
 /// A file of zeros, synced, that waits to become a segment.
 #[derive(Debug)]
@@ -75,8 +78,8 @@ pub(crate) fn random() -> io::Result<Uuid> {
 /// Makes a ledger in a directory that has no segments.
 pub(crate) fn ledger(disk: &dyn Disk, options: &FileLogOptions, names: &[String]) -> Result<Loaded, OpenLogError> {
     let missing = Damage { file: segment_name(1), offset: 0, record: 1, what: "the file is missing".into() };
-    // Such files are only ever made beside segments.
-    if names.iter().any(|name| name == closed::NAME || name.ends_with(INDEX)) || options.at_least > Some(0) {
+    // The marker is only ever made beside segments.
+    if names.iter().any(|name| name == closed::NAME) || options.known.place() > 0 {
         return Err(OpenLogError::Damaged(missing));
     }
     if !options.create {
@@ -91,7 +94,7 @@ pub(crate) fn ledger(disk: &dyn Disk, options: &FileLogOptions, names: &[String]
         None => LedgerId(random().map_err(doing())?),
     };
     let spare = Spare::make(disk, options.segment_size).map_err(doing())?;
-    let segment = spare.become_segment(disk, id, options.epoch, 1, 0, None).map_err(doing())?;
+    let segment = spare.become_segment(disk, id, EPOCH, 1, 0, None).map_err(doing())?;
     Ok(Loaded {
         segments: vec![Arc::new(segment)],
         tips: Tips::default(),

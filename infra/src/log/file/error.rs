@@ -2,7 +2,7 @@
 
 use std::{fmt, io};
 
-use socai_domain::ledger::LedgerId;
+use socai_domain::ledger::{LedgerId, Position};
 use thiserror::Error;
 
 /// A place in the files where something is wrong.
@@ -50,6 +50,16 @@ pub enum OpenLogError {
         /// The one that was asked for.
         wanted: LedgerId,
     },
+    /// What is known of the log is known of another one.
+    #[error(
+        "the log is that of {found}, but {wanted} is known to have been in it: give the directory that belongs to it"
+    )]
+    OtherLog {
+        /// Where the one begins that is there.
+        found: Position,
+        /// What was told.
+        wanted: Position,
+    },
     /// A byte is wrong where no crash can have left it so.
     #[error("the log is damaged and was left as it is ({0}): restore this file from a backup, then run `socai verify`")]
     Damaged(Damage),
@@ -60,7 +70,7 @@ pub enum OpenLogError {
     Short {
         /// Where it ends, and how.
         damage: Damage,
-        /// The record that a checkpoint or a receipt names.
+        /// The record that a checkpoint names.
         known: u64,
     },
     /// The segment size makes no sense.

@@ -24,12 +24,14 @@ pub(crate) mod format;
 pub(crate) mod hashing;
 pub(crate) mod index;
 mod keeper;
+mod known;
 mod queue;
 mod read;
 pub(crate) mod reader;
 mod recover;
 mod replay;
 pub(crate) mod segment;
+pub(crate) mod segments;
 mod shared;
 mod writer;
 
@@ -60,6 +62,7 @@ use tokio::sync::{oneshot, watch};
 
 pub use self::{
     error::{Damage, OpenLogError},
+    known::Known,
     recover::OpenReport,
 };
 use self::{
@@ -90,10 +93,8 @@ pub struct FileLogOptions {
     pub create: bool,
     /// The ledger that this must be, and the id of a new one. Default: any, and a random one.
     pub ledger: Option<LedgerId>,
-    /// The engine epoch of a new ledger. Default 1.
-    pub epoch: u32,
-    /// How many records the log is known to hold (by a checkpoint or a receipt): if it ends before, it is damaged.
-    pub at_least: Option<u64>,
+    /// How far the log is known to go: if it ends before, it is damaged. Default: nothing is known.
+    pub known: Known,
     /// How long until the writer tries again what failed twice: to read the files after a failed write or sync, or to make
     /// room for another segment on a full disk. Default 1 s.
     pub retry_after: Duration,
@@ -107,8 +108,7 @@ impl FileLogOptions {
             clock,
             create: true,
             ledger: None,
-            epoch: 1,
-            at_least: None,
+            known: Known::default(),
             retry_after: Duration::from_secs(1),
         }
     }
@@ -130,7 +130,8 @@ impl fmt::Debug for FileLogOptions {
     }
 }
 
-/// A log on files. Clones are handles of the same log; when the last one is dropped, what was accepted is still written.
+/// A log on files. Clones are handles of the same log; when the last one is dropped, what was accepted is still written,
+/// and the log ends in good order, as by [`FileLog::close`], but nobody is told if it did not.
 #[derive(Clone, Debug)]
 pub struct FileLog {
     inner: Arc<Inner>,
@@ -146,7 +147,8 @@ struct Inner {
 }
 
 impl FileLog {
-    /// Opens the log in `dir`, after checking all of it; makes one if there is none. Blocks while it reads the files.
+    /// Opens the log in `dir`, after checking its files (see `docs/FILE_FORMAT.md`); makes one if there is none. Blocks while it
+    /// reads them.
     pub fn open(dir: &Path, options: FileLogOptions) -> Result<Self, OpenLogError> {
         options.check()?;
         if building::is_unfinished(dir) {

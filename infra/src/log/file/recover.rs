@@ -1,5 +1,6 @@
-//! Opening the files: check everything, change nothing until all is checked, cut a torn end, then serve. The writer goes
-//! the same way again after a failed write or sync.
+//! Opening the files: check them, change nothing until all is checked, cut a torn end, then serve. Of a sealed segment with a
+//! side file, checksums are checked; of the others, hashes and heads, too. The writer goes the same way again after a failed
+//! write or sync.
 
 use std::{
     io,
@@ -16,9 +17,10 @@ use super::{
     closed::{self, Closed},
     create::{self, SPARE},
     error::{Damage, OpenLogError},
-    format::{NEW, index_name, segment_name, segment_number},
+    format::{NEW, index_name},
     index::{Index, Look, Tips, scan},
     segment::Segment,
+    segments,
 };
 use crate::disk::{Disk, DiskFile};
 
@@ -64,14 +66,12 @@ pub(crate) struct Loaded {
 
 /// Opens what is in the directory; makes a ledger there if it is empty and the options say so.
 pub(crate) fn load(disk: &dyn Disk, options: &FileLogOptions) -> Result<Loaded, OpenLogError> {
-    let names = disk.list().map_err(OpenLogError::io("listing the log's directory"))?;
-    let mut numbers: Vec<u32> = names.iter().filter_map(|name| segment_number(name)).collect();
-    numbers.sort_unstable();
-    let segments = open_all(disk, &numbers)?;
+    let (names, segments) = segments::open(disk, true)?;
+    let segments: Vec<_> = segments.into_iter().map(Arc::new).collect();
     let Some((last, sealed)) = segments.split_last() else {
         return create::ledger(disk, options, &names);
     };
-    check_headers(&segments, options)?;
+    check_log(&segments[0], options)?;
     let closed = closed::read(disk, &names)?;
     let Sealed { mut tips, rebuilt, recorded } = check_sealed(disk, sealed, last)?;
     let (index, torn) = check_last(last, closed.as_ref())?;
@@ -106,51 +106,14 @@ pub(crate) fn load(disk: &dyn Disk, options: &FileLogOptions) -> Result<Loaded, 
     Ok(Loaded { segments, tips, tail, report })
 }
 
-fn open_all(disk: &dyn Disk, numbers: &[u32]) -> Result<Vec<Arc<Segment>>, OpenLogError> {
-    let open = |(index, &number): (usize, &u32)| {
-        let expected = u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1);
-        if number != expected {
-            let file = segment_name(expected);
-            return Err(OpenLogError::Damaged(Damage {
-                file,
-                offset: 0,
-                record: 0,
-                what: "the file is missing".into(),
-            }));
-        }
-        let last = index + 1 == numbers.len();
-        match Segment::open(disk, number, last)
-            .map_err(OpenLogError::io(format!("opening {}", segment_name(number))))?
-        {
-            Ok(segment) => Ok(Arc::new(segment)),
-            Err(damage) => Err(OpenLogError::Damaged(damage)),
-        }
-    };
-    numbers.iter().enumerate().map(open).collect()
-}
-
-/// All segments are of one ledger, and of the one that is wanted.
-fn check_headers(segments: &[Arc<Segment>], options: &FileLogOptions) -> Result<(), OpenLogError> {
-    let Some(first) = segments.first() else { return Ok(()) };
+/// The ledger is the one that is wanted, and the log the one that somebody was told of.
+fn check_log(first: &Segment, options: &FileLogOptions) -> Result<(), OpenLogError> {
     if let Some(wanted) = options.ledger
         && wanted != first.header.ledger
     {
         return Err(OpenLogError::OtherLedger { found: first.header.ledger, wanted });
     }
-    if first.header.first != 1 {
-        return Err(OpenLogError::Damaged(first.damage(
-            0,
-            1,
-            "the first segment does not begin with the first record",
-        )));
-    }
-    for segment in segments {
-        if (segment.header.ledger, segment.header.epoch) != (first.header.ledger, first.header.epoch) {
-            let what = format!("this segment is of another ledger, {}", segment.header.ledger);
-            return Err(OpenLogError::Damaged(segment.damage(0, segment.header.first, what)));
-        }
-    }
-    Ok(())
+    options.known.check(first.begins())
 }
 
 /// What is known of all segments but the last one.
@@ -256,13 +219,12 @@ fn check_last(last: &Segment, closed: Option<&Closed>) -> Result<(Index, Option<
 
 /// The log holds everything that somebody was told it holds.
 fn check_known(last: &Segment, tail: &Tail, what: &str, options: &FileLogOptions) -> Result<(), OpenLogError> {
-    match options.at_least {
-        Some(known) if known > tail.place => {
-            let damage = last.damage(tail.offset, tail.place + 1, what);
-            Err(OpenLogError::Short { damage, known })
-        }
-        _ => Ok(()),
+    let known = options.known.place();
+    if known > tail.place {
+        let damage = last.damage(tail.offset, tail.place + 1, what);
+        return Err(OpenLogError::Short { damage, known });
     }
+    Ok(())
 }
 
 /// Zeroes what is torn, writes the last frame once more, and syncs. Once more, because after a failed sync the page

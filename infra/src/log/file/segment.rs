@@ -3,9 +3,10 @@
 use std::{
     io,
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
-use socai_domain::time::Timestamp;
+use socai_domain::{ledger::Position, time::Timestamp};
 
 use super::{
     error::Damage,
@@ -20,6 +21,10 @@ pub(crate) struct Mark {
     pub(crate) offset: u32,
     pub(crate) recorded: Timestamp,
 }
+
+/// How often a batch that is not whole is looked at again while somebody may be writing it, and how long apart.
+pub(crate) const LOOKS: u32 = 200;
+pub(crate) const APART: Duration = Duration::from_millis(1);
 
 /// A mark is set at the first frame that begins at least this many records after the last one.
 pub(crate) const MARK_EVERY: u64 = 1024;
@@ -63,6 +68,11 @@ impl Segment {
             return Ok(Err(damage(&format!("the file does not have the {} bytes that its header says", header.size))));
         }
         Ok(Ok(Self::new(header, file, Vec::new())))
+    }
+
+    /// The position before the ledger's first record.
+    pub(crate) fn begins(&self) -> Position {
+        Position::new(self.header.ledger, self.header.epoch, 0)
     }
 
     pub(crate) fn name(&self) -> String {

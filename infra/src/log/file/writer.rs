@@ -14,7 +14,7 @@ use super::{
     batch::{Batch, len_in_frame},
     closed::Closed,
     error::OpenLogError,
-    format::{ALIGN, Address, FRAME_HEAD},
+    format::{ALIGN, Address, FIRST_FRAME, FRAME_HEAD},
     keeper::Keeper,
     queue::{LastTurn, Pending, Queue, Turn},
     recover::{Loaded, Tail, load},
@@ -75,9 +75,10 @@ impl Writer {
             }
         };
         self.keeper.finish();
+        let closed = self.close();
         if let Some(finish) = finish {
             // Whoever asked may have gone; the marker is there all the same.
-            let _ = finish.send(self.close());
+            let _ = finish.send(closed);
         }
     }
 
@@ -168,6 +169,11 @@ impl Writer {
         if (self.begun && self.batch.frame.count() > 0) || len <= self.room() {
             return Ok(());
         }
+        // An empty one is never left: its first record would be the next one's, too.
+        if self.tail.offset == FIRST_FRAME {
+            let frame = FRAME_HEAD + ALIGN;
+            return Err(AppendError::TooLarge { len: len - frame, max: self.room() - frame });
+        }
         self.flush();
         // A full disk is not filled with zeros again for each append.
         if let Some((why, tried)) = &self.no_room
@@ -202,7 +208,7 @@ impl Writer {
         };
         let sealed = std::mem::replace(&mut self.segment, Arc::clone(&segment));
         self.shared.segments.write().unwrap_or_else(PoisonError::into_inner).push(segment);
-        self.tail.offset = super::format::FIRST_FRAME;
+        self.tail.offset = FIRST_FRAME;
         self.publish();
         self.keeper.sealed(&self.disk, sealed);
         Ok(())
@@ -221,14 +227,14 @@ impl Writer {
         self.keeper.finish();
         let mut options = self.options.clone();
         options.create = false;
-        options.ledger = Some(self.shared.ledger);
-        options.at_least = Some(self.tail.place);
+        options.known = self.shared.position(self.tail.place).into();
         match load(&*self.disk, &options) {
             Ok(loaded) => self.resume(loaded),
             Err(
                 error @ (OpenLogError::Damaged(_)
                 | OpenLogError::Short { .. }
                 | OpenLogError::OtherLedger { .. }
+                | OpenLogError::OtherLog { .. }
                 | OpenLogError::Missing(_)),
             ) => {
                 tracing::error!(%error, "the log is damaged; nothing more is written");

@@ -94,6 +94,7 @@ async fn what_is_staged_but_not_committed_is_not_covered_yet() {
 async fn every_size_is_signed_again_to_the_same_bytes_and_grew_from_every_other() {
     let dir = tempfile::tempdir().unwrap();
     let notary = filled(dir.path(), RECORDS);
+    notary.speak();
     let newest = notary.standing().signed.unwrap();
     assert_eq!(notary.signed(RECORDS).await.unwrap().unwrap().note, newest.note);
     let sizes = [0, 1, 2, 255, 256, 257, 600, 1024, RECORDS];
@@ -244,6 +245,7 @@ async fn whatever_is_damaged_is_an_alarm_and_never_told() {
 async fn an_old_head_is_never_signed_from_damaged_leaves() {
     let dir = tempfile::tempdir().unwrap();
     let notary = filled(dir.path(), RECORDS);
+    notary.speak();
     let path = dir.path().join("entries");
     let mut bytes = fs::read(&path).unwrap();
     // Leaf 10: in a tree of 20, its tile is partial, and has no root above it to be checked against.

@@ -148,6 +148,8 @@ async fn on_another(dir: &Path, other: &Arc<MemoryLog>) -> String {
     let standing = running.notary.standing();
     assert!(matches!(standing.voice, api::Voice::Alarm(_)), "{standing:?}");
     assert_eq!(standing.signed.map(|signed| signed.size), Some(300), "what was signed can still be read");
+    assert!(running.notary.signed(300).await.unwrap().is_some());
+    assert!(running.notary.signed(299).await.is_err() && running.notary.growth(299, None).await.is_err());
     let recorded = SystemClock.now();
     let taken = api::Taken { stream: stream(1), revision: Revision::FIRST, hash: super::record(1), recorded };
     assert_eq!(running.notary.promise(taken).await, None);
@@ -194,6 +196,8 @@ async fn another_key_or_name_is_an_alarm() {
     fill(&log, 0, 3).await;
     assert!(running.notary.covers(3).await);
     running.stop().await.unwrap();
+    let public = || std::fs::read_to_string(dir.path().join("log.pub")).unwrap();
+    let ours = public();
     for (name, seed) in [("log.example", 4), ("other.example", 3)] {
         let key = SecretKey::new(KeyName::new(name).unwrap(), SignatureKind::Note, &[seed; 32]);
         let notary = Notary::open(dir.path(), key, 60, 3, Arc::new(SystemClock)).unwrap();
@@ -201,6 +205,7 @@ async fn another_key_or_name_is_an_alarm() {
         let why = running.stopped().await;
         assert!(why.contains("Put back the log's key"), "{why}");
         assert_eq!(running.notary.standing().signed, None);
+        assert_eq!(public(), ours, "whoever reads the store finds the key that signed it");
         assert!(running.stop().await.is_err());
     }
 }

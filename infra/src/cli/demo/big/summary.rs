@@ -3,7 +3,7 @@
 use std::{fs, io, path::Path, time::Duration};
 
 use anyhow::Context as _;
-use socai::{app::App, clock::SystemClock, config::Config, verify::VerifyReport};
+use socai::{app::App, clock::SystemClock, config::Config, files, verify::VerifyReport};
 use socai_domain::time::{Clock as _, Date};
 use socai_graphql::token::Issuer;
 use socai_projections::{
@@ -146,8 +146,8 @@ async fn figures(app: &App, world: &World, lang: Lang) -> anyhow::Result<()> {
 /// Where to look, and as whom.
 pub(in crate::cli::demo) fn how_to_go_on(config: &Config, documents: u64, lang: Lang, url: &str) -> anyhow::Result<()> {
     let world = World::of(documents);
-    let pem = fs::read_to_string(&config.token_key).with_context(|| config.token_key.display().to_string())?;
-    let issuer = Issuer::from_pem(&pem)?;
+    let pem = files::read_secret(&config.token_key).with_context(|| config.token_key.display().to_string())?;
+    let issuer = Issuer::from_pem(str::from_utf8(&pem)?)?;
     println!("\n{url}/graphiql");
     let now = SystemClock.now();
     let office = &world.office;

@@ -5,7 +5,7 @@ use std::fs;
 use socai_domain::ledger::EventLog;
 
 use super::{
-    super::{FileLog, OpenLogError, building},
+    super::{FileLog, Known, OpenLogError, building},
     append, options, stream,
 };
 use crate::verify::verify;
@@ -36,7 +36,7 @@ async fn it_opens_when_it_is_complete_and_not_before() {
     building::sync_all(&dir).unwrap();
     building::complete(&dir).unwrap();
     assert!(!building::is_unfinished(&dir));
-    let verified = verify(&dir, None, None, |_| {}).unwrap();
+    let verified = verify(&dir, None, Known::default(), |_| {}).unwrap();
     assert_eq!((verified.records, verified.streams, verified.torn), (records, 20, None));
     let log = FileLog::open(&dir, options()).unwrap();
     let report = log.report();

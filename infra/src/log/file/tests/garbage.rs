@@ -6,7 +6,7 @@ use socai_domain::ledger::EventLog;
 
 use super::{
     super::{
-        FileLog,
+        FileLog, Known,
         format::{FIRST_FRAME, FrameHead, SegmentHeader, checksum, segment_name},
     },
     append, options, stream,
@@ -77,7 +77,7 @@ async fn changed_files_are_refused_without_a_panic() {
     ledger(dir.path()).await;
     let names: Vec<String> = (1..=3).map(segment_name).collect();
     let whole: Vec<Vec<u8>> = names.iter().map(|name| fs::read(dir.path().join(name)).unwrap()).collect();
-    let head = verify_on(1, dir.path(), None, None, |_| ()).unwrap().head;
+    let head = verify_on(1, dir.path(), None, Known::default(), |_| ()).unwrap().head;
     let rounds = if std::env::var_os("SOCAI_LONG").is_some() { 20_000 } else { 150 };
     for seed in 0..rounds {
         let mut dice = Dice(seed);
@@ -87,7 +87,7 @@ async fn changed_files_are_refused_without_a_panic() {
         for (index, name) in names.iter().enumerate() {
             fs::write(dir.path().join(name), if index == spoilt { &bytes } else { &whole[index] }).unwrap();
         }
-        let verified = verify_on(2, dir.path(), Some((head.position, head.hash)), None, |_| ());
+        let verified = verify_on(2, dir.path(), Some((head.position, head.hash)), Known::default(), |_| ());
         // Only what makes no difference may go unnoticed; what stands after the expected head was never acknowledged.
         let whole_again = matches!(&verified, Ok(report) if report.torn.is_none());
         let changed: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at] != whole[spoilt][at]).collect();

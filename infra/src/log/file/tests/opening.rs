@@ -6,9 +6,14 @@ use futures::StreamExt;
 use socai_domain::ledger::{AppendError, Direction, EventLog, Followed, Recorded, Revision};
 
 use super::{
-    super::{FileLog, OpenLogError, format::FIRST_FRAME},
+    super::{
+        FileLog, Known, OpenLogError,
+        beside::Files,
+        format::{FIRST_FRAME, segment_name},
+    },
     append, options, stream,
 };
+use crate::verify::{Fault, verify_on};
 
 fn open(dir: &Path) -> FileLog {
     FileLog::open(dir, options()).unwrap()
@@ -32,6 +37,12 @@ async fn fill(log: &FileLog) -> u64 {
         }
     }
     12 * 20 * 3
+}
+
+/// As after a kill, but that what was accepted is written.
+fn kill(log: FileLog, dir: &Path) {
+    drop(log);
+    fs::remove_file(dir.join("closed")).unwrap();
 }
 
 fn flip(dir: &Path, name: &str, offset: u64) {
@@ -75,7 +86,7 @@ async fn side_files_are_made_again() {
     let log = open(dir.path());
     assert_eq!(log.report().rebuilt, ["00000001.index", "00000002.index"]);
     log.append(append(stream(3), 36, 1, 10)).await.unwrap();
-    drop(log);
+    kill(log, dir.path());
     let log = open(dir.path());
     assert!(log.report().rebuilt.is_empty() && !log.report().closed_cleanly);
     assert_eq!(
@@ -91,7 +102,8 @@ async fn a_second_process_is_kept_out_until_the_first_is_done() {
     let second = FileLog::open(dir.path(), options());
     assert!(matches!(second, Err(OpenLogError::InUse(_))), "{second:?}");
     drop(log);
-    open(dir.path());
+    // It ended in good order all the same: as when a start fails after the log was opened.
+    assert!(open(dir.path()).report().closed_cleanly);
 }
 
 #[tokio::test]
@@ -101,7 +113,7 @@ async fn a_torn_end_is_cut_but_not_after_a_clean_shutdown() {
     log.append(append(stream(1), 0, 2, 300)).await.unwrap();
     let head = log.head().await.unwrap();
     log.append(append(stream(1), 2, 2, 300)).await.unwrap();
-    drop(log);
+    kill(log, dir.path());
     let name = "00000001.segment";
     let bytes = fs::read(dir.path().join(name)).unwrap();
     let end = bytes.iter().rposition(|&byte| byte != 0).unwrap() as u64;
@@ -124,7 +136,7 @@ async fn a_bad_byte_anywhere_else_keeps_the_log_shut_and_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let log = open(dir.path());
     fill(&log).await;
-    drop(log);
+    kill(log, dir.path());
     let segments: Vec<String> = (1..=3).map(|n| format!("{n:08}.segment")).collect();
     for (index, name) in segments.iter().enumerate() {
         for offset in [0, 20, 70, 3000, u64::from(FIRST_FRAME) + 4, 5000, 9001] {
@@ -147,13 +159,50 @@ async fn a_bad_byte_anywhere_else_keeps_the_log_shut_and_is_named() {
 }
 
 #[tokio::test]
+async fn a_removed_end_is_damage_where_a_side_file_tells_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    fill(&log).await;
+    kill(log, dir.path());
+    let last = (1..99).rev().find(|number| dir.path().join(segment_name(*number)).exists()).unwrap();
+    fs::remove_file(dir.path().join(segment_name(last))).unwrap();
+    let damage = |error: OpenLogError| {
+        let OpenLogError::Damaged(damage) = error else { panic!("{error}") };
+        assert_eq!(damage.file, segment_name(last));
+        assert!(damage.what.contains(".index says that it was there"), "{damage}");
+    };
+    damage(FileLog::open(dir.path(), options()).unwrap_err());
+    damage(Files::open(dir.path(), Known::default()).unwrap_err());
+    let fault = verify_on(1, dir.path(), None, Known::default(), |_| ()).unwrap_err();
+    assert!(matches!(&fault, Fault::Wrong(wrong) if wrong.damage.file == segment_name(last)), "{fault}");
+    // Nothing was changed.
+    damage(FileLog::open(dir.path(), options()).unwrap_err());
+}
+
+#[tokio::test]
+async fn an_empty_segment_is_filled_before_another_is_begun() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path()));
+    let mut larger = options();
+    larger.segment_size = 1 << 20;
+    let log = FileLog::open(dir.path(), larger.clone()).unwrap();
+    let large = log.append(append(stream(1), 0, 2, 60_000)).await;
+    assert!(matches!(large, Err(AppendError::TooLarge { max, .. }) if max < 72 << 10), "{large:?}");
+    log.append(append(stream(1), 0, 1, 60_000)).await.unwrap();
+    log.append(append(stream(1), 1, 2, 60_000)).await.unwrap();
+    assert_eq!(all(&log).await.len(), 3);
+    drop(log);
+    assert_eq!(all(&FileLog::open(dir.path(), larger).unwrap()).await.len(), 3);
+}
+
+#[tokio::test]
 async fn a_known_record_that_is_not_there_is_damage() {
     let dir = tempfile::tempdir().unwrap();
     let log = open(dir.path());
     log.append(append(stream(1), 0, 2, 300)).await.unwrap();
     drop(log);
     let mut known = options();
-    known.at_least = Some(3);
+    known.known.signed = 3;
     let error = FileLog::open(dir.path(), known).unwrap_err().to_string();
     assert!(error.contains("record 3 is known"), "{error}");
 }

@@ -64,6 +64,18 @@ fn appends_to_one_stream_share_a_batch_and_are_judged_in_turn() {
 }
 
 #[test]
+fn what_stands_far_back_is_not_walked_to() {
+    let disk = SimDisk::default();
+    let (mut writer, _) = open(&disk);
+    for first in (0..1_026).step_by(2) {
+        turn(&mut writer, vec![append(stream(1), first, 2, 50)]).pop().unwrap().unwrap();
+    }
+    let answers = turn(&mut writer, vec![append(stream(1), 1, 1, 50), append(stream(1), 0, 1, 50)]);
+    assert!(answers[0].as_ref().unwrap().repeated);
+    assert!(matches!(answers[1], Err(AppendError::Conflict { .. })), "{:?}", answers[1]);
+}
+
+#[test]
 fn a_batch_that_fails_fails_for_all_and_reads_go_on() {
     let disk = SimDisk::default();
     let (mut writer, shared) = open(&disk);
