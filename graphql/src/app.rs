@@ -85,8 +85,6 @@ impl Services {
 #[derive(Clone)]
 pub struct App {
     schema: ApiSchema,
-    /// The same for texts that are known to be valid: only what depends on the variables is checked.
-    unsearched: ApiSchema,
     asked: Arc<Asked>,
     services: Arc<Services>,
     rates: Arc<Rates>,
@@ -105,9 +103,8 @@ impl App {
     pub fn new(services: Services) -> Self {
         let services = Arc::new(services);
         let rates = Arc::new(Rates::new(services.settings.rate, services.settings.burst));
-        let (schema, unsearched) = schema::build(&services);
-        let (asked, turns, stopping) = (Arc::default(), Arc::default(), watch::Sender::new(false));
-        Self { schema, unsearched, asked, services, rates, turns, stopping }
+        let (schema, asked, turns) = (schema::build(&services), Arc::default(), Arc::default());
+        Self { schema, asked, services, rates, turns, stopping: watch::Sender::new(false) }
     }
 
     /// What it was given.
@@ -150,16 +147,16 @@ impl App {
     /// Carries out a query or mutation of somebody who was admitted.
     pub async fn execute(&self, session: Session, mut request: Request) -> Response {
         let started = Instant::now();
-        let (kind, valid) = self.asked.parse(&mut request);
+        let kind = self.asked.parse(&mut request);
         let span = tracing::info_span!("graphql", kind = kind.name(), correlation = %session.correlation);
-        let response = self.run(session, request, kind, valid).instrument(span).await;
+        let response = self.run(session, request, kind).instrument(span).await;
         let outcome = if response.errors.is_empty() { "ok" } else { "error" };
         metrics::histogram!("socai_request_seconds", "kind" => kind.name(), "outcome" => outcome)
             .record(started.elapsed().as_secs_f64());
         response
     }
 
-    async fn run(&self, session: Session, request: Request, kind: Kind, valid: bool) -> Response {
+    async fn run(&self, session: Session, request: Request, kind: Kind) -> Response {
         // A command is judged by the ledger itself; what its answer shows is looked at there.
         if kind != Kind::Mutation
             && let Err(error) = current(&self.services).await
@@ -167,22 +164,14 @@ impl App {
             return refused(&error, &session);
         }
         let (settings, moments) = (&self.services.settings, Arc::new(Moments::new(Arc::clone(&self.turns))));
-        // A wrong variable is found by its field then, so of a mutation the fields before it would be carried out.
-        let schema = if valid && kind == Kind::Query { &self.unsearched } else { &self.schema };
-        let text = (kind == Kind::Query && !valid).then(|| request.query.clone());
-        let mut work = std::pin::pin!(schema.execute(request.data(session).data(Arc::clone(&moments))));
+        let mut work = std::pin::pin!(self.schema.execute(request.data(session).data(Arc::clone(&moments))));
         let answer = match tokio::time::timeout(settings.time, &mut work).await {
             // Reading past moments from the ledger has a limit of its own, for all of the request together.
             Err(_) if moments.replaying() => tokio::time::timeout(settings.replay, &mut work).await,
             answer => answer,
         };
         match answer {
-            Ok(response) => {
-                if let Some(text) = text.filter(|_| response.errors.is_empty()) {
-                    self.asked.is_valid(&text);
-                }
-                error::finish(response, &session)
-            }
+            Ok(response) => error::finish(response, &session),
             // What a command wrote stays written, whoever stopped waiting for it.
             Err(_) if kind == Kind::Mutation => {
                 refused(&ApiError::new(Code::OutcomeUnknown, "no answer in time"), &session)

@@ -1,9 +1,9 @@
-//! Query texts that were asked before. Frontends ask a few hundred of them again and again: each is parsed once, and a query
-//! that was found valid is not searched for mistakes again.
+//! Query texts that were asked before. Frontends ask a few hundred of them again and again: each is parsed once. Whether it
+//! keeps the schema's rules is looked at each time: that depends on its variables, too.
 
 use std::{
     num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_graphql::{
@@ -50,17 +50,9 @@ impl Kind {
     }
 }
 
-/// A text that was parsed before.
-#[derive(Clone, Debug)]
-struct Text {
-    document: Arc<ExecutableDocument>,
-    /// Answered without an error before: the document keeps the schema's rules, whatever the variables are.
-    valid: bool,
-}
-
-/// The texts that were asked last.
+/// The texts that were asked last, parsed.
 #[derive(Debug)]
-pub(crate) struct Asked(Mutex<LruCache<Box<str>, Text>>);
+pub(crate) struct Asked(Mutex<LruCache<Box<str>, Arc<ExecutableDocument>>>);
 
 impl Default for Asked {
     fn default() -> Self {
@@ -69,30 +61,26 @@ impl Default for Asked {
 }
 
 impl Asked {
-    /// Parses the request's text, if it was not parsed before: what it asks for, and whether its text is known to be valid.
-    pub(crate) fn parse(&self, request: &mut Request) -> (Kind, bool) {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(request.query.as_str()).cloned();
-        if let Some(Text { document, valid }) = known {
+    /// Parses the request's text, if it was not parsed before; what it asks for.
+    pub(crate) fn parse(&self, request: &mut Request) -> Kind {
+        let known = self.texts().get(request.query.as_str()).cloned();
+        if let Some(document) = known {
             let kind = Kind::wanted(&document, request.operation_name.as_deref());
             request.set_parsed_query(Arc::unwrap_or_clone(document));
-            return (kind, valid);
+            return kind;
         }
         let kind = Kind::of(request);
         if request.query.len() <= LONGEST
             && let Ok(document) = request.parsed_query()
         {
-            let text = Text { document: Arc::new(document.clone()), valid: false };
-            let query = request.query.as_str().into();
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).put(query, text);
+            let document = Arc::new(document.clone());
+            self.texts().put(request.query.as_str().into(), document);
         }
-        (kind, false)
+        kind
     }
 
-    /// The text was answered without an error.
-    pub(crate) fn is_valid(&self, query: &str) {
-        if let Some(text) = self.0.lock().unwrap_or_else(PoisonError::into_inner).peek_mut(query) {
-            text.valid = true;
-        }
+    fn texts(&self) -> MutexGuard<'_, LruCache<Box<str>, Arc<ExecutableDocument>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -109,25 +97,20 @@ mod tests {
         let asked = Asked::default();
         let text = "query a { viewer { id } } mutation b { x }";
         for _ in 0..2 {
-            assert_eq!(asked.parse(&mut request(text).operation_name("a")).0, Kind::Query);
-            assert_eq!(asked.parse(&mut request(text).operation_name("b")).0, Kind::Mutation);
+            assert_eq!(asked.parse(&mut request(text).operation_name("a")), Kind::Query);
+            assert_eq!(asked.parse(&mut request(text).operation_name("b")), Kind::Mutation);
         }
-        assert_eq!(asked.parse(&mut request("subscription { x }")).0, Kind::Subscription);
-        assert_eq!(asked.parse(&mut request("no GraphQL")).0, Kind::Query);
+        assert_eq!(asked.parse(&mut request("subscription { x }")), Kind::Subscription);
+        assert_eq!(asked.parse(&mut request("no GraphQL")), Kind::Query);
     }
 
     #[test]
-    fn a_text_is_parsed_once_and_known_as_valid_when_told() {
+    fn what_is_parsed_once_is_the_same_again() {
         let asked = Asked::default();
-        let mut first = request("{ viewer { id } }");
-        assert_eq!(asked.parse(&mut first), (Kind::Query, false));
-        assert_eq!(asked.parse(&mut request("{ viewer { id } }")), (Kind::Query, false));
-        asked.is_valid("{ viewer { id } }");
-        asked.is_valid("{ never asked }");
-        let mut again = request("{ viewer { id } }");
-        assert_eq!(asked.parse(&mut again), (Kind::Query, true));
+        let [mut first, mut again] = [(); 2].map(|()| request("{ viewer { id } }"));
+        assert_eq!([asked.parse(&mut first), asked.parse(&mut again)], [Kind::Query; 2]);
+        assert_eq!(asked.texts().len(), 1);
         assert_eq!(format!("{:?}", again.parsed_query().unwrap()), format!("{:?}", first.parsed_query().unwrap()));
-        assert_eq!(asked.parse(&mut request("{ viewer { name } }")), (Kind::Query, false));
     }
 
     #[test]
@@ -138,7 +121,7 @@ mod tests {
         }
         asked.parse(&mut request(&format!("{{ {} }}", "a ".repeat(LONGEST / 2))));
         asked.parse(&mut request("no GraphQL"));
-        let kept = asked.0.lock().unwrap();
+        let kept = asked.texts();
         assert_eq!(kept.len(), TEXTS.get());
         assert!(kept.iter().all(|(text, _)| text.len() < 20 && text.starts_with('{')));
     }

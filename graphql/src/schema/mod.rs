@@ -10,28 +10,24 @@ pub(crate) mod types;
 
 use std::sync::Arc;
 
-use async_graphql::{Schema, ValidationMode, dataloader::DataLoader};
+use async_graphql::{Schema, dataloader::DataLoader};
 
 use crate::app::Services;
 pub(crate) use types::people::Directory;
 
 pub(crate) type ApiSchema = Schema<query::Query, mutation::Mutation, subscription::Subscription>;
 
-/// The schema over these services, and the same for texts that were found valid before.
-pub(crate) fn build(services: &Arc<Services>) -> (ApiSchema, ApiSchema) {
+/// The schema over these services.
+pub(crate) fn build(services: &Arc<Services>) -> ApiSchema {
     let settings = &services.settings;
     let directory = Directory { views: services.views.clone(), clock: Arc::clone(services.clock()) };
     let people = Arc::new(DataLoader::new(directory, tokio::spawn));
-    let with = |mode| {
-        plain()
-            .validation_mode(mode)
-            .limit_depth(settings.depth)
-            .limit_complexity(settings.complexity)
-            .data(Arc::clone(services))
-            .data(Arc::clone(&people))
-            .finish()
-    };
-    (with(ValidationMode::Strict), with(ValidationMode::Fast))
+    plain()
+        .limit_depth(settings.depth)
+        .limit_complexity(settings.complexity)
+        .data(Arc::clone(services))
+        .data(people)
+        .finish()
 }
 
 fn plain() -> async_graphql::SchemaBuilder<query::Query, mutation::Mutation, subscription::Subscription> {
