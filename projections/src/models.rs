@@ -43,7 +43,7 @@ pub(crate) static MODELS: [Model; 11] = [
     Model {
         name: document::NAME,
         version: document::VERSION,
-        since: document::VERSION,
+        since: 5,
         tables: &[&document::DOCUMENT, &document::PARTY],
         of_document: document::rows,
         derived: &[],

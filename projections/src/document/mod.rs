@@ -22,4 +22,4 @@ pub(crate) use rows::{DOCUMENT, PARTY, PartyKind, rows};
 /// The read model's name.
 pub(crate) const NAME: &str = "document";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 5;
+pub(crate) const VERSION: u32 = 6;

@@ -20,4 +20,4 @@ pub(crate) use rows::{LAG, PAPER, PROMPT, REWORK, rows};
 /// The read model's name.
 pub(crate) const NAME: &str = "lags";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;

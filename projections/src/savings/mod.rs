@@ -11,7 +11,7 @@ mod list;
 
 use socai_domain::{
     document_types::Channel,
-    incoming::BranchEnd,
+    incoming::{BranchEnd, Stage},
     organ::events::Baseline,
     time::{Date, Timestamp},
 };
@@ -35,7 +35,7 @@ pub use list::{SavedDocument, SavingFigure};
 /// The read model's name.
 pub(crate) const NAME: &str = "savings";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 pub(crate) static SAVING: Table = Table {
     name: "saving",
@@ -54,8 +54,11 @@ pub(crate) static SAVING: Table = Table {
     indexes: &[index("saving_arrived", "organ, arrived_at"), index("saving_resolved", "organ, resolved_at")],
 };
 
-/// The row of a document.
+/// The row of a document. What was refused or cancelled saved nothing.
 pub(crate) fn rows(document: &Document, out: &mut Out) {
+    if let Some(Stage::Refused | Stage::Cancelled) = document.stage {
+        return;
+    }
     let (Some(arrived), Some(details)) = (document.arrived_at, &document.details) else { return };
     let electronic = matches!(document.channel, Some(Channel::Axis | Channel::Internal));
     let paperless = electronic && !details.paper_follows && document.paper_arrived_at.is_none();

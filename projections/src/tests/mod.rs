@@ -8,6 +8,7 @@ mod erased;
 mod figures;
 mod following;
 mod generated;
+mod handling;
 mod history;
 mod past;
 mod promptness;

@@ -24,12 +24,17 @@ impl Document {
             Event::BranchWithdrawn(e) => {
                 self.change(e.branch, |branch| branch.result = Some(e.reason.to_string()));
                 self.end_branch(e.branch, BranchEnd::Withdrawn, meta.at);
+                self.end_rework_under_ended(meta.at);
             }
             Event::BranchReturned(e) => {
                 self.change(e.branch, |branch| branch.result = Some(e.reason.to_string()));
                 self.end_branch(e.branch, BranchEnd::Returned, meta.at);
-                let (round, branch, from, reason) = (self.present(), Some(e.branch), meta.at, e.reason.clone());
-                self.rework.push(Rework { round, branch, from, until: None, reason });
+                self.end_rework_under_ended(meta.at);
+                // Who was only informed gives back no work.
+                if self.branches.iter().any(|branch| branch.id == e.branch && branch.role != BranchRole::Informed) {
+                    let (round, branch, from, reason) = (self.present(), Some(e.branch), meta.at, e.reason.clone());
+                    self.rework.push(Rework { round, branch, from, until: None, reason });
+                }
             }
             Event::BranchCompleted(e) => {
                 self.starts(e.branch, meta.at);
@@ -41,6 +46,7 @@ impl Document {
                     // it alone: who was only informed of a part stays informed
                     branch.ended = branch.ended.or(Some((BranchEnd::Completed, meta.at)));
                 });
+                self.end_rework_under_ended(meta.at);
             }
             Event::ResolutionProposed(e) => {
                 self.proposers = meta.person.into_iter().chain(meta.on_behalf_of).collect();
@@ -94,6 +100,7 @@ impl Document {
     fn reopen(&mut self, e: &Reopened, meta: &Meta, organ: &dyn Agency) {
         let lead = self.rounds.iter().rev().find_map(|round| self.root_lead(round.number)).map(|lead| lead.assignee);
         self.go(Stage::Directed, meta.at);
+        self.directive = None;
         self.pauses.clear();
         self.begin_round(meta.at);
         if let Some(assignee) = lead {
@@ -135,6 +142,18 @@ impl Document {
             found.ended = Some((how, at));
             found.extension_asked = None;
             todo.extend(self.branches.iter().filter(|child| child.parent == Some(id)).map(|child| child.id));
+        }
+    }
+
+    /// What was given back to a branch that has ended now: its holder did it, or gave it back further up.
+    fn end_rework_under_ended(&mut self, at: Timestamp) {
+        let Self { branches, rework, .. } = self;
+        let find = |id| branches.iter().find(|branch| branch.id == id);
+        let above = |rework: &Rework| find(find(rework.branch?)?.parent?);
+        for rework in rework.iter_mut().filter(|rework| rework.until.is_none()) {
+            if above(rework).is_some_and(|above| above.ended.is_some()) {
+                rework.until = Some(at);
+            }
         }
     }
 

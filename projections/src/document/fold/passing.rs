@@ -91,8 +91,9 @@ impl Document {
             Event::Directed(e) => {
                 self.go(Stage::Directed, meta.at);
                 self.directed_at = self.directed_at.or(Some(meta.at));
-                self.directive.clone_from(&e.note);
                 if !e.by_regulation {
+                    // More units without a word take nothing back; what a clerk remarks is no opinion of a leader.
+                    self.directive = e.note.clone().or(self.directive.take());
                     self.leader = Holder::who_acted(meta).or(self.leader);
                 }
                 if let Some(follower) = e.follower {
