@@ -22,7 +22,7 @@ use crate::{
     app::Services,
     error::{ApiCode, ApiError, Hint, Result},
     scalars::{DateTime, Position},
-    schema::Directory,
+    schema::{Directory, Documents},
     session::{Caller, session},
 };
 
@@ -44,6 +44,7 @@ pub(crate) fn viewer_of(services: &Services, caller: &Caller) -> Viewer {
 pub(crate) struct Moment {
     pub(crate) views: Views,
     pub(crate) people: Arc<DataLoader<Directory>>,
+    pub(crate) documents: Arc<DataLoader<Documents>>,
     /// The past moment with the caller's rights of today; none for now.
     past: Option<Viewer>,
     clock: Arc<dyn Clock>,
@@ -137,6 +138,7 @@ pub(crate) fn moment(ctx: &Context<'_>) -> Moment {
     named.unwrap_or_else(|| Moment {
         views: services(ctx).views.clone(),
         people: Arc::clone(ctx.data_unchecked()),
+        documents: Arc::clone(ctx.data_unchecked()),
         past: None,
         clock: Arc::clone(services(ctx).clock()),
     })
@@ -175,7 +177,9 @@ pub(crate) async fn read_at(ctx: &Context<'_>, as_of: Option<DateTime>, at_least
     let clock = Arc::clone(services.clock());
     let people = DataLoader::new(Directory { views: views.clone(), clock: Arc::new(At(then)) }, tokio::spawn);
     let past = Some(Viewer::person(caller.organ, caller.person, then).seeing(rights));
-    let moment = Moment { views, people: Arc::new(people), past, clock };
+    let documents = Documents { views: views.clone(), clock: Arc::clone(&clock), past: past.clone() };
+    let documents = Arc::new(DataLoader::new(documents, tokio::spawn));
+    let moment = Moment { views, people: Arc::new(people), documents, past, clock };
     if let Some(root) = root(ctx) {
         moments.past.lock().unwrap_or_else(PoisonError::into_inner).insert(root.to_owned(), moment.clone());
     }

@@ -23,15 +23,14 @@ use crate::{
 /// The read model's name.
 pub(crate) const NAME: &str = "follow_up_register";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 pub(crate) static LINE: Table = Table {
     name: "follow_up_line",
     key: 1,
     columns: &[
         int("document"),
-        bytes("organ"),
-        int("year"),
+        bytes("register"),
         int("number"),
         null(text("type_name")),
         null(text("code")),
@@ -44,12 +43,11 @@ pub(crate) static LINE: Table = Table {
         null(int("binding_due")),
         null(int("stage")),
         null(text("progress")),
-        null(int("progress_at")),
         null(int("ended_at")),
         null(text("answers")),
         null(text("note")),
     ],
-    indexes: &[index("follow_up_line_number", "organ, year, number, document")],
+    indexes: &[index("follow_up_line_number", "register, number, document")],
 };
 
 /// A line: seven columns.
@@ -57,7 +55,7 @@ pub(crate) static LINE: Table = Table {
 pub struct FollowUpLine {
     /// The document.
     pub document: IncomingId,
-    /// The year of its book; 0 where an erasure took it.
+    /// The year of its book.
     pub year: i16,
     /// Column 1: arrival number (số đến).
     pub number: u32,
@@ -83,8 +81,6 @@ pub struct FollowUpLine {
     pub stage: Option<Stage>,
     /// Column 5: the last report, in words.
     pub progress: Option<String>,
-    /// When that was.
-    pub progress_at: Option<Timestamp>,
     /// When the work ended.
     pub ended_at: Option<Timestamp>,
     /// Column 6: number and symbol of the answering documents (số, ký hiệu văn bản trả lời) of all rounds, with `; ` between.
@@ -107,7 +103,7 @@ pub struct FollowUpFilter {
 const LIST: &str = "followUpRegister";
 
 impl Views {
-    /// A page of the follow-up register, in the order of years and numbers.
+    /// A page of the follow-up register, in the order of the books and numbers.
     pub async fn follow_up_register(
         &self,
         viewer: &Viewer,
@@ -116,12 +112,12 @@ impl Views {
     ) -> Result<Page<FollowUpLine>, ViewsError> {
         let mut sql = Sql::of(viewer);
         sql.push(
-            "SELECT l.year, l.number, l.document, d.id, l.year, l.number, l.type_name, l.code, l.promulgated_on, ",
+            "SELECT b.book, l.number, l.document, d.id, b.year, l.number, l.type_name, l.code, l.promulgated_on, ",
         );
         sql.push("l.issuer, l.receiver_unit, l.receiver_post, l.receiver_person, l.due, l.binding_due, l.stage, ");
-        sql.push("l.progress, l.progress_at, l.ended_at, l.answers, l.note");
+        sql.push("l.progress, l.ended_at, l.answers, l.note");
         condition(&mut sql, filter);
-        let order = Order { columns: &["l.year", "l.number", "l.document"], newest_first: false };
+        let order = Order { columns: &["b.book", "l.number", "l.document"], newest_first: false };
         sql.page(&mut self.snapshot().await?, LIST, order, page, read).await
     }
 
@@ -135,8 +131,12 @@ impl Views {
 }
 
 fn condition(sql: &mut Sql, filter: &FollowUpFilter) {
-    sql.push(" FROM follow_up_line l JOIN document d ON d.document = l.document WHERE l.organ = $1 AND ").visible();
-    sql.and_equal("l.year", filter.year);
+    // The book knows its year also where an erasure took it from the document.
+    sql.push(
+        " FROM follow_up_line l JOIN register_book b ON b.id = l.register JOIN document d ON d.document = l.document",
+    );
+    sql.push(" WHERE b.organ = $1 AND ").visible();
+    sql.and_equal("b.year", filter.year);
     match filter.open {
         Some(true) => sql.push(" AND l.ended_at IS NULL"),
         Some(false) => sql.push(" AND l.ended_at IS NOT NULL"),
@@ -150,7 +150,7 @@ fn condition(sql: &mut Sql, filter: &FollowUpFilter) {
 fn read(cells: &mut Cells<'_>) -> Result<FollowUpLine, ViewsError> {
     Ok(FollowUpLine {
         document: cells.next()?,
-        year: cells.next()?,
+        year: cells.next::<Option<i16>>()?.unwrap_or_default(),
         number: cells.next()?,
         type_name: cells.next()?,
         code: cells.next()?,
@@ -163,7 +163,6 @@ fn read(cells: &mut Cells<'_>) -> Result<FollowUpLine, ViewsError> {
         binding_due: cells.next()?,
         stage: cells.next()?,
         progress: cells.next()?,
-        progress_at: cells.next()?,
         ended_at: cells.next()?,
         answers: cells.next()?,
         note: cells.next()?,
@@ -188,8 +187,7 @@ pub(crate) fn rows(document: &Document, out: &mut Out) {
         &LINE,
         vec![
             document.ordinal.into(),
-            document.organ.into(),
-            registration.year.unwrap_or_default().into(),
+            registration.register.into(),
             registration.number.get().into(),
             details.map(|details| details.type_name.to_string()).into(),
             document.code().into(),
@@ -202,7 +200,6 @@ pub(crate) fn rows(document: &Document, out: &mut Out) {
             round.binding_due.into(),
             document.stage.into(),
             progress.map(|progress| progress.text.to_string()).into(),
-            progress.map(|progress| progress.at).into(),
             round.ended.map(|(_, at)| at).into(),
             (!answers.is_empty()).then(|| answers.join("; ")).into(),
             note.or(cancelled).into(),

@@ -80,7 +80,8 @@ pub(crate) async fn sift<T, F: Future<Output = Result<Page<T>, ViewsError>>>(
     }
 }
 
-/// Where in a list an item stands: its sort key, its id, and the position at which it was read. Opaque to clients.
+/// Where in a list an item stands: its sort key and id, by which the list goes on, and the position at which it was read:
+/// only for who looks into a cursor that was reported, nothing here reads it. Opaque to clients.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor(String);
 

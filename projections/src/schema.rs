@@ -144,7 +144,7 @@ mod tests {
         };
         assert_eq!(compare(&here()), Some(Ordering::Equal));
         assert_eq!(with("savings", 1), Some(Ordering::Less), "only the rule changed since");
-        assert_eq!(with("savings", i64::from(crate::savings::VERSION) + 1), None, "a newer program's");
+        assert_eq!(with("savings", 4), None, "a newer program's");
         assert_eq!(with("document", 4), None, "other tables");
         assert_eq!(compare(&here()[1..]), None, "a model less");
     }

@@ -13,7 +13,7 @@ macro_rules! catalogue {
                 const STREAM: StreamKind = StreamKind::$kind;
 
                 fn kind(&self) -> EventKind {
-                    match self { $(Self::$variant(_) => EventKind($number)),* }
+                    match self { $(Self::$variant(_) => <$payload>::KIND),* }
                 }
 
                 fn encode(&self, bytes: &mut Vec<u8>) {
@@ -36,9 +36,16 @@ macro_rules! catalogue {
                 fn from(event: $set) -> Self { Self::$kind(event) }
             }
 
-            $(impl From<$payload> for $set {
-                fn from(payload: $payload) -> Self { Self::$variant(payload) }
-            })*
+            $(
+                impl From<$payload> for $set {
+                    fn from(payload: $payload) -> Self { Self::$variant(payload) }
+                }
+
+                impl $payload {
+                    #[doc = concat!("The kind of `", $name, "`.")]
+                    pub const KIND: EventKind = EventKind($number);
+                }
+            )*
         )*
 
         /// Any event of the ledger.
@@ -69,7 +76,7 @@ macro_rules! catalogue {
 
         /// Every event that is ever stored, in the order of the kind numbers.
         pub const CATALOGUE: &[Entry] = &[$($(Entry {
-            kind: EventKind($number),
+            kind: <$payload>::KIND,
             name: $name,
             version: $version,
             stream: StreamKind::$kind,

@@ -13,20 +13,24 @@ use std::sync::Arc;
 use async_graphql::{Schema, dataloader::DataLoader};
 
 use crate::app::Services;
-pub(crate) use types::people::Directory;
+pub(crate) use types::{document::Documents, people::Directory};
 
 pub(crate) type ApiSchema = Schema<query::Query, mutation::Mutation, subscription::Subscription>;
 
 /// The schema over these services.
 pub(crate) fn build(services: &Arc<Services>) -> ApiSchema {
     let settings = &services.settings;
-    let directory = Directory { views: services.views.clone(), clock: Arc::clone(services.clock()) };
+    let (views, clock) = (&services.views, services.clock());
+    let directory = Directory { views: views.clone(), clock: Arc::clone(clock) };
+    let documents = Documents { views: views.clone(), clock: Arc::clone(clock), past: None };
     let people = Arc::new(DataLoader::new(directory, tokio::spawn));
+    let documents = Arc::new(DataLoader::new(documents, tokio::spawn));
     plain()
         .limit_depth(settings.depth)
         .limit_complexity(settings.complexity)
         .data(Arc::clone(services))
         .data(people)
+        .data(documents)
         .finish()
 }
 

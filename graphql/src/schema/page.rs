@@ -3,6 +3,7 @@
 use std::{borrow::Cow, future::Future};
 
 use async_graphql::{Context, OutputType, SimpleObject, TypeName, connection::PageInfo};
+use futures::future::try_join_all;
 use socai_projections::{Cursor, MAX_PAGE, Page, PageRequest, ViewsError};
 
 use crate::{
@@ -90,10 +91,10 @@ pub(crate) async fn connect<T, U: OutputType, F: Future<Output = Result<Option<U
         start_cursor: page.items.first().map(|(cursor, _)| cursor.as_str().to_owned()),
         end_cursor: page.end_cursor.as_ref().map(|cursor| cursor.as_str().to_owned()),
     };
-    let mut edges = Vec::with_capacity(page.items.len());
-    for (cursor, item) in page.items {
-        let shown = show(item).await?;
-        edges.extend(shown.map(|node| Edge { cursor: cursor.as_str().to_owned(), node }));
-    }
+    let (cursors, items): (Vec<_>, Vec<_>) = page.items.into_iter().unzip();
+    // All at once: what a loader brings comes together.
+    let shown = try_join_all(items.into_iter().map(show)).await?;
+    let edge = |(cursor, node): (Cursor, Option<U>)| Some(Edge { cursor: cursor.as_str().to_owned(), node: node? });
+    let edges = cursors.into_iter().zip(shown).filter_map(edge).collect();
     Ok(Connection { edges, page_info, total_count, position: page.position.map(Position) })
 }

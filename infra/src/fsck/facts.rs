@@ -3,6 +3,7 @@
 use std::{collections::HashMap, path::Path};
 
 use socai_domain::{
+    incoming::events::{Cancelled, ErasureCompleted, Registered, RegistrationAbandoned, RegistrationBegan},
     ledger::{EventKind, Header, LedgerId, Position, ReadError, Revision, StreamId},
     process::EXPUNGED,
     time::Timestamp,
@@ -14,10 +15,9 @@ use crate::log::file::{
     reader::Reader,
 };
 
-const REGISTRATION_BEGAN: EventKind = EventKind::new(410);
-/// `RegistrationAbandoned`, `IncomingRegistered`, `IncomingCancelled`, `IncomingExpunged`.
-const REGISTRATION_ENDED: [EventKind; 4] = [EventKind::new(411), EventKind::new(412), EventKind::new(460), EXPUNGED];
-const ERASURE_COMPLETED: EventKind = EventKind::new(463);
+const REGISTRATION_BEGAN: EventKind = RegistrationBegan::KIND;
+const REGISTRATION_ENDED: [EventKind; 4] = [RegistrationAbandoned::KIND, Registered::KIND, Cancelled::KIND, EXPUNGED];
+const ERASURE_COMPLETED: EventKind = ErasureCompleted::KIND;
 
 /// A stream as the log has it.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@ use futures::{StreamExt as _, future::BoxFuture};
 use socai_commands::{Blobs, BlobsUnavailable};
 use socai_domain::{
     id::IncomingId,
-    incoming::events::Attachment,
+    incoming::events::{Arrived, ArrivedAgain, Attachment, BranchCompleted, ScanAttached},
     ledger::{
         DomainEvent, EventKind, EventLog, Followed, Opened, Opener, Position, Recorded, catalogue::IncomingEvent,
     },
@@ -31,7 +31,7 @@ impl fmt::Debug for Erasure {
 
 /// The kinds of events that bring files.
 pub(crate) const WITH_FILES: [EventKind; 4] =
-    [EventKind::new(400), EventKind::new(401), EventKind::new(406), EventKind::new(436)];
+    [Arrived::KIND, ArrivedAgain::KIND, ScanAttached::KIND, BranchCompleted::KIND];
 
 impl Erasure {
     /// From this store, by what the log says.

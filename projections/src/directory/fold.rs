@@ -26,7 +26,8 @@ pub(crate) struct Organ {
     pub(super) posts: Vec<Post>,
     pub(super) open_within: bool,
     pub(super) due_soon_days: u16,
-    pub(super) urgent_minutes: u32,
+    /// What was decided, and when: what arrived is measured by what was in force then.
+    pub(super) urgent_minutes: Vec<(Timestamp, u32)>,
     /// By the first day.
     pub(crate) baselines: BTreeMap<Date, organ::events::Baseline>,
     years: BTreeMap<i16, CalendarYear>,
@@ -85,7 +86,7 @@ impl Organ {
             posts: Vec::new(),
             open_within: settings.open_within_organ,
             due_soon_days: settings.due_soon_days,
-            urgent_minutes: settings.urgent_minutes,
+            urgent_minutes: Vec::new(),
             baselines: BTreeMap::new(),
             years: BTreeMap::new(),
             calendar: WorkingCalendar::default(),
@@ -103,8 +104,10 @@ impl Organ {
         self.posts.iter().find(|other| other.id == post).map(|post| post.unit)
     }
 
-    pub(crate) fn urgent_minutes(&self) -> u32 {
-        self.urgent_minutes
+    /// Those in force at an instant.
+    pub(crate) fn urgent_minutes(&self, at: Timestamp) -> u32 {
+        let decided = self.urgent_minutes.iter().rfind(|(from, _)| *from <= at);
+        decided.map_or(organ::Settings::default().urgent_minutes, |(_, minutes)| *minutes)
     }
 
     pub(crate) fn due_soon_days(&self) -> u16 {
@@ -194,7 +197,7 @@ impl Organ {
             }
             Event::SettingChanged(e) => match &e.setting {
                 Setting::OpenWithinOrgan { on } => self.open_within = *on,
-                Setting::UrgentMinutes { minutes } => self.urgent_minutes = *minutes,
+                Setting::UrgentMinutes { minutes } => self.urgent_minutes.push((meta.at, *minutes)),
                 Setting::DueSoonDays { days } => self.due_soon_days = *days,
                 _ => {}
             },

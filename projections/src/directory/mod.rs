@@ -17,4 +17,4 @@ pub(crate) use rows::{DELEGATION, ORGAN, PERSON, POST, SEE_ALL, TENURE, UNIT};
 /// The read model's name.
 pub(crate) const NAME: &str = "directory";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;

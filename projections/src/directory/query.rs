@@ -82,8 +82,6 @@ pub struct PersonRow {
     pub name: Option<String>,
 }
 
-const ORGANS: &str =
-    "SELECT id, name, code, root, open_within_organ, due_soon_days, urgent_minutes FROM directory_organ";
 const UNITS: &str = "SELECT unit, organ, parent, name, abbreviation, closed FROM directory_unit";
 const PEOPLE: &str = "SELECT id, organ, name FROM directory_person";
 
@@ -91,15 +89,9 @@ impl Views {
     /// An agency.
     pub async fn organ(&self, id: OrganId) -> Result<Option<OrganRow>, ViewsError> {
         let mut sql = Sql::plain();
-        sql.push(ORGANS).push(" WHERE id = ").bind(id);
+        sql.push("SELECT id, name, code, root, open_within_organ, due_soon_days, urgent_minutes FROM directory_organ");
+        sql.push(" WHERE id = ").bind(id);
         sql.read_optional(self.snapshot().await?.db(), organ).await
-    }
-
-    /// All agencies, in the order in which they were registered.
-    pub async fn organs(&self) -> Result<Vec<OrganRow>, ViewsError> {
-        let mut sql = Sql::plain();
-        sql.push(ORGANS).push(" ORDER BY organ");
-        sql.read_all(self.snapshot().await?.db(), organ).await
     }
 
     /// An agency's units, in the order in which they were made: parents before children.

@@ -1,6 +1,6 @@
 //! The directory's tables.
 
-use socai_domain::{id::PersonId, organ::Role, text::person_sort_key};
+use socai_domain::{id::PersonId, organ::Role, text::person_sort_key, time::Timestamp};
 
 use super::fold::{Delegation, Organ, Person, Tenure};
 use crate::{
@@ -117,7 +117,7 @@ impl Thing for Organ {
                 self.root.into(),
                 self.open_within.into(),
                 self.due_soon_days.into(),
-                self.urgent_minutes.into(),
+                self.urgent_minutes(Timestamp::from_micros(i64::MAX)).into(),
                 state.to_value(),
             ],
         );

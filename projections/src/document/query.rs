@@ -1,6 +1,7 @@
 //! Asking for documents.
 
 use socai_domain::{
+    calendar::WorkingCalendar,
     deadline::SumLine,
     document_types::{Channel, Urgency},
     id::{BranchId, IncomingId, OrganId, PersonId, PostId, UnitId},
@@ -101,6 +102,18 @@ pub struct DocumentView {
     pub position: Option<Position>,
 }
 
+impl DocumentView {
+    fn new(document: Document, calendar: &WorkingCalendar, position: Option<Position>) -> Self {
+        let owed = document.branches.iter().filter(|branch| branch.original_due.is_some() || branch.due.is_some());
+        let now = |branch: &Branch| branch.sum(&document.pauses).explain(calendar);
+        let kept = |sum: &[SumLine], branch| if sum.is_empty() { now(branch) } else { sum.to_vec() };
+        let sums = owed.map(|branch| (branch.id, kept(&branch.sum_at_end, branch))).collect();
+        let of = |round: &Round| document.root_lead(round.number).map(|lead| kept(&round.sum_at_end, lead));
+        let sum = document.round().and_then(of);
+        Self { sums, sum, position, document }
+    }
+}
+
 pub(crate) const COLUMNS: &str = "d.id, d.organ, d.revision, d.stage, d.stage_since, d.channel, d.type_name, d.urgency, \
     d.issuer_name, d.code, d.promulgated_on, d.abstract, d.arrived_at, d.year, d.number, d.holder_unit, d.holder_post, \
     d.holder_person, d.held_since, d.due, d.binding_due, d.waits_for_paper, d.erased";
@@ -110,19 +123,23 @@ const LIST: &str = "documents";
 impl Views {
     /// A document that the viewer sees; none when there is none or they do not see it.
     pub async fn document(&self, viewer: &Viewer, id: IncomingId) -> Result<Option<DocumentView>, ViewsError> {
+        Ok(self.documents_by_id(viewer, &[id]).await?.pop())
+    }
+
+    /// Those of these documents that the viewer sees, in any order: all as of one moment.
+    pub async fn documents_by_id(&self, viewer: &Viewer, ids: &[IncomingId]) -> Result<Vec<DocumentView>, ViewsError> {
         let mut snapshot = self.snapshot().await?;
         let mut sql = Sql::of(viewer);
-        sql.push("SELECT d.state FROM document d WHERE ").visible().push(" AND d.id = ").bind(id);
-        let Some(row) = sql.fetch_optional(snapshot.db()).await? else { return Ok(None) };
-        let document: Document = decode(&Cells::of(&row).next::<Vec<u8>>()?)?;
-        let calendar = directory::calendar(snapshot.db(), document.organ).await?;
-        let owed = document.branches.iter().filter(|branch| branch.original_due.is_some() || branch.due.is_some());
-        let now = |branch: &Branch| branch.sum(&document.pauses).explain(&calendar);
-        let kept = |sum: &[SumLine], branch| if sum.is_empty() { now(branch) } else { sum.to_vec() };
-        let sums = owed.map(|branch| (branch.id, kept(&branch.sum_at_end, branch))).collect();
-        let of = |round: &Round| document.root_lead(round.number).map(|lead| kept(&round.sum_at_end, lead));
-        let sum = document.round().and_then(of);
-        Ok(Some(DocumentView { sums, sum, position: snapshot.position, document }))
+        sql.push("SELECT d.state FROM document d WHERE ").visible().push(" AND d.id IN (");
+        sql.bind_all(ids.iter().copied()).push(")");
+        let read = |cells: &mut Cells<'_>| decode::<Document>(&cells.next::<Vec<u8>>()?);
+        let documents = sql.read_all(snapshot.db(), read).await?;
+        if documents.is_empty() {
+            return Ok(Vec::new());
+        }
+        // What a viewer sees is of their organ.
+        let calendar = directory::calendar(snapshot.db(), viewer.organ()).await?;
+        Ok(documents.into_iter().map(|document| DocumentView::new(document, &calendar, snapshot.position)).collect())
     }
 
     /// A document as lists show it, if the viewer sees it.

@@ -68,22 +68,16 @@ pub struct RegisterLine {
     pub abstract_text: Option<String>,
     /// Column 7: the unit that received it (đơn vị hoặc người nhận).
     pub receiver_unit: Option<UnitId>,
-    /// Column 7: its name.
-    pub receiver_unit_name: Option<String>,
     /// Column 7: the post, where a person received it.
     pub receiver_post: Option<PostId>,
     /// Column 7: the person.
     pub receiver_person: Option<PersonId>,
-    /// Column 7: their name; none once erased.
-    pub receiver_person_name: Option<String>,
     /// Column 8: when it was passed on (ngày chuyển).
     pub passed_on_at: Option<Timestamp>,
     /// Column 9: signed for when (ký nhận).
     pub signed_at: Option<Timestamp>,
     /// Column 9: by whom.
     pub signed_by: Option<PersonId>,
-    /// Column 9: their name.
-    pub signed_by_name: Option<String>,
     /// Column 10: note (ghi chú).
     pub note: Option<String>,
     /// Why the number is void.
@@ -99,10 +93,8 @@ pub struct RegisterLine {
 const LIST: &str = "incomingRegister";
 
 const LINES: &str = "SELECT e.book, e.number, b.year, b.series, e.number, e.document_id, l.arrived_on, l.issuer, l.code, \
-    l.promulgated_on, l.type_name, l.abstract, l.receiver_unit, \
-    (SELECT u.name FROM directory_unit u WHERE u.unit = l.receiver_unit), l.receiver_post, l.receiver_person, \
-    (SELECT p.name FROM directory_person p WHERE p.id = l.receiver_person), l.passed_on_at, l.signed_at, l.signed_by, \
-    (SELECT p.name FROM directory_person p WHERE p.id = l.signed_by), l.note, e.void, e.void_note, e.voided_at, e.voided_by";
+    l.promulgated_on, l.type_name, l.abstract, l.receiver_unit, l.receiver_post, l.receiver_person, \
+    l.passed_on_at, l.signed_at, l.signed_by, l.note, e.void, e.void_note, e.voided_at, e.voided_by";
 
 impl Views {
     /// The books of the viewer's organ, oldest first.
@@ -179,14 +171,11 @@ fn line(cells: &mut Cells<'_>) -> Result<RegisterLine, ViewsError> {
         type_name: cells.next()?,
         abstract_text: cells.next()?,
         receiver_unit: cells.next()?,
-        receiver_unit_name: cells.next()?,
         receiver_post: cells.next()?,
         receiver_person: cells.next()?,
-        receiver_person_name: cells.next()?,
         passed_on_at: cells.next()?,
         signed_at: cells.next()?,
         signed_by: cells.next()?,
-        signed_by_name: cells.next()?,
         note: cells.next()?,
         void: cells.next()?,
         void_note: cells.next()?,

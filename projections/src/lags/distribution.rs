@@ -66,9 +66,9 @@ pub enum Clocked {
 }
 
 impl Clocked {
+    /// Nothing, where what is waited for came first.
     fn between(self, from: Timestamp, until: Timestamp, calendar: &WorkingCalendar) -> i64 {
         match self {
-            // What was there before took no time.
             Self::Wall => until.as_micros().saturating_sub(from.as_micros()).max(0),
             Self::Working => calendar.working_time_between(from, until),
         }

@@ -34,8 +34,8 @@ figures! {
         ActedMeanwhile acted_meanwhile: "(l.first_act_at IS NOT NULL AND (l.paper_at IS NULL OR l.first_act_at < l.paper_at))";
         /// Resolved before the paper came.
         ResolvedMeanwhile resolved_meanwhile: "(l.resolved_at IS NOT NULL AND (l.paper_at IS NULL OR l.resolved_at < l.paper_at))";
-        /// The paper came later, and the first act only with it or after it.
-        FirstActWaited first_act_waited: "(l.paper_at > l.arrived_at AND l.first_act_at >= l.paper_at)";
+        /// The first act came only with the paper or after it. Paper that came first was not waited for.
+        FirstActWaited first_act_waited: "(l.first_act_at >= l.paper_at AND l.paper_at > l.arrived_at)";
     }
 }
 

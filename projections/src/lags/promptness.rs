@@ -1,12 +1,12 @@
 //! Were documents registered and submitted (or passed on) in time? The day counts on which they arrived (Decree 30/2020,
 //! art. 4.2c, 23.1): until the end of the next working day they were in time, and the share of the same day is shown beside;
-//! urgent ones within the minutes that the organ has set. What lies there past its time is late, too.
+//! urgent ones within the minutes that the organ had set by then. What lies there past its time is late, too.
 
-use socai_domain::{calendar::WorkingCalendar, document_types::Urgency, time::Timestamp};
+use socai_domain::{document_types::Urgency, time::Timestamp};
 
 use super::query::{OF_DOCUMENT, condition};
 use crate::{
-    directory,
+    directory::{self, Organ},
     document::{
         DocumentRow,
         query::{COLUMNS, read},
@@ -126,8 +126,7 @@ pub struct PromptDocument {
 
 /// What promptness is measured by.
 struct Measure {
-    calendar: WorkingCalendar,
-    urgent_minutes: i64,
+    organ: Organ,
     now: Timestamp,
 }
 
@@ -143,8 +142,8 @@ struct Measured {
 impl Measure {
     fn due(&self, of: Measured) -> Timestamp {
         match of.urgency {
-            Urgency::Normal => self.calendar.end_of_next_working_day(of.arrived_at),
-            _ => of.arrived_at.plus_minutes(self.urgent_minutes),
+            Urgency::Normal => self.organ.calendar.end_of_next_working_day(of.arrived_at),
+            _ => of.arrived_at.plus_minutes(self.organ.urgent_minutes(of.arrived_at).into()),
         }
     }
 
@@ -242,9 +241,7 @@ impl Views {
 
     async fn measure(&self, viewer: &Viewer) -> Result<Measure, ViewsError> {
         let organ = directory::folded(self.snapshot().await?.db(), viewer.organ()).await?;
-        let urgent_minutes = organ.as_ref().map_or(0, |organ| organ.urgent_minutes().into());
-        let calendar = organ.map(|organ| organ.calendar).unwrap_or_default();
-        Ok(Measure { calendar, urgent_minutes, now: viewer.at() })
+        Ok(Measure { organ: organ.unwrap_or_else(|| Organ::new(0, viewer.organ())), now: viewer.at() })
     }
 }
 

@@ -54,13 +54,12 @@ pub(crate) static SAVING: Table = Table {
     indexes: &[index("saving_arrived", "organ, arrived_at"), index("saving_resolved", "organ, resolved_at")],
 };
 
-/// The row of a document.
+/// The row of a document. What was refused or cancelled saved nothing.
 pub(crate) fn rows(document: &Document, out: &mut Out) {
-    let (Some(arrived), Some(details)) = (document.arrived_at, &document.details) else { return };
-    // Sent three times and taken once, it saved one envelope.
-    if matches!(document.stage, Some(Stage::Refused | Stage::Cancelled)) {
+    if let Some(Stage::Refused | Stage::Cancelled) = document.stage {
         return;
     }
+    let (Some(arrived), Some(details)) = (document.arrived_at, &document.details) else { return };
     let electronic = matches!(document.channel, Some(Channel::Axis | Channel::Internal));
     let paperless = electronic && !details.paper_follows && document.paper_arrived_at.is_none();
     let resolved = document.rounds.first().and_then(|round| round.ended);

@@ -7,6 +7,7 @@ use socai_domain::{incoming::events as on, text::ShortText};
 use super::history::{DAYS, History, Who, new_branch, says, words};
 use crate::{
     PageRequest, Views,
+    follow_up_register::FollowUpFilter,
     incoming_register::RegisterFilter,
     statistics::{GroupBy, Period, StatisticsFilter},
 };
@@ -73,6 +74,14 @@ async fn nothing_of_an_expunged_text_is_left_in_the_files() {
     let lines = views.incoming_register(&clerk, &filter, &PageRequest::first(100)).await.unwrap();
     let line = lines.nodes().find(|line| line.document == secret).unwrap();
     assert_eq!((line.number, line.abstract_text.as_deref(), line.issuer.as_deref()), (41, None, None));
+    // Both registers have it in its year.
+    let (filter, page) = (RegisterFilter { year: Some(2026), ..filter }, PageRequest::first(100));
+    let lines = views.incoming_register(&clerk, &filter, &page).await.unwrap();
+    assert!(lines.nodes().any(|line| line.document == secret));
+    let filter = FollowUpFilter { year: Some(2026), ..FollowUpFilter::default() };
+    let lines = views.follow_up_register(&clerk, &filter, &page).await.unwrap();
+    let line = lines.nodes().find(|line| line.document == secret).unwrap();
+    assert_eq!((line.year, line.number), (2026, 41));
     let period = Period { from: clerk.at().plus_minutes(-100_000), before: clerk.at().plus_minutes(1) };
     let figures = views.document_statistics(&clerk, &StatisticsFilter::of(period), GroupBy::Organ).await.unwrap();
     assert_eq!((figures[0].figures.cancelled, figures[0].figures.in_process), (1, 40));

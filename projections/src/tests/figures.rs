@@ -276,3 +276,25 @@ async fn a_registration_counts_when_it_was_made_also_after_an_erasure() {
         assert_eq!(lines[0].figures.registered, registered);
     }
 }
+
+#[tokio::test]
+async fn paper_that_came_first_was_not_waited_for() {
+    use super::history::{History, at};
+    use socai_domain::incoming::events as on;
+    let mut history = History::new();
+    // The paper lay there before the electronic document came; of the other one, an hour later.
+    for (n, paper) in [(1, "2026-03-03T08:00:00"), (2, "2026-03-03T10:00:00")] {
+        let document =
+            history.at("2026-03-03T09:00:00").arrives(n, |arrived| arrived.arrived_at = at("2026-03-03T09:00:00"));
+        history.then(document, on::PaperArrived { arrived_at: at(paper) });
+        history.at("2026-03-03T11:00:00").registers(document).submits(document);
+    }
+    let (views, leader) = (history.views().await, history.sight(Who::Leader));
+    let filter = StatisticsFilter::of(Period { from: at("2026-03-01T00:00:00"), before: at("2026-04-01T00:00:00") });
+    let paper = views.paper_statistics(&leader, &filter).await.unwrap();
+    assert_eq!((paper.numbers.all, paper.numbers.first_act_waited), (2, 1));
+    assert_eq!((paper.wall.median, paper.wall.total), (Some(0), 3_600_000_000));
+    let took = Took { clock: Clocked::Wall, more_than: None, at_most: Some(0) };
+    let list = views.paper_waits(&leader, &filter, PaperFigure::All, Some(took), &PageRequest::first(9)).await.unwrap();
+    assert_eq!(list.items.len(), 1);
+}

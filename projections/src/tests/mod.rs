@@ -8,7 +8,7 @@ mod erased;
 mod figures;
 mod following;
 mod generated;
-mod giving_back;
+mod handling;
 mod history;
 mod past;
 mod promptness;

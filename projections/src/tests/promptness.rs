@@ -3,7 +3,7 @@
 use socai_domain::{
     document_types::Urgency,
     incoming::events::{self as on, BranchRole},
-    organ::events as agency,
+    organ::{Setting, events as agency},
     register::VoidReason,
     text::ShortText,
 };
@@ -55,6 +55,22 @@ async fn registration_is_prompt_until_the_end_of_the_next_working_day() {
     assert_eq!(counted(&shown), expected);
     assert_eq!(shown.same_day_share().per_mille(), Some(333));
     assert_eq!(shown.on_time_share().per_mille(), Some(600));
+}
+
+#[tokio::test]
+async fn an_urgent_document_is_measured_by_the_minutes_in_force_when_it_arrived() {
+    let mut history = History::new();
+    let urgent = |arrived: &mut on::Arrived| arrived.details.urgency = Urgency::Urgent;
+    let first = history.at("2026-03-03T09:00:00").arrives(1, urgent);
+    history.at("2026-03-03T09:20:00").by(Who::Clerk).registers(first);
+    history
+        .at("2026-03-04T08:00:00")
+        .agency(agency::SettingChanged { setting: Setting::UrgentMinutes { minutes: 10 } });
+    assert_eq!(counted(&promptness(&history, PromptStage::Registered).await), [(Urgent, 1), (UrgentOnTime, 1)]);
+    let second = history.at("2026-03-04T09:00:00").arrives(2, urgent);
+    history.at("2026-03-04T09:20:00").by(Who::Clerk).registers(second);
+    let expected = [(Urgent, 2), (UrgentOnTime, 1), (UrgentLate, 1)];
+    assert_eq!(counted(&promptness(&history, PromptStage::Registered).await), expected);
 }
 
 #[tokio::test]

@@ -1,17 +1,22 @@
 //! An incoming document, with all that is known of it. Its smaller parts are in [`super::parts`].
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, ID, Object, dataloader::Loader};
+use async_trait::async_trait;
 use socai_domain::{
     decide::By,
-    id::{CommandId, IncomingId, PostId},
+    id::{CommandId, IncomingId, OrganId, PersonId, PostId},
     incoming::{self, IncomingDocument as Folded, available::available_actions},
     ledger::{Revision as At, StreamKind},
     refusal::Code,
     text::Reason,
+    time::Clock,
 };
-use socai_projections::document::{self as view, DocumentView};
+use socai_projections::{
+    Viewer, Views,
+    document::{self as view, DocumentView},
+};
 
 use super::{
     branch::{self, Branch, Remark},
@@ -25,7 +30,7 @@ use super::{
     trail::{self, Trail},
 };
 use crate::{
-    error::{ErrorCode, Result},
+    error::{ApiError, ErrorCode, Result},
     language::Language,
     reading::{moment, services},
     scalars::{DateTime, Position, Revision, Uuid},
@@ -46,6 +51,39 @@ impl From<DocumentView> for IncomingDocument {
     }
 }
 
+/// Loads documents as those who ask see them: however many a list has, in one look at the views.
+pub(crate) struct Documents {
+    pub(crate) views: Views,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The past moment with the rights of the one who asks; none for now.
+    pub(crate) past: Option<Viewer>,
+}
+
+/// A document as somebody of an agency sees it.
+pub(crate) type Seen = (OrganId, PersonId, IncomingId);
+
+#[async_trait]
+impl Loader<Seen> for Documents {
+    type Value = IncomingDocument;
+    type Error = ApiError;
+
+    async fn load(&self, asked: &[Seen]) -> Result<HashMap<Seen, IncomingDocument>> {
+        let mut by_person: HashMap<_, Vec<_>> = HashMap::new();
+        for (organ, person, id) in asked.iter().copied() {
+            by_person.entry((organ, person)).or_default().push(id);
+        }
+        let mut loaded = HashMap::new();
+        for ((organ, person), ids) in by_person {
+            let now = || Viewer::person(organ, person, self.clock.now());
+            let viewer = self.past.clone().unwrap_or_else(now);
+            for view in self.views.documents_by_id(&viewer, &ids).await? {
+                loaded.insert((organ, person, view.document.id), view.into());
+            }
+        }
+        Ok(loaded)
+    }
+}
+
 impl IncomingDocument {
     fn document(&self) -> &view::Document {
         &self.0.document
@@ -53,8 +91,8 @@ impl IncomingDocument {
 
     /// The document, if the caller sees it, at the moment that is asked about.
     pub(crate) async fn seen(ctx: &Context<'_>, id: IncomingId) -> Result<Option<Self>> {
-        let moment = moment(ctx);
-        Ok(moment.views.document(&moment.viewer(ctx)?, id).await?.map(Self::from))
+        let caller = session(ctx).caller()?;
+        moment(ctx).documents.load_one((caller.organ, caller.person, id)).await
     }
 
     pub(crate) fn id(&self) -> IncomingId {

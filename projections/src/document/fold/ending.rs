@@ -15,7 +15,7 @@ use socai_domain::{
 
 use crate::{
     directory::Agency,
-    document::state::{Branch, Document, Erased, ExpungeAsked, Registration, ResolutionMade, Rework, RoundEnd},
+    document::state::{Document, Erased, ExpungeAsked, Registration, ResolutionMade, Rework, RoundEnd},
 };
 
 impl Document {
@@ -24,20 +24,20 @@ impl Document {
             Event::BranchWithdrawn(e) => {
                 self.change(e.branch, |branch| branch.result = Some(e.reason.to_string()));
                 self.end_branch(e.branch, BranchEnd::Withdrawn, meta.at);
+                self.end_rework_under_ended(meta.at);
             }
             Event::BranchReturned(e) => {
                 self.change(e.branch, |branch| branch.result = Some(e.reason.to_string()));
                 self.end_branch(e.branch, BranchEnd::Returned, meta.at);
-                // Who was only informed had nothing to do: nothing is done anew.
-                let informed = |branch: &Branch| branch.id == e.branch && branch.role == BranchRole::Informed;
-                if !self.branches.iter().any(informed) {
+                self.end_rework_under_ended(meta.at);
+                // Who was only informed gives back no work.
+                if self.branches.iter().any(|branch| branch.id == e.branch && branch.role != BranchRole::Informed) {
                     let (round, branch, from, reason) = (self.present(), Some(e.branch), meta.at, e.reason.clone());
                     self.rework.push(Rework { round, branch, from, until: None, reason });
                 }
             }
             Event::BranchCompleted(e) => {
                 self.starts(e.branch, meta.at);
-                self.goes_forward(Some(e.branch), meta.at);
                 self.files.extend(e.files.iter().cloned());
                 self.change(e.branch, |branch| {
                     branch.result = e.result.as_ref().map(ToString::to_string).or(branch.result.take());
@@ -46,6 +46,7 @@ impl Document {
                     // it alone: who was only informed of a part stays informed
                     branch.ended = branch.ended.or(Some((BranchEnd::Completed, meta.at)));
                 });
+                self.end_rework_under_ended(meta.at);
             }
             Event::ResolutionProposed(e) => {
                 self.proposers = meta.person.into_iter().chain(meta.on_behalf_of).collect();
@@ -99,8 +100,8 @@ impl Document {
     fn reopen(&mut self, e: &Reopened, meta: &Meta, organ: &dyn Agency) {
         let lead = self.rounds.iter().rev().find_map(|round| self.root_lead(round.number)).map(|lead| lead.assignee);
         self.go(Stage::Directed, meta.at);
-        self.pauses.clear();
         self.directive = None;
+        self.pauses.clear();
         self.begin_round(meta.at);
         if let Some(assignee) = lead {
             let branch = BranchId::of(meta.command, 0);
@@ -140,8 +141,19 @@ impl Document {
             };
             found.ended = Some((how, at));
             found.extension_asked = None;
-            self.goes_forward(Some(id), at);
             todo.extend(self.branches.iter().filter(|child| child.parent == Some(id)).map(|child| child.id));
+        }
+    }
+
+    /// What was given back to a branch that has ended now: its holder did it, or gave it back further up.
+    fn end_rework_under_ended(&mut self, at: Timestamp) {
+        let Self { branches, rework, .. } = self;
+        let find = |id| branches.iter().find(|branch| branch.id == id);
+        let above = |rework: &Rework| find(find(rework.branch?)?.parent?);
+        for rework in rework.iter_mut().filter(|rework| rework.until.is_none()) {
+            if above(rework).is_some_and(|above| above.ended.is_some()) {
+                rework.until = Some(at);
+            }
         }
     }
 

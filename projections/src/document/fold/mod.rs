@@ -12,7 +12,7 @@ use socai_domain::{
     id::{BranchId, UnitId},
     incoming::{
         Event, Stage,
-        events::{Assignee, BranchRole, Holder, NewBranch},
+        events::{self as on, Assignee, BranchRole, Holder, NewBranch},
     },
     ledger::Header,
     time::Timestamp,
@@ -53,26 +53,26 @@ impl Document {
         let (stage, stage_since) = (self.stage, self.stage_since);
         *self = Self { stage, stage_since, erased: Some(Erased { level: None, completed: false }), ..fresh };
         let at = header.recorded;
-        match header.kind.number() {
-            400 => self.go(Stage::Arrived, at),
-            402 => self.go(Stage::Unopened, at),
-            408 => self.go(Stage::Refused, at),
-            412 => {
+        match header.kind {
+            on::Arrived::KIND => self.go(Stage::Arrived, at),
+            on::UnopenedLogged::KIND => self.go(Stage::Unopened, at),
+            on::ReceiptRefused::KIND => self.go(Stage::Refused, at),
+            on::Registered::KIND => {
                 self.go(Stage::Registered, at);
                 self.begin_round(at);
             }
-            420 => self.go(Stage::Submitted, at),
-            422 => self.go(Stage::Registered, at),
-            423 => self.go(Stage::Directed, at),
-            452 => {
+            on::Submitted::KIND => self.go(Stage::Submitted, at),
+            on::ReturnedToClerk::KIND => self.go(Stage::Registered, at),
+            on::Directed::KIND => self.go(Stage::Directed, at),
+            on::Resolved::KIND => {
                 self.go(Stage::Resolved, at);
                 self.end_round(RoundEnd::Resolved, at);
             }
-            453 => {
+            on::Reopened::KIND => {
                 self.go(Stage::Directed, at);
                 self.begin_round(at);
             }
-            460 => {
+            on::Cancelled::KIND => {
                 self.go(Stage::Cancelled, at);
                 self.end_round(RoundEnd::Cancelled, at);
             }

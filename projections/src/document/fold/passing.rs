@@ -91,8 +91,8 @@ impl Document {
             Event::Directed(e) => {
                 self.go(Stage::Directed, meta.at);
                 self.directed_at = self.directed_at.or(Some(meta.at));
-                // A remark of the clerk who passes on by regulation directs nobody.
                 if !e.by_regulation {
+                    // More units without a word take nothing back; what a clerk remarks is no opinion of a leader.
                     self.directive = e.note.clone().or(self.directive.take());
                     self.leader = Holder::who_acted(meta).or(self.leader);
                 }
@@ -120,8 +120,8 @@ impl Document {
         }
     }
 
-    /// What had been given back to this author goes on, or they did it themselves, or gave it back in their turn.
-    pub(super) fn goes_forward(&mut self, author_of: Option<BranchId>, at: Timestamp) {
+    /// What had been given back to this author goes on.
+    fn goes_forward(&mut self, author_of: Option<BranchId>, at: Timestamp) {
         let returned_to = |branch: Option<BranchId>| {
             let found = branch.and_then(|id| self.branches.iter().find(|other| other.id == id));
             found.and_then(|branch| branch.parent)
