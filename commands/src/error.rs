@@ -8,19 +8,6 @@ use socai_domain::{
 use thiserror::Error;
 use uuid::Uuid;
 
-/// What the sender may do next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Retry {
-    /// Not this command.
-    Never,
-    /// Look at the present state, then decide anew.
-    Reload,
-    /// The same, a little later: nothing was written.
-    Later,
-    /// Exactly the same, under the same command id: the answer will tell what became of it.
-    Verbatim,
-}
-
 /// The domain said no. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{}: {detail}", code.name())]
@@ -31,8 +18,6 @@ pub struct Refused {
     pub detail: String,
     /// The input fields that are wrong, in the API's spelling.
     pub fields: &'static [&'static str],
-    /// The article of the rule.
-    pub article: Option<&'static str>,
     /// What stands in the way, where that can be named: the documents that this may be a duplicate of, open branches.
     pub because_of: Vec<Uuid>,
     /// It may be tried again after a look at the present state.
@@ -41,15 +26,8 @@ pub struct Refused {
 
 impl Refused {
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        let (fields, article) = (&[][..], code.article());
-        Self {
-            code,
-            detail: detail.into(),
-            fields,
-            article,
-            because_of: Vec::new(),
-            reload: code == Code::ChangedSince,
-        }
+        let (because_of, reload) = (Vec::new(), code == Code::ChangedSince);
+        Self { code, detail: detail.into(), fields: &[], because_of, reload }
     }
 
     pub(crate) fn by(refusal: &dyn Refusal) -> Self {
@@ -58,7 +36,6 @@ impl Refused {
             code,
             detail: refusal.to_string(),
             fields: refusal.fields(),
-            article: code.article(),
             because_of: refusal.because_of(),
             reload: refusal.reload(),
         }
@@ -93,16 +70,6 @@ impl CommandError {
             Self::Busy(_) | Self::Closed => Code::Busy,
             Self::Unknown(_) => Code::OutcomeUnknown,
             Self::Stopped(_) => Code::Stopped,
-        }
-    }
-
-    /// What the sender may do next.
-    pub fn retry(&self) -> Retry {
-        match self {
-            Self::Refused(refused) if refused.reload => Retry::Reload,
-            Self::Refused(_) | Self::Stopped(_) => Retry::Never,
-            Self::Busy(_) | Self::Closed => Retry::Later,
-            Self::Unknown(_) => Retry::Verbatim,
         }
     }
 }

@@ -125,17 +125,6 @@ impl Handler {
         if done.leads.is_empty() { Ok(done.receipt) } else { self.0.follow_up(&pass, done, envelope.correlation).await }
     }
 
-    /// May this person do this now, whatever the input? The error is the refusal. Nothing is written.
-    pub async fn permits<C: Decide>(&self, stream: StreamId, envelope: &Envelope) -> Result<(), CommandError> {
-        let organ = self.organ(envelope.organ).await?;
-        let permitted = |state: &C::State, _| {
-            envelope.concerns(state)?;
-            let by = envelope.by(&organ, self.0.now());
-            C::permit(state, &by).map_err(|refusal| Refused::by(&refusal))
-        };
-        Ok(self.view(stream, permitted).await??)
-    }
-
     /// Would this command change something now? Nothing is written. The error is the refusal.
     pub async fn preview<C: Decide>(
         &self,

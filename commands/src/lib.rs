@@ -32,7 +32,7 @@ mod turn;
 
 pub use blobs::{Blobs, BlobsUnavailable};
 pub use envelope::{Envelope, Receipt, Requester};
-pub use error::{CommandError, Refused, Retry};
+pub use error::{CommandError, Refused};
 pub use gate::Hold;
 pub use handler::{Handler, default_room};
 pub use organs::KnownOrgan;

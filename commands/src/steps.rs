@@ -200,7 +200,8 @@ impl Inner {
         Ok(Step::new(step.organ, step.command, step.cause, "finishRegistration", action))
     }
 
-    /// Documents that look the same in the book of the year before; and in the next, when that year has begun.
+    /// Documents that look the same in other books: of the year before, in the next, when that year has begun, and of other
+    /// series that the organ has or had.
     async fn elsewhere(
         &self,
         step: &Step,
@@ -208,10 +209,16 @@ impl Inner {
         fingerprints: &[Fingerprint],
     ) -> Result<Vec<IncomingId>, CommandError> {
         let next = (self.now().year() > began.year).then(|| began.year.saturating_add(1));
+        let organ = self.organ(step.organ).await?;
         let mut found = Vec::new();
-        for year in [Some(began.year.saturating_sub(1)), next].into_iter().flatten() {
-            let book = RegisterId::of(step.organ, began.series.as_str(), year);
-            found.extend(self.view(register_stream(book), |book: &Register, _| book.alike(fingerprints)).await?);
+        for series in organ.series() {
+            for year in [Some(began.year.saturating_sub(1)), Some(began.year), next].into_iter().flatten() {
+                let book = RegisterId::of(step.organ, series.as_str(), year);
+                if book != began.register {
+                    let alike = |book: &Register, _| book.alike(fingerprints);
+                    found.extend(self.view(register_stream(book), alike).await?);
+                }
+            }
         }
         Ok(found)
     }

@@ -74,10 +74,11 @@ impl Timestamp {
         self.zoned().year()
     }
 
-    /// Reads RFC 3339 with an offset.
+    /// Reads RFC 3339 with an offset, years 1900 to 2999.
     pub fn parse(text: &str) -> Result<Self, NotATime> {
         let instant: jiff::Timestamp = text.parse().map_err(|_| NotATime(text.to_owned()))?;
-        Ok(Self::from_micros(instant.as_microsecond()))
+        let micros = instant.as_microsecond();
+        if (EARLIEST..=LATEST).contains(&micros) { Ok(Self(micros)) } else { Err(NotATime(text.to_owned())) }
     }
 
     /// As a date and time of Viet Nam.
@@ -180,6 +181,17 @@ mod tests {
         assert_eq!(day.start().year(), 2027);
         assert_eq!(day.start().plus_micros(-1).year(), 2026);
         assert_eq!(day.start().plus_micros(-1).date(), Date::new(2026, 12, 31).unwrap());
+    }
+
+    #[test]
+    fn an_instant_outside_the_years_1900_to_2999_is_refused_not_moved() {
+        for wrong in ["0001-01-01T00:00:00Z", "1899-12-31T23:59:59.999999Z", "3000-01-01T00:00:00Z"] {
+            assert!(Timestamp::parse(wrong).is_err(), "{wrong}");
+        }
+        for (right, micros) in [("1900-01-01T00:00:00Z", EARLIEST), ("2999-12-31T23:59:59.999999Z", LATEST)] {
+            assert_eq!(Timestamp::parse(right).unwrap().as_micros(), micros);
+        }
+        assert_eq!(Timestamp::from_micros(LATEST).plus_minutes(1).as_micros(), LATEST);
     }
 
     #[test]

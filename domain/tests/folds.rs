@@ -65,11 +65,11 @@ proptest! {
             organ.who(person, meta.acting_as, at);
         }
         for (&id, unit) in &organ.units {
-            organ.head_of(id);
             prop_assert!(organ.is_within(id, id));
             organ.is_within(id, unit.parent.unwrap_or(id));
         }
-        organ.code(at.date());
+        organ.successor(at);
+        prop_assert!(organ.series().count() > organ.earlier_series.len().saturating_sub(1));
     }
 
     #[test]

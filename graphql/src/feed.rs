@@ -2,8 +2,14 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use socai_domain::{id::IncomingId, ledger::Position, refusal::Code, time::Timestamp};
-use socai_projections::{Standing, ViewsError, document::DocumentRow, work_list::WorkScope};
+use socai_domain::{
+    decide::Who,
+    id::{IncomingId, PostId},
+    ledger::Position,
+    refusal::Code,
+    time::Timestamp,
+};
+use socai_projections::{Standing, Viewer, ViewsError, document::DocumentRow, work_list::WorkScope};
 use tokio::sync::watch;
 
 use crate::{
@@ -55,6 +61,8 @@ pub(crate) struct Feed {
     /// Where the organ last changed, as far as that was told.
     organ: Option<Position>,
     standing: Option<Standing>,
+    /// The posts that the caller acts in; what may change by the clock alone.
+    acting: Vec<PostId>,
     begun: bool,
     ended: bool,
 }
@@ -65,8 +73,8 @@ impl Feed {
         let progress = services.views.progress();
         // Whoever takes a work list up again may have missed such a change.
         let organ = if after.is_some() { None } else { services.views.organ_changed(caller.organ) };
-        let (waiting, due, standing) = (VecDeque::new(), None, None);
-        Self { services, caller, after, progress, waiting, of, due, organ, standing, begun: false, ended: false }
+        let (waiting, due, standing, acting, begun) = (VecDeque::new(), None, None, Vec::new(), false);
+        Self { services, caller, after, progress, waiting, of, due, organ, standing, acting, begun, ended: false }
     }
 
     /// The next thing to tell; the last one is the error that ends it.
@@ -107,8 +115,11 @@ impl Feed {
         if organ != self.organ {
             self.organ = organ;
             self.watch_due().await?;
-            if let Of::WorkList(_) = self.of {
-                self.waiting.push_back(Told::Organ(reached));
+            match self.of {
+                Of::WorkList(_) => self.waiting.push_back(Told::Organ(reached)),
+                // Their part of the register may be another now.
+                Of::Register if begun && self.sees_a_part() => self.resync(reached),
+                Of::Register | Of::Document(_) => {}
             }
         }
         if let (Of::WorkList(scope), Some(due)) = (self.of, self.due)
@@ -121,6 +132,10 @@ impl Feed {
             self.after = Some(reached);
             return self.watch_due().await;
         };
+        if self.sees_a_part() && self.erased(after, now).await? {
+            self.resync(reached);
+            return self.watch_due().await;
+        }
         let viewer = viewer_of(&self.services, &self.caller);
         let changed = match self.services.views.documents_changed(&viewer, after, TOO_FAR).await {
             Ok(changed) => changed,
@@ -145,19 +160,38 @@ impl Feed {
         Ok(())
     }
 
+    fn sees_a_part(&self) -> bool {
+        !matches!(self.of, Of::Document(_)) && self.standing.is_some_and(|standing| !standing.sees_all)
+    }
+
+    /// Was something of the organ erased? Who had a part in it does not see it any more, so no change of it is told.
+    async fn erased(&self, after: Position, now: Timestamp) -> Result<bool> {
+        let organ = Viewer::operator(self.caller.organ, now);
+        match self.services.views.documents_changed(&organ, after, TOO_FAR).await {
+            Ok(changed) => Ok(changed.len() >= TOO_FAR as usize || changed.iter().any(|(_, row)| row.erased)),
+            Err(ViewsError::Foreign(_)) => Ok(false), // told below
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Is the right still there? Looked at each time, because it may end by a change of the organ and by the clock. Whoever
-    /// begins or ceases to see all loads anew.
+    /// begins or ceases to see all, or to act in a post, loads anew.
     async fn check_rights(&mut self, reached: Position) -> Result<()> {
         let (views, viewer) = (&self.services.views, viewer_of(&self.services, &self.caller));
         if let Of::Document(id) = self.of {
             return if views.sees(&viewer, id).await? { Ok(()) } else { Err(ApiError::not_found()) };
         }
         let now = views.standing(&viewer).await?;
+        let organ = self.services.handler.organ(self.caller.organ).await?;
+        let acts = |post: &PostId| matches!(organ.who(self.caller.person, Some(*post), viewer.at()), Who::Acting(_));
+        let acting: Vec<_> = organ.posts.keys().copied().filter(acts).collect();
+        let moved = self.acting != acting;
+        self.acting = acting;
         match self.standing.replace(now) {
             Some(before) if before.acts && !now.acts => {
                 Err(ApiError::new(Code::NotEntitled, "no post is held any more"))
             }
-            Some(before) if before.sees_all != now.sees_all => {
+            Some(before) if before.sees_all != now.sees_all || (moved && !now.sees_all) => {
                 self.resync(reached);
                 Ok(())
             }

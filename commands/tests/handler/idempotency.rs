@@ -1,10 +1,10 @@
 //! What a repetition of a command is answered with.
 
 use crate::world::{Happen, World, document, register};
-use socai_commands::{CommandError, Envelope, Requester, Retry};
+use socai_commands::{CommandError, Envelope, Requester};
 use socai_domain::{
     id::PersonId,
-    incoming::{IncomingDocument, events::Annotated, register::RegisterIncoming},
+    incoming::{IncomingDocument, events::Annotated},
     refusal::Code,
     text::LongText,
 };
@@ -13,9 +13,8 @@ fn annotate(text: &str) -> Happen<IncomingDocument> {
     Happen(vec![Annotated { note: LongText::new(text).unwrap() }.into()])
 }
 
-fn code<T: std::fmt::Debug>(result: Result<T, CommandError>) -> (Code, Retry) {
-    let error = result.unwrap_err();
-    (error.code(), error.retry())
+fn code<T: std::fmt::Debug>(result: Result<T, CommandError>) -> Code {
+    result.unwrap_err().code()
 }
 
 #[tokio::test]
@@ -30,9 +29,9 @@ async fn the_same_command_is_answered_with_its_first_outcome() {
         let again = handler.execute(stream, world.clerk(7), annotate("một")).await.unwrap();
         assert_eq!(again, socai_commands::Receipt { repeated: true, ..first });
         let other_input = handler.execute(stream, world.clerk(7), annotate("ba")).await;
-        assert_eq!(code(other_input), (Code::CommandIdReused, Retry::Never));
+        assert_eq!(code(other_input), Code::CommandIdReused);
         let other_actor = handler.execute(stream, world.system(7), annotate("một")).await;
-        assert_eq!(code(other_actor), (Code::CommandIdReused, Retry::Never));
+        assert_eq!(code(other_actor), Code::CommandIdReused);
     }
     assert_eq!(world.history(stream).await, ["IncomingArrived", "IncomingAnnotated", "IncomingAnnotated"]);
 }
@@ -61,11 +60,11 @@ async fn who_saw_an_older_revision_is_told() {
     let seen = handler.state::<IncomingDocument>(stream).await.unwrap().1;
     handler.execute(stream, world.clerk(7).expecting(seen), annotate("một")).await.unwrap();
     let stale = handler.execute(stream, world.clerk(8).expecting(seen), annotate("hai")).await;
-    assert_eq!(code(stale), (Code::ChangedSince, Retry::Reload));
+    assert_eq!(code(stale), Code::ChangedSince);
     // A repetition is one, whatever was expected.
     handler.execute(stream, world.clerk(7).expecting(seen), annotate("một")).await.unwrap();
     let nothing = handler.execute(document(99), world.clerk(9), Happen::<IncomingDocument>(vec![])).await;
-    assert_eq!(code(nothing), (Code::NotFound, Retry::Never));
+    assert_eq!(code(nothing), Code::NotFound);
 }
 
 #[tokio::test]
@@ -76,9 +75,7 @@ async fn a_preview_tells_what_would_happen_and_writes_nothing() {
     let outsider = PersonId::new(uuid::Uuid::from_u128(0xff));
     let stranger = Envelope { who: Requester::Person(outsider), ..world.clerk(8) };
     assert_eq!(handler.preview(stream, &world.clerk(7), &register()).await, Ok(true));
-    assert_eq!(handler.permits::<RegisterIncoming>(stream, &world.clerk(7)).await, Ok(()));
-    assert_eq!(code(handler.preview(stream, &stranger, &register()).await), (Code::NoPost, Retry::Never));
-    assert_eq!(code(handler.permits::<RegisterIncoming>(stream, &stranger).await), (Code::NoPost, Retry::Never));
+    assert_eq!(code(handler.preview(stream, &stranger, &register()).await), Code::NoPost);
     assert_eq!(world.history(stream).await.len(), 1);
     world.register(&handler, 1, 7).await.unwrap();
     assert_eq!(handler.preview(stream, &world.clerk(9), &register()).await, Ok(false));

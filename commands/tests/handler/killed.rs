@@ -1,6 +1,6 @@
 //! A process that dies between any two writes: what it began ends, without a client, and nothing happens twice.
 
-use socai_commands::{CommandError, Handler, Reactions, Receipt, Retry};
+use socai_commands::{CommandError, Handler, Reactions, Receipt};
 use socai_commands::{Envelope, Requester};
 use socai_domain::{
     document_types::SecrecyLevel,
@@ -158,7 +158,7 @@ fn same_answer(
         (Err(one), Err(other)) => {
             assert_eq!(process, Process::Duplicate);
             assert_eq!(one, other);
-            assert_eq!((one.code(), one.retry()), (Code::PossibleDuplicate, Retry::Never));
+            assert_eq!(one.code(), Code::PossibleDuplicate);
         }
         (one, other) => panic!("{process:?}: {one:?}, then {other:?}"),
     }
@@ -220,7 +220,6 @@ async fn an_expunge_destroys_key_and_files_and_keeps_what_came_after_readable() 
     // What was remembered of erased records is forgotten, in the cache as in the log.
     let cached = world.register(&handler, 1, 10).await.unwrap_err();
     assert_eq!(cached, world.register(&world.handler().await, 1, 10).await.unwrap_err());
-    assert_eq!(cached.retry(), Retry::Never);
 }
 
 /// 23:59:59.9 on the last day of 2026 in Viet Nam.
@@ -253,7 +252,7 @@ async fn the_book_is_that_of_the_year_in_which_the_registration_began() {
             (1 | 2, false) => {
                 // The first is still under way: told so, and done as soon as the reactions have caught up.
                 let error = answer.unwrap_err();
-                assert_eq!((error.code(), error.retry()), (Code::RegistrationUnderway, Retry::Reload));
+                assert_eq!(error.code(), Code::RegistrationUnderway);
                 world.catch_up(&handler).await.unwrap();
                 assert!(!world.register(&handler, 1, 8).await.unwrap().changed);
             }

@@ -10,10 +10,11 @@ use socai_domain::{
         events::{Corrected, Details},
     },
     ledger::{Direction, EventLog, Opened, Opener},
+    organ::{self, Organ, Setting, events::SettingChanged},
     refusal::Code,
     register::Register,
     testing::MORNING,
-    text::{CodeNumber, Reason},
+    text::{CodeNumber, Reason, ShortText},
 };
 use uuid::Uuid;
 
@@ -114,6 +115,24 @@ async fn the_paper_of_what_came_over_the_axis_is_found_although_the_clerk_knows_
     world.clock.set(MORNING.plus_minutes(366 * 24 * 60));
     world.arrived_with(&handler, 4, Details { issuer_code: incoming::testing::details().issuer_code, ..paper }).await;
     assert_eq!(duplicates(world.register(&handler, 4, 4).await), [document(3).key()]);
+}
+
+#[tokio::test]
+async fn a_duplicate_is_found_in_the_book_of_an_earlier_series() {
+    let world = World::new().await;
+    let handler = world.handler().await;
+    for n in [1, 2, 3] {
+        world.arrived_as(&handler, n, 5).await;
+    }
+    world.register(&handler, 1, 1).await.unwrap();
+    let series = |name| Setting::IncomingSeries { name: ShortText::new(name).unwrap() };
+    let change = |name| Happen::<Organ>(vec![SettingChanged { setting: series(name) }.into()]);
+    let agency = organ::stream(world.organ);
+    handler.execute(agency, world.system(2), change("đến 2")).await.unwrap();
+    handler.execute(agency, world.system(3), change("đến 3")).await.unwrap();
+    assert_eq!(duplicates(world.register(&handler, 2, 4).await), [document(1).key()]);
+    handler.execute(agency, world.system(5), change("đến")).await.unwrap();
+    assert_eq!(duplicates(world.register(&handler, 3, 6).await), [document(1).key()], "the same series again");
 }
 
 #[tokio::test]

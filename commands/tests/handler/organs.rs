@@ -30,7 +30,6 @@ async fn a_clerk_of_another_organ_finds_nothing() {
     let note = || AnnotateIncoming { note: LongText::new("Thiếu trang 2").unwrap() };
     assert_eq!(refused(handler.execute(document, there(2), note()).await), Code::NotFound);
     assert_eq!(refused(handler.preview(document, &there(2), &note()).await), Code::NotFound);
-    assert_eq!(refused(handler.permits::<AnnotateIncoming>(document, &there(2)).await), Code::NotFound);
     let stale = there(3).expecting(Some(socai_domain::ledger::Revision::new(7)));
     assert_eq!(refused(handler.execute(document, stale, note()).await), Code::NotFound);
     let nothing = Happen::<organ::Organ>(socai_domain::testing::agency_events());

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use socai_commands::{CommandError, Envelope, Handler, Receipt, Requester, Retry};
+use socai_commands::{CommandError, Envelope, Handler, Receipt, Requester};
 use socai_domain::{
     document_types::SecrecyLevel,
     id::CommandId,
     incoming::{IncomingDocument, confirm_expunge::ConfirmExpunge, events::Annotated, expunge::ExpungeIncoming},
     ledger::{Revision, StreamId},
+    refusal::Code,
     testing::MORNING,
     text::LongText,
 };
@@ -59,7 +60,7 @@ async fn an_outcome_that_stays_unknown_is_told_by_the_same_command() {
             log.release(unknown).await;
         }
         let error = answered.await.unwrap().unwrap_err();
-        assert_eq!(error.retry(), Retry::Verbatim);
+        assert_eq!(error.code(), Code::OutcomeUnknown);
         let again = sent(&handler, &world, stream);
         if unknown == Outcome::UnknownLost {
             log.release(Outcome::Taken).await;
@@ -164,7 +165,7 @@ async fn a_busy_book_leaves_a_registration_that_the_same_command_finishes() {
     let answered = tokio::spawn(async move { shared.register(&other, 1, 7).await });
     log.release(Outcome::Taken).await;
     log.release(Outcome::Busy).await;
-    assert_eq!(answered.await.unwrap().unwrap_err().retry(), Retry::Verbatim);
+    assert_eq!(answered.await.unwrap().unwrap_err().code(), Code::OutcomeUnknown);
     let shared = world.clone();
     let again = tokio::spawn(async move { shared.register(&handler, 1, 7).await });
     log.release(Outcome::Taken).await;

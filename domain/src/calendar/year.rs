@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::{text::ShortText, time::Date};
 
 stable! {
-    /// The days off and the working hours of one year, as an organ sets them: what a `CalendarSet` event holds.
+    /// The days off and the working hours of one year, as an organ sets them: what a `CalendarDecided` event holds.
     pub struct CalendarYear {
         /// The year that the decision is about. A new set for a year takes the place of the old one.
         pub year: i16,

@@ -119,6 +119,11 @@ impl Limit {
     pub fn end_of(date: Date) -> Self {
         Self::At { at: date.end() }
     }
+
+    /// Can it be the rule for all work to come? An instant passes.
+    pub fn stands(self) -> bool {
+        !matches!(self, Self::At { .. })
+    }
 }
 
 impl Pause {

@@ -1,5 +1,8 @@
 //! Hand over: all that a person held in a post goes to another post; one event for each document. The command names one
 //! document; carried out for each that the person holds, it may be stopped and taken up again at any point.
+//!
+//! Two rules of reassigning do not hold here, because people move and work must not stay with who is gone: it may leave the
+//! unit that gave it on, and who takes it may have another open part of the same work, each with its own deadline.
 
 use serde::Serialize;
 use thiserror::Error;
@@ -167,6 +170,19 @@ mod tests {
         let handed = given(&scene.organ, to_assigned(&scene)).when(scene.head, command).then([expected.into()]);
         assert_eq!(handed.state().branches[&branch(OFFICER)].assignee, person(scene.colleague));
         handed.when(scene.head, command).then_nothing_happened();
+    }
+
+    #[test]
+    fn who_has_a_part_already_may_take_another_and_keeps_both() {
+        let scene = scene();
+        let command = hand_over(scene.officer, scene.colleague);
+        let (from, to) = (holder(scene.officer), holder(scene.colleague));
+        let expected = WorkHandedOver { from, to, branches: vec![branch(OFFICER)] };
+        let handed = given(&scene.organ, to_assigned(&scene)).when(scene.head, command).then([expected.into()]);
+        for part in [OFFICER, COLLEAGUE] {
+            let branch = &handed.state().branches[&branch(part)];
+            assert!(branch.is_open() && branch.assignee == person(scene.colleague));
+        }
     }
 
     #[test]

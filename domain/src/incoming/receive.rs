@@ -12,7 +12,7 @@ use super::{
 use crate::{
     decide::{By, Decide, Who},
     document_types::Channel,
-    id::IncomingId,
+    id::{IncomingId, OrganId},
     organ::Role,
     refusal::{Code, Denied},
 };
@@ -38,6 +38,12 @@ pub enum Refusal {
         /// The ordinal of the new arrival.
         ordinal: u32,
     },
+    /// Another organ goes on in this one's place.
+    #[error("this organ is no more: {successor} receives in its place")]
+    Succeeded {
+        /// The organ that goes on.
+        successor: OrganId,
+    },
     /// It was erased as secret.
     #[error("this document was erased because it is secret: enter it in the register of secret documents")]
     Erased,
@@ -51,6 +57,7 @@ impl crate::decide::Refusal for Refusal {
             Self::NotOfTheAxis => Code::InvalidInput,
             Self::AlreadyArrived => Code::AlreadyArrived,
             Self::EarlierArrivalEnded { .. } => Code::ArrivalEnded,
+            Self::Succeeded { .. } => Code::OrganSucceeded,
             Self::Erased => Code::SecretItem,
         }
     }
@@ -60,6 +67,13 @@ impl crate::decide::Refusal for Refusal {
             Self::Unacceptable(why) => why.fields(),
             Self::NotOfTheAxis => &["channel"],
             _ => &[],
+        }
+    }
+
+    fn because_of(&self) -> Vec<uuid::Uuid> {
+        match self {
+            Self::Succeeded { successor } => vec![successor.uuid()],
+            _ => Vec::new(),
         }
     }
 
@@ -90,7 +104,7 @@ impl Decide for ReceiveIncoming {
     fn permit(document: &IncomingDocument, by: &By<'_>) -> Result<(), Refusal> {
         by.require_or_system(Role::RecordsClerk)?;
         match document.stage {
-            None => Ok(()),
+            None => by.organ.successor(by.at).map_or(Ok(()), |successor| Err(Refusal::Succeeded { successor })),
             Some(_) if document.erased => Err(Refusal::Erased),
             Some(_) => Err(Refusal::AlreadyArrived),
         }
@@ -173,6 +187,25 @@ mod tests {
             given.clone().when(Who::System, message(known)).then_nothing_happened();
         }
         assert_eq!(next_arrival(given.state(), [3; 32]), Arrival::Again);
+    }
+
+    #[test]
+    fn from_its_date_a_succeeded_organ_receives_nothing_more() {
+        let mut scene = scene();
+        let (by, from) = (OrganId::of_code("H98"), MORNING.date());
+        scene.happens(MORNING, &crate::organ::Event::Succeeded(crate::organ::events::OrganSucceeded { by, from }));
+        let paper = ReceiveIncoming { axis: None, channel: Channel::Paper, ..message(1) };
+        let mut before = paper.clone();
+        before.arriving.arrived_at = from.start().plus_micros(-1);
+        given(&scene.organ, []).at(from.start().plus_micros(-1)).when(scene.clerk, before).happened();
+        given(&scene.organ, []).when(scene.clerk, paper).then_refused(Code::OrganSucceeded);
+        given(&scene.organ, []).when(Who::System, message(1)).then_refused(Code::OrganSucceeded);
+        let told = crate::decide::Refusal::because_of(&Refusal::Succeeded { successor: by });
+        assert_eq!(told, [by.uuid()], "the refusal names who receives now");
+        // What is here already is known, and changed content is shown.
+        let here = given(&scene.organ, [past(Who::System, 0, arrived(&message(1)))]);
+        here.clone().when(Who::System, message(1)).then_nothing_happened();
+        here.when(Who::System, message(2)).happened();
     }
 
     #[test]

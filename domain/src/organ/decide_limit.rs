@@ -17,7 +17,7 @@ pub struct DecideLimit {
     pub document_type: Option<ShortText>,
     /// The urgency; every urgency where there is none.
     pub urgency: Option<Urgency>,
-    /// The limit.
+    /// The limit: a time span, or none; an instant would pass, and make all later work late at its beginning.
     pub limit: Limit,
 }
 
@@ -32,6 +32,9 @@ impl Decide for DecideLimit {
 
     fn decide(&self, organ: &Organ, by: &By<'_>) -> Result<Vec<Event>, Refusal> {
         Self::permit(organ, by)?;
+        if !self.limit.stands() {
+            return Err(Refusal::LimitPasses);
+        }
         let same =
             |limit: &&super::DatedLimit| limit.document_type == self.document_type && limit.urgency == self.urgency;
         if organ.limits.iter().rev().find(same).is_some_and(|limit| limit.limit == self.limit) {
@@ -45,7 +48,7 @@ impl Decide for DecideLimit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{organ::testing::*, testing::scene};
+    use crate::{organ::testing::*, refusal::Code, testing::scene};
 
     fn limit(document_type: Option<&str>, days: u16) -> DecideLimit {
         DecideLimit { document_type: document_type.map(text), urgency: None, limit: Limit::WorkingDays { days } }
@@ -63,7 +66,26 @@ mod tests {
         let of = |name| organ.limit(&text(name), Urgency::Normal, at);
         assert_eq!(of("Tờ trình"), Some(Limit::WorkingDays { days: 5 }));
         assert_eq!(of("Công văn"), Some(Limit::WorkingDays { days: 7 }));
+        for written in ["TỜ TRÌNH", "tờ trình", "To\u{302}\u{300} tri\u{300}nh"] {
+            assert_eq!(
+                of(written),
+                Some(Limit::WorkingDays { days: if written.starts_with("To") { 7 } else { 5 } }),
+                "{written}"
+            );
+        }
         assert_eq!(asks_of(&organ, scene.administrator, &limit(None, 7)), Ok(vec![]));
+    }
+
+    #[test]
+    fn an_instant_is_no_standing_limit() {
+        let scene = scene();
+        let at = crate::testing::MORNING.plus_minutes(60);
+        let command = DecideLimit { document_type: None, urgency: None, limit: Limit::At { at } };
+        assert_eq!(asks(&scene, scene.administrator, &command), Err(Code::LimitPasses));
+        let span = asks(&scene, scene.administrator, &limit(None, 7)).unwrap();
+        let stored = LimitDecided { document_type: None, urgency: None, limit: command.limit };
+        let organ = evolve(&evolve(&scene.organ, &span), &[stored.into()]);
+        assert_eq!(organ.limit(&text("Công văn"), Urgency::Normal, at), Some(Limit::WorkingDays { days: 7 }));
     }
 
     #[test]

@@ -38,7 +38,7 @@ use crate::{
     id::{OrganId, PersonId, PostId, UnitId},
     ledger::StreamKind,
     refusal::Denied,
-    text::{OrganCode, ShortText},
+    text::{OrganCode, ShortText, code_key},
     time::{Date, Timestamp},
 };
 
@@ -152,6 +152,8 @@ pub struct Organ {
     pub baselines: BTreeMap<Date, events::Baseline>,
     /// Settings.
     pub settings: Settings,
+    /// Other series of arrival numbers that were in force before, oldest first.
+    pub earlier_series: Vec<ShortText>,
 }
 
 /// The settings in force.
@@ -212,12 +214,6 @@ impl Organ {
         self.posts.get(&post).and_then(|post| post.holder(at))
     }
 
-    /// The post of a unit's head: the first with that role (a leader's for the root).
-    pub fn head_of(&self, unit: UnitId) -> Option<PostId> {
-        let role = if Some(unit) == self.root { Role::Leader } else { Role::UnitHead };
-        self.posts.iter().find(|(_, post)| post.unit == unit && post.role == role && !post.abolished).map(|(id, _)| *id)
-    }
-
     /// Is `unit` the unit `above` or somewhere under it? Ends whatever the tree looks like.
     pub fn is_within(&self, unit: UnitId, above: UnitId) -> bool {
         let mut at = Some(unit);
@@ -254,16 +250,25 @@ impl Organ {
         if post.abolished { Err(Refusal::PostAbolished) } else { Ok(post) }
     }
 
-    /// The identifier in force on a date.
-    pub fn code(&self, on: Date) -> Option<&OrganCode> {
-        self.codes.iter().rev().find(|(from, _)| *from <= on).or(self.codes.first()).map(|(_, code)| code)
+    /// Every series of arrival numbers that is or was in force.
+    pub fn series(&self) -> impl Iterator<Item = &ShortText> {
+        let now = &self.settings.incoming_series;
+        self.earlier_series.iter().filter(move |series| *series != now).chain([now])
     }
 
-    /// The limit in force at `at` for a type and urgency: the newest of the most particular.
+    /// The organ that goes on in this one's place at `at`.
+    pub fn successor(&self, at: Timestamp) -> Option<OrganId> {
+        self.succeeded_by.filter(|(_, from)| *from <= at.date()).map(|(by, _)| by)
+    }
+
+    /// The limit in force at `at` for a type, however it is written, and urgency: the newest of the most particular. An
+    /// instant, which early builds stored, is none.
     pub fn limit(&self, type_name: &ShortText, urgency: Urgency, at: Timestamp) -> Option<Limit> {
+        let key = code_key(type_name.as_str());
         let fits = |limit: &&DatedLimit| {
             limit.since <= at
-                && limit.document_type.as_ref().is_none_or(|name| name == type_name)
+                && limit.limit.stands()
+                && limit.document_type.as_ref().is_none_or(|name| code_key(name.as_str()) == key)
                 && limit.urgency.as_ref().is_none_or(|of| *of == urgency)
         };
         let rank = |limit: &&DatedLimit| (limit.document_type.is_some(), limit.urgency.is_some(), limit.since);
@@ -348,7 +353,13 @@ impl Aggregate for Organ {
             Event::BaselineDecided(e) => {
                 self.baselines.insert(e.from, e.baseline.clone());
             }
-            Event::SettingChanged(e) => self.settings.change(e.setting.clone()),
+            Event::SettingChanged(e) => {
+                let before = self.settings.incoming_series.clone();
+                self.settings.change(e.setting.clone());
+                if self.settings.incoming_series != before && !self.earlier_series.contains(&before) {
+                    self.earlier_series.push(before);
+                }
+            }
         }
     }
 }

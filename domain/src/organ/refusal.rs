@@ -55,6 +55,9 @@ pub enum Refusal {
     /// Nothing is faster than no time.
     #[error("work that took no time before is not compared: state at least one minute, or leave it out")]
     NoHandlingTime,
+    /// An instant passes.
+    #[error("a standing time limit is a number of working days or minutes, or none: an instant passes")]
+    LimitPasses,
     /// The calendar contradicts itself.
     #[error(transparent)]
     Calendar(#[from] InvalidCalendar),
@@ -73,6 +76,7 @@ impl crate::decide::Refusal for Refusal {
             Self::NotTheHolder => Code::NotTheHolder,
             Self::InvalidPeriod => Code::InvalidPeriod,
             Self::NoHandlingTime => Code::NoHandlingTime,
+            Self::LimitPasses => Code::LimitPasses,
             Self::OnwardDelegation | Self::ToTheHolder | Self::PostVacant => Code::OnwardDelegation,
             Self::Calendar(_) => Code::InvalidCalendar,
         }
@@ -86,6 +90,7 @@ impl crate::decide::Refusal for Refusal {
             Self::InvalidPeriod => &["from", "until"],
             Self::ToTheHolder => &["to"],
             Self::NoHandlingTime => &["handlingMinutes"],
+            Self::LimitPasses => &["limit"],
             Self::Calendar(_) => &["calendar"],
             _ => &[],
         }

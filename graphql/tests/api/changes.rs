@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use socai_domain::{decide::Who, organ::events as on};
+use socai_domain::{decide::Who, organ::events as on, testing::acting};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream,
     tungstenite::{Message, client::IntoClientRequest},
@@ -175,6 +175,51 @@ async fn a_change_of_the_organ_wakes_work_lists() {
     leaves(&world, world.scene.head).await;
     let told = socket.hear().await["payload"]["data"]["workList"].clone();
     assert_eq!(told, json!({ "kind": "CHANGED", "node": null, "counts": { "all": 1, "holderGone": 1 } }));
+}
+
+/// A subscription to the register that has begun.
+async fn register_of(world: &World, who: Who) -> Socket {
+    let mut socket = Socket::following(world, who, "subscription { register { kind } }", json!({})).await;
+    socket.say(json!({ "type": "subscribe", "id": "2", "payload": { "query": "{ ledger { engine } }" } })).await;
+    assert_eq!(socket.hear().await["id"], "2");
+    assert_eq!(socket.hear().await["type"], "complete");
+    socket
+}
+
+async fn until_resync(socket: &mut Socket) {
+    loop {
+        let told = socket.hear().await;
+        match told["payload"]["data"]["register"]["kind"].as_str() {
+            Some("CHANGED") => {}
+            kind => return assert_eq!(kind, Some("RESYNC"), "{told}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_comes_to_see_more_loads_anew() {
+    let world = World::new().await;
+    let mut socket = register_of(&world, world.scene.officer).await;
+    leaves(&world, world.scene.other_head).await;
+    until_resync(&mut socket).await;
+    // A substitute sees more as soon as the day comes, without any record.
+    let from = socai_domain::time::Clock::now(&world.clock).plus_minutes(30);
+    let (post, to) = (acting(world.scene.head).post, acting(world.scene.colleague).person);
+    world.agency(vec![on::PostDelegated { post, to, from, until: from.plus_minutes(60) }.into()]).await;
+    let mut socket = register_of(&world, world.scene.colleague).await;
+    world.clock.pass_minutes(31);
+    until_resync(&mut socket).await;
+}
+
+#[tokio::test]
+async fn what_was_erased_makes_those_load_anew_who_had_a_part_in_it() {
+    let world = World::new().await;
+    let (id, _) = directed_within(&world, json!({ "workingDays": 3 })).await;
+    let mut socket = register_of(&world, world.scene.head).await;
+    let level = with(world.on(&id), json!({ "level": "SECRET" }));
+    World::data(&world.mutate(world.scene.clerk, "expungeIncoming", level).await);
+    World::data(&world.mutate(world.scene.leader, "confirmExpunge", world.on(&id)).await);
+    until_resync(&mut socket).await;
 }
 
 #[tokio::test]

@@ -318,3 +318,27 @@ async fn an_erasure_waits_in_the_list_of_whoever_may_confirm_it() {
         assert_eq!(World::data(&answer)["workList"]["edges"], json!([]));
     }
 }
+
+#[tokio::test]
+async fn the_name_of_another_organs_person_is_not_read_by_appointing_them() {
+    use socai_commands::{Envelope, Requester};
+    use socai_domain::{id, organ::events as on, person, testing::Happen, text::PersonName};
+    let world = World::new().await;
+    let stranger = id::PersonId::new(uuid::Uuid::from_u128(0x5717));
+    let name = PersonName::new("Trần Thị Ví Dụ").unwrap();
+    let registered = person::events::PersonRegistered { name, email: None, phone: None };
+    let elsewhere = Envelope::of(id::OrganId::of_code("H98"), Requester::System, world.command_id());
+    let happen = Happen::<person::Person>(vec![registered.into()]);
+    world.handler.execute(person::stream(stranger), elsewhere, happen).await.unwrap();
+    let (unit, post) = (world.scene.unit, id::PostId::new(uuid::Uuid::from_u128(0x905)));
+    let title = socai_domain::text::ShortText::new("Chuyên viên").unwrap();
+    let created = on::PostCreated { post, unit, role: socai_domain::organ::Role::Specialist, title };
+    let from = socai_domain::testing::MORNING;
+    world.agency(vec![created.into(), on::PostAssumed { post, person: stranger, from }.into()]).await;
+    let query = "{ organ { posts { id holder { id name } } } }";
+    let answer = world.ask(world.scene.administrator, query, json!({})).await;
+    let posts = World::data(&answer)["organ"]["posts"].as_array().unwrap();
+    let holder = posts.iter().find(|row| row["id"] == json!(post.to_string())).unwrap()["holder"].clone();
+    assert_eq!(holder, json!({ "id": format!("person-{stranger}"), "name": null }));
+    assert!(posts.iter().any(|row| row["holder"]["name"] == "Nguyễn Văn clerk"), "their own are named");
+}

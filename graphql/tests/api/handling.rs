@@ -118,6 +118,10 @@ async fn the_administrator_hands_over_what_somebody_holds_without_seeing_it() {
     assert_eq!(held["assignee"]["holder"]["person"]["name"], "Nguyễn Văn colleague");
     let again = world.ask(world.scene.administrator, HAND_OVER, json!({ "input": input })).await;
     assert_eq!(World::data(&again)["handOverWork"]["documents"], json!([]));
+    let expecting =
+        with(hand_over(&world, world.scene.colleague, world.scene.officer), json!({ "expectedRevision": "7" }));
+    let refused = world.ask(world.scene.administrator, HAND_OVER, json!({ "input": expecting })).await;
+    assert_eq!(World::error(&refused)["code"], "BAD_REQUEST", "what would mean nothing is not taken");
 }
 
 const HAND_OVER: &str = "mutation($input: HandOverWorkInput!) { handOverWork(input: $input) { documents {

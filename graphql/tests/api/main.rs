@@ -9,6 +9,7 @@ mod building;
 mod changes;
 mod documents;
 mod endless;
+mod faulty;
 mod figures;
 mod files;
 mod golden;

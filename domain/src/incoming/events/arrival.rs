@@ -107,7 +107,7 @@ stable! {
         pub details: Details,
         /// Its files.
         pub files: Vec<Attachment>,
-        /// The refused arrival that this one follows.
+        /// The refused or cancelled arrival that this one follows.
         pub follows: Option<IncomingId>,
     }
 

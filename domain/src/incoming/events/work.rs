@@ -130,11 +130,11 @@ stable! {
         Lead,
         /// Coordinates (phối hợp): owes a contribution.
         Coordinating,
-        /// Is informed (nhận để biết): owes nothing.
+        /// Is informed (nhận để biết): owes nothing; signs for it, or returns it as not theirs.
         Informed,
     }
 
-    /// The assignee signed for it (column 9 of the register).
+    /// Its assignee signed for it: the person, the head of the unit, or who stands in for them (column 9 of the register).
     pub struct BranchAccepted {
         /// The branch.
         pub branch: BranchId,

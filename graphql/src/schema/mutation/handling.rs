@@ -79,8 +79,11 @@ pub(crate) struct CompleteBranchInput {
 /// Input of `handOverWork`.
 #[derive(Debug, InputObject)]
 pub(crate) struct HandOverWorkInput {
-    #[graphql(flatten)]
-    envelope: Envelope,
+    /// A new UUID (mã lệnh). Each document remembers it, and no record stands for the whole: sent again, also with another `to`,
+    /// it goes on with what still lies with the person, and answers for that alone.
+    command_id: Uuid,
+    /// The post you act in (vị trí thực hiện): needed if you hold several, or if you substitute for its holder.
+    acting_as: Option<Uuid>,
     /// The person who has the work.
     person: ID,
     /// The post in which they have it.
@@ -92,8 +95,8 @@ pub(crate) struct HandOverWorkInput {
 /// What was handed over (kết quả bàn giao).
 #[derive(Debug, SimpleObject)]
 pub(crate) struct HandOverPayload {
-    /// Each document of which something lay with them, the oldest first. If an error broke it off, send the command again: it
-    /// goes on.
+    /// Each document of which something still lay with them, the oldest first. If an error broke it off, send the command
+    /// again: it goes on, and answers for the rest.
     documents: Vec<HandedOver>,
 }
 
@@ -116,7 +119,7 @@ pub(crate) struct HandlingMutation;
 /// Work is done (giải quyết).
 #[Object]
 impl HandlingMutation {
-    /// Sign for a branch (ký nhận; register column 9). By its assignee.
+    /// Sign for a branch (ký nhận; register column 9). By its assignee, or for a unit by its head; also by who is informed.
     async fn accept_branch(&self, ctx: &Context<'_>, input: AcceptBranchInput) -> Result<DocumentPayload> {
         on_document(ctx, &input.target, AcceptBranch { branch: branch(input.branch) }).await
     }
@@ -159,7 +162,8 @@ impl HandlingMutation {
         let person: PersonId = input::person("person", &input.person)?;
         let from = Holder { post: PostId::new(input.from.0), person };
         let command = HandOverWork { person, from: from.post, to: PostId::new(input.to.0) };
-        let sealed = sealed(session, &input.envelope)?;
+        let (command_id, acting_as) = (input.command_id, input.acting_as);
+        let sealed = sealed(session, &Envelope { command_id, acting_as, expected_revision: None })?;
         let organ = services.handler.organ(sealed.organ).await?;
         let entitled = command.is_entitled(&sealed.by(&organ, services.clock().now()));
         entitled.map_err(|refusal| ApiError::refused(refusal.code(), refusal.fields(), refusal.reload(), refusal))?;
@@ -167,7 +171,7 @@ impl HandlingMutation {
         let mut documents = Vec::new();
         for id in services.views.documents_with(sealed.organ, from).await? {
             let (step, stream) = (sealed.command_id.step(&id.to_string()), incoming::stream(id));
-            let envelope = socai_commands::Envelope { command_id: step, expected_revision: None, ..sealed };
+            let envelope = socai_commands::Envelope { command_id: step, ..sealed };
             let (receipt, refusal) = match services.handler.execute(stream, envelope, command).await {
                 Ok(outcome) => (Some(outcome.into()), None),
                 Err(CommandError::Refused(refused)) => (None, Some(ErrorCode::from(refused.code))),

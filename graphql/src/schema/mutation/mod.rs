@@ -225,11 +225,13 @@ async fn on_document_with_files<C: Decide<State = Folded>>(
     if unseen.code() != ApiCode::NotYet.into() {
         return Err(unseen);
     }
-    // Without views that come that far, the decision alone judges. What it does not carry out, it may have refused to
-    // somebody who does not see the document: nothing is told of that.
-    match act(ctx, incoming::stream(document), &target.envelope, command, hold).await {
+    // Without views that come that far, the decision alone judges. What it refuses, it may have refused to somebody who does
+    // not see the document: nothing is told of that. What was in its way is told, so that nobody takes it for not done.
+    let (stream, sealed) = (incoming::stream(document), sealed(session(ctx), &target.envelope)?);
+    match services(ctx).handler.execute_holding(stream, sealed, command, hold).await {
         Ok(outcome) if outcome.changed || outcome.repeated => Ok(DocumentPayload { document, outcome }),
-        _ => Err(unseen),
+        Ok(_) | Err(CommandError::Refused(_)) => Err(unseen),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -59,13 +59,16 @@ impl Loader<PostId> for Directory {
     }
 }
 
+/// A person of the organ that may read their name: an id alone is anybody's to know.
 #[async_trait]
-impl Loader<PersonId> for Directory {
+impl Loader<(OrganId, PersonId)> for Directory {
     type Value = PersonRow;
     type Error = ApiError;
 
-    async fn load(&self, ids: &[PersonId]) -> Result<HashMap<PersonId, PersonRow>> {
-        Ok(self.views.people_by_id(ids).await?.into_iter().map(|row| (row.id, row)).collect())
+    async fn load(&self, ids: &[(OrganId, PersonId)]) -> Result<HashMap<(OrganId, PersonId), PersonRow>> {
+        let people: Vec<PersonId> = ids.iter().map(|(_, person)| *person).collect();
+        let rows = self.views.people_by_id(&people).await?;
+        Ok(rows.into_iter().map(|row| ((row.organ, row.id), row)).collect())
     }
 }
 
@@ -87,9 +90,10 @@ impl Person {
         node_id(StreamKind::Person, self.0.uuid())
     }
 
-    /// Full name (họ và tên); none once erased.
+    /// Full name (họ và tên); none once erased, and of people whom another organ registered.
     async fn name(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        Ok(directory(ctx).load_one(self.0).await?.and_then(|row| row.name))
+        let organ = session(ctx).caller()?.organ;
+        Ok(directory(ctx).load_one((organ, self.0)).await?.and_then(|row| row.name))
     }
 }
 

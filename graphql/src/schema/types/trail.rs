@@ -4,7 +4,9 @@ use async_graphql::{Context, Enum, ID, Object, SimpleObject, connection::PageInf
 use socai_domain::{
     id::{IncomingId, PersonId},
     incoming,
-    ledger::{self, Context as Sealed, Direction, DomainEvent, Opened, RecordHash, Recorded, Revision as At},
+    ledger::{
+        self, Context as Sealed, Direction, DomainEvent, OpenError, Opened, RecordHash, Recorded, Revision as At,
+    },
 };
 
 use super::{
@@ -29,6 +31,8 @@ pub(crate) enum Verification {
     Verified,
     /// This record, or one before it, is not what the chain says (không khớp).
     Broken,
+    /// The chain up to here is right, but this record's content does not open, and nobody erased it (không đọc được).
+    Unreadable,
 }
 
 /// A record of a trail.
@@ -38,6 +42,7 @@ pub(crate) struct TrailRecord {
     hash: RecordHash,
     verification: Verification,
     opened: Option<(Sealed, DomainEvent)>,
+    erased: bool,
     /// Its leaf, and the newest checkpoint, if that covers it.
     covered: Option<(u64, Signed)>,
 }
@@ -75,7 +80,7 @@ impl TrailRecord {
         Hash(self.recorded.record.header().previous)
     }
 
-    /// Whether the chain from the beginning up to here is whole.
+    /// Whether the chain from the beginning up to here is whole, and this record opens.
     async fn verification(&self) -> Verification {
         self.verification
     }
@@ -125,7 +130,7 @@ impl TrailRecord {
 
     /// Its content was erased; the record, its hash and its place stay (đã xóa nội dung).
     async fn erased(&self) -> bool {
-        self.opened.is_none()
+        self.erased
     }
 
     /// Who acted; none for the system itself (người thực hiện).
@@ -174,7 +179,7 @@ impl TrailRecord {
 /// The trail of a document (nhật ký của văn bản).
 #[derive(SimpleObject)]
 pub(crate) struct Trail {
-    /// Is the whole chain, from the first record to the last, unbroken?
+    /// Is the whole chain, from the first record to the last, unbroken? VERIFIED or BROKEN; what does not open, its records say.
     verification: Verification,
     /// How many records it has.
     length: u64,
@@ -262,25 +267,17 @@ async fn cover(services: &Services, edges: &mut [Edge<TrailRecord>]) {
 }
 
 async fn edge(services: &Services, recorded: Recorded, hash: RecordHash, broken: bool) -> Result<Edge<TrailRecord>> {
-    let opened = match services.handler.opener().open(&recorded.record).await {
-        Ok(Opened::Event(context, event)) => Some((context, event)),
-        Ok(Opened::Erased) => None,
-        // A record that does not open is shown as broken, not hidden behind an error.
-        Err(socai_domain::ledger::OpenError::Unreadable { .. }) => {
-            return Ok(record(recorded, hash, Verification::Broken, None));
-        }
+    let opened = services.handler.opener().open(&recorded.record).await;
+    let erased = matches!(opened, Ok(Opened::Erased));
+    let whole = if broken { Verification::Broken } else { Verification::Verified };
+    let (verification, opened) = match opened {
+        Ok(Opened::Event(context, event)) => (whole, Some((context, event))),
+        Ok(Opened::Erased) => (whole, None),
+        // Shown as it is, not hidden behind an error.
+        Err(OpenError::Unreadable { .. }) if broken => (whole, None),
+        Err(OpenError::Unreadable { .. }) => (Verification::Unreadable, None),
         Err(error) => return Err(error.into()),
     };
-    let verification = if broken { Verification::Broken } else { Verification::Verified };
-    Ok(record(recorded, hash, verification, opened))
-}
-
-fn record(
-    recorded: Recorded,
-    hash: RecordHash,
-    verification: Verification,
-    opened: Option<(Sealed, DomainEvent)>,
-) -> Edge<TrailRecord> {
     let cursor = recorded.record.header().revision.to_string();
-    Edge { cursor, node: TrailRecord { recorded, hash, verification, opened, covered: None } }
+    Ok(Edge { cursor, node: TrailRecord { recorded, hash, verification, opened, erased, covered: None } })
 }
