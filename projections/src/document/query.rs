@@ -110,7 +110,7 @@ impl DocumentView {
         let sums = owed.map(|branch| (branch.id, kept(&branch.sum_at_end, branch))).collect();
         let of = |round: &Round| document.root_lead(round.number).map(|lead| kept(&round.sum_at_end, lead));
         let sum = document.round().and_then(of);
-        Self { sums, sum, position, document }
+        Self { document, sums, sum, position }
     }
 }
 
