@@ -140,6 +140,12 @@ impl fmt::Display for Origin {
     }
 }
 
+/// The file in the data directory that names the logs to watch.
+const WITNESS_FOR: &str = "witness-for.txt";
+
+/// The file in the data directory that names who is asked to cosign.
+const WITNESSES: &str = "witnesses.txt";
+
 /// Values before they are checked, by setting, each with its origin.
 type Values = BTreeMap<&'static str, (String, Origin)>;
 
@@ -224,11 +230,6 @@ fn check(values: &mut Values) -> Result<Config, ConfigError> {
         Some(rest) if matches!(origin, Origin::Default(_)) => data.join(rest),
         _ => PathBuf::from(path),
     };
-    // By default there is no such file; one that was named must be there.
-    let optional = |(path, origin): (String, Origin)| {
-        let named = !matches!(origin, Origin::Default(_));
-        Some(under((path, origin))).filter(|path| named || path.exists())
-    };
     let log = match take("log") {
         (_, Origin::Default(_)) => format!("file:{}", data.join("log").display()),
         (url, _) => url,
@@ -246,8 +247,9 @@ fn check(values: &mut Values) -> Result<Config, ConfigError> {
         origin: name(take("origin"))?,
         notary: under(take("notary")),
         merge_delay: seconds(take("merge_delay"))?,
-        witness_for: optional(take("witness_for")),
-        witnesses: optional(take("witnesses")),
+        // By default there is no such file; one that was named must be there.
+        witness_for: Some(under(take("witness_for"))).filter(|path| path.exists() || *path != data.join(WITNESS_FOR)),
+        witnesses: Some(under(take("witnesses"))).filter(|path| path.exists() || *path != data.join(WITNESSES)),
         witness_pause: seconds(take("witness_pause"))?,
         witness_key: under(take("witness_key")),
         witness_name: name(take("witness_name"))?,
