@@ -150,8 +150,11 @@ impl Feed {
             return self.watch_due().await;
         }
         let changed: Vec<_> = changed.into_iter().map(|(at, row)| Told::Changed(at, Box::new(row))).collect();
-        if let Some(Told::Changed(at, _)) = changed.last() {
-            self.after = Some(*at);
+        match changed.last() {
+            Some(Told::Changed(at, _)) => self.after = Some(*at),
+            // What the caller does not see is looked at once.
+            _ if reached.place() > after.place() => self.after = Some(reached),
+            _ => {}
         }
         if !changed.is_empty() || !begun {
             self.watch_due().await?;

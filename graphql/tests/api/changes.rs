@@ -218,7 +218,8 @@ async fn what_was_erased_makes_those_load_anew_who_had_a_part_in_it() {
     let mut socket = register_of(&world, world.scene.head).await;
     let level = with(world.on(&id), json!({ "level": "SECRET" }));
     World::data(&world.mutate(world.scene.clerk, "expungeIncoming", level).await);
-    World::data(&world.mutate(world.scene.leader, "confirmExpunge", world.on(&id)).await);
+    let confirm = "mutation($input: DocumentInput!) { confirmExpunge(input: $input) { receipt { revision } } }";
+    World::data(&world.ask(world.scene.leader, confirm, json!({ "input": world.on(&id) })).await);
     until_resync(&mut socket).await;
 }
 

@@ -47,9 +47,9 @@ pub enum AppError {
     /// The log is not, or not any more, the one that a checkpoint was taken from.
     #[error(
         "{source}. If an older copy of the log was restored on purpose, first keep a copy of the files of documents (blobs): \
-         those that this log does not know are removed in time. Then delete {} and {}, which are made anew, and keep the \
-         notary's store {} aside: they tell of the newer log. What was signed of that cannot be taken back: go on as a log of \
-         another name (`origin`), and run `socai notary agree --first`",
+         those that this log does not know are removed in time. Then delete {} and {}, which tell of the newer log and are \
+         made anew. The notary has signed the newer log and will raise its alarm: to go on without what it signed, keep its \
+         store {} aside, serve as a log of another name (`origin`), and run `socai notary agree --first`",
         checkpoint.display(), views.display(), notary.display()
     )]
     NotThisLog {

@@ -175,7 +175,7 @@ impl Plan {
             }
             _ => {}
         }
-        let known = self.known.place();
+        let known = self.known.told();
         if known > chains.place() {
             return Err(Fault::Short { end: chains.place(), known });
         }

@@ -26,7 +26,7 @@ pub(crate) struct Files {
     disk: RealDisk,
     segments: Vec<Segment>,
     closed: Option<Closed>,
-    known: u64,
+    known: Known,
 }
 
 /// A record, its place and its hash.
@@ -70,7 +70,7 @@ impl Files {
         let (_, segments) = segments::open(&disk, false)?;
         known.check(segments.first().ok_or_else(missing)?.begins())?;
         let closed = closed::look(&disk)?;
-        Ok(Self { disk, segments, closed, known: known.place() })
+        Ok(Self { disk, segments, closed, known })
     }
 
     /// The ledger.
@@ -137,7 +137,7 @@ impl Files {
             }
             behind += u64::from(segment.header.size);
         }
-        self.ended(&at)?;
+        self.ended(&at, self.known.told())?;
         Ok(ReadTo { position: self.position(at.place), head: at.head, torn: None })
     }
 
@@ -202,19 +202,19 @@ impl Files {
         if follows.map_err(OpenLogError::io(format!("reading {}", segment.name())))?.is_some() {
             return Err(OpenLogError::Damaged(damage));
         }
-        self.ended(at)?;
+        self.ended(at, self.known.place())?;
         if self.closed.is_some() && closed::look(&self.disk)? == self.closed {
             return Err(OpenLogError::Damaged(damage));
         }
         Ok(ReadTo { position: self.position(at.place), head: at.head, torn: Some(damage) })
     }
 
-    /// The log does not end before what somebody was told of, and ends where a clean shutdown says.
-    fn ended(&self, at: &At) -> Result<(), OpenLogError> {
+    /// The log does not end before `known`, and ends where a clean shutdown says.
+    fn ended(&self, at: &At, known: u64) -> Result<(), OpenLogError> {
         let last = &self.segments[self.segments.len() - 1];
-        if self.known > at.place {
+        if known > at.place {
             let damage = last.damage(0, at.place + 1, "nothing follows");
-            return Err(OpenLogError::Short { damage, known: self.known });
+            return Err(OpenLogError::Short { damage, known });
         }
         let closed = self.closed.filter(|closed| (closed.place, closed.head) != (at.place, at.head));
         // A server that started meanwhile has taken the marker away.

@@ -16,7 +16,12 @@ pub struct Known {
 impl Known {
     /// The place that the log reaches at least.
     pub fn place(self) -> u64 {
-        self.position.map_or(0, Position::place).max(self.signed)
+        self.told().max(self.signed)
+    }
+
+    /// The place that a log which ends well reaches at least: what was signed is for the notary to judge then.
+    pub(crate) fn told(self) -> u64 {
+        self.position.map_or(0, Position::place)
     }
 
     /// The log in which `here` is must be the one that was told of.

@@ -82,7 +82,7 @@ pub(crate) fn load(disk: &dyn Disk, options: &FileLogOptions) -> Result<Loaded, 
         recorded: index.end.recorded.or(recorded).unwrap_or_default(),
     };
     let what = index.bad.map_or("a batch was not written whole", |(_, what)| what);
-    check_known(last, &tail, if torn.is_some() { what } else { "nothing follows" }, options)?;
+    check_known(last, &tail, torn.map(|_| what), options)?;
     // All is checked. From here on, things are changed.
     repair(&*last.file, &index, torn).map_err(OpenLogError::io(format!("repairing {}", last.name())))?;
     tidy(disk, &names).map_err(OpenLogError::io("tidying the log's directory"))?;
@@ -217,11 +217,12 @@ fn check_last(last: &Segment, closed: Option<&Closed>) -> Result<(Index, Option<
     Ok((index, torn))
 }
 
-/// The log holds everything that somebody was told it holds.
-fn check_known(last: &Segment, tail: &Tail, what: &str, options: &FileLogOptions) -> Result<(), OpenLogError> {
-    let known = options.known.place();
+/// The log holds everything that somebody was told it holds. One that ends well, but before what was signed, is for the notary
+/// to judge: it raises its alarm, and the rest is served.
+fn check_known(last: &Segment, tail: &Tail, torn: Option<&str>, options: &FileLogOptions) -> Result<(), OpenLogError> {
+    let known = if torn.is_some() { options.known.place() } else { options.known.told() };
     if known > tail.place {
-        let damage = last.damage(tail.offset, tail.place + 1, what);
+        let damage = last.damage(tail.offset, tail.place + 1, torn.unwrap_or("nothing follows"));
         return Err(OpenLogError::Short { damage, known });
     }
     Ok(())

@@ -12,7 +12,7 @@ use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 use super::{
-    super::{Notary, NotaryError, writer},
+    super::{Notary, NotaryError, standing::Voice, writer},
     key, on,
 };
 use crate::{
@@ -132,6 +132,9 @@ async fn a_restart_goes_on_and_what_was_shown_stays_the_beginning() {
     }
     let running = Running::at(dir.path(), &log).await;
     assert!(running.notary.covers(650).await);
+    // Older sizes are signed once it has compared the log with what it signed.
+    let mut standing = running.notary.0.standing.subscribe();
+    standing.wait_for(|standing| standing.voice == Voice::Signing).await.unwrap();
     let newest = running.notary.committed().unwrap().head;
     assert_eq!(newest.size, 650);
     for head in shown {

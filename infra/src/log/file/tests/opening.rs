@@ -200,9 +200,10 @@ async fn a_known_record_that_is_not_there_is_damage() {
     let dir = tempfile::tempdir().unwrap();
     let log = open(dir.path());
     log.append(append(stream(1), 0, 2, 300)).await.unwrap();
+    let head = log.head().await.unwrap().position;
     drop(log);
     let mut known = options();
-    known.known.signed = 3;
+    known.known.position = Some(head.with_place(3));
     let error = FileLog::open(dir.path(), known).unwrap_err().to_string();
     assert!(error.contains("record 3 is known"), "{error}");
 }
