@@ -17,8 +17,8 @@ use socai_commands::{Blobs, BlobsUnavailable, CheckpointError, Checkpoints};
 use socai_domain::{
     id::IncomingId,
     ledger::{
-        Append, AppendError, Appended, Direction, EventLog, Followed, Head, KeyError, KeyRing, KeyState, LedgerId,
-        Position, ReadError, Recorded, Revision, StreamId, StreamKey, memory::MemoryLog, memory_keys::MemoryKeyRing,
+        Append, AppendError, Appended, EventLog, Followed, KeyError, KeyRing, KeyState, Position, ReadError, Revision,
+        StreamId, StreamKey, memory::MemoryLog, memory_keys::MemoryKeyRing,
     },
 };
 use tokio::sync::Notify;
@@ -56,38 +56,14 @@ pub struct Dying<T: ?Sized> {
 const DEAD: &str = "the process is dead";
 
 impl EventLog for Dying<dyn EventLog> {
+    socai_domain::hand_on!(inner: read, follow, head, ledger, engine);
+
     fn append(&self, append: Append) -> BoxFuture<'static, Result<Appended, AppendError>> {
         if self.life.lives() {
             self.inner.append(append)
         } else {
             ready(Err(AppendError::Corrupt(DEAD.to_owned()))).boxed()
         }
-    }
-
-    fn read(
-        &self,
-        stream: StreamId,
-        direction: Direction,
-        from: Option<Revision>,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<Recorded>, ReadError>> {
-        self.inner.read(stream, direction, from, limit)
-    }
-
-    fn follow(&self, after: Option<Position>) -> BoxStream<'static, Result<Followed, ReadError>> {
-        self.inner.follow(after)
-    }
-
-    fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {
-        self.inner.head()
-    }
-
-    fn ledger(&self) -> LedgerId {
-        self.inner.ledger()
-    }
-
-    fn engine(&self) -> &'static str {
-        self.inner.engine()
     }
 }
 
@@ -178,33 +154,13 @@ impl HeldLog {
 }
 
 impl EventLog for HeldLog {
+    socai_domain::hand_on!(inner: read, follow, head, ledger);
+
     fn append(&self, append: Append) -> BoxFuture<'static, Result<Appended, AppendError>> {
         let (answer, answered) = oneshot::channel();
         self.held.lock().unwrap().push_back((append, answer));
         self.changed.notify_waiters();
         Box::pin(async move { answered.await.unwrap_or(Err(AppendError::Unknown("the test is over".to_owned()))) })
-    }
-
-    fn read(
-        &self,
-        stream: StreamId,
-        direction: Direction,
-        from: Option<Revision>,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<Recorded>, ReadError>> {
-        self.inner.read(stream, direction, from, limit)
-    }
-
-    fn follow(&self, after: Option<Position>) -> BoxStream<'static, Result<Followed, ReadError>> {
-        self.inner.follow(after)
-    }
-
-    fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {
-        self.inner.head()
-    }
-
-    fn ledger(&self) -> LedgerId {
-        self.inner.ledger()
     }
 
     fn engine(&self) -> &'static str {
@@ -241,6 +197,8 @@ impl<T: ?Sized> Flaky<T> {
 }
 
 impl EventLog for Flaky<dyn EventLog> {
+    socai_domain::hand_on!(inner: read, head, ledger, engine);
+
     fn append(&self, append: Append) -> BoxFuture<'static, Result<Appended, AppendError>> {
         if self.has(Fault::Append) {
             return ready(Err(AppendError::Busy("the disk is full".to_owned()))).boxed();
@@ -248,33 +206,11 @@ impl EventLog for Flaky<dyn EventLog> {
         self.inner.append(append)
     }
 
-    fn read(
-        &self,
-        stream: StreamId,
-        direction: Direction,
-        from: Option<Revision>,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<Recorded>, ReadError>> {
-        self.inner.read(stream, direction, from, limit)
-    }
-
     fn follow(&self, after: Option<Position>) -> BoxStream<'static, Result<Followed, ReadError>> {
         if self.has(Fault::Follow) {
             return stream::iter([Err(ReadError::Busy("the disk does not answer".to_owned()))]).boxed();
         }
         self.inner.follow(after)
-    }
-
-    fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {
-        self.inner.head()
-    }
-
-    fn ledger(&self) -> LedgerId {
-        self.inner.ledger()
-    }
-
-    fn engine(&self) -> &'static str {
-        self.inner.engine()
     }
 }
 

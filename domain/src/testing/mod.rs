@@ -8,6 +8,7 @@
 
 pub mod arbitrary;
 mod around;
+mod hand_on;
 pub mod key_ring;
 pub mod samples;
 mod scene;

@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::BoxStream};
+use futures::{FutureExt as _, StreamExt as _, stream::BoxStream};
 use serde_json::{Value, json};
-use socai_domain::ledger::{
-    Append, AppendError, Appended, Direction, EventLog, Followed, Following, Head, LedgerId, Opener, Position,
-    ReadError, Recorded, Revision, StreamId,
-};
+use socai_domain::ledger::{EventLog, Followed, Following, Opener, Position, ReadError};
 use socai_graphql::{App, Services, Settings, files::Tickets, token::Verifier};
 use socai_projections::{Rebuilding, Views};
 use tokio::sync::{oneshot, watch};
@@ -18,19 +15,7 @@ use crate::world::{MemoryFiles, World, keys};
 struct Held(Arc<dyn EventLog>, watch::Receiver<bool>);
 
 impl EventLog for Held {
-    fn append(&self, append: Append) -> BoxFuture<'static, Result<Appended, AppendError>> {
-        self.0.append(append)
-    }
-
-    fn read(
-        &self,
-        stream: StreamId,
-        direction: Direction,
-        from: Option<Revision>,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<Recorded>, ReadError>> {
-        self.0.read(stream, direction, from, limit)
-    }
+    socai_domain::hand_on!(0: append, read, head, ledger);
 
     fn follow(&self, after: Option<Position>) -> BoxStream<'static, Result<Followed, ReadError>> {
         let (followed, mut let_go) = (self.0.follow(after), self.1.clone());
@@ -39,14 +24,6 @@ impl EventLog for Held {
             followed
         };
         then.flatten_stream().boxed()
-    }
-
-    fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {
-        self.0.head()
-    }
-
-    fn ledger(&self) -> LedgerId {
-        self.0.ledger()
     }
 
     fn engine(&self) -> &'static str {

@@ -4,16 +4,9 @@ use std::sync::Arc;
 
 use futures::{
     StreamExt,
-    future::BoxFuture,
-    stream::{self, BoxStream},
+    stream::{self},
 };
-use socai_domain::{
-    ledger::{
-        Append, AppendError, Appended, Direction, EventLog, Followed, Head, LedgerId, Pieces, Position, ReadError,
-        Recorded, Revision, StreamId, memory::MemoryLog,
-    },
-    time::Timestamp,
-};
+use socai_domain::ledger::{EventLog, Pieces, Position, memory::MemoryLog};
 use tokio::sync::watch;
 
 /// How many replays are under way, and how many were begun.
@@ -35,23 +28,7 @@ impl Drop for UnderWay {
 }
 
 impl EventLog for Endless {
-    fn append(&self, append: Append) -> BoxFuture<'static, Result<Appended, AppendError>> {
-        self.log.append(append)
-    }
-
-    fn read(
-        &self,
-        stream: StreamId,
-        direction: Direction,
-        from: Option<Revision>,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<Recorded>, ReadError>> {
-        self.log.read(stream, direction, from, limit)
-    }
-
-    fn follow(&self, after: Option<Position>) -> BoxStream<'static, Result<Followed, ReadError>> {
-        self.log.follow(after)
-    }
+    socai_domain::hand_on!(log: append, read, follow, stood_at, head, ledger);
 
     fn pieces(&self, _: Option<Position>, _: Position) -> Pieces {
         self.replays.send_modify(|(under_way, begun)| (*under_way, *begun) = (*under_way + 1, *begun + 1));
@@ -61,18 +38,6 @@ impl EventLog for Endless {
             piece
         };
         stream::pending().map(given).boxed()
-    }
-
-    fn stood_at(&self, then: Timestamp) -> BoxFuture<'_, Result<Option<Position>, ReadError>> {
-        self.log.stood_at(then)
-    }
-
-    fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {
-        self.log.head()
-    }
-
-    fn ledger(&self) -> LedgerId {
-        self.log.ledger()
     }
 
     fn engine(&self) -> &'static str {

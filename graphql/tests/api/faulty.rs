@@ -8,15 +8,11 @@ use std::sync::{
 use futures::{
     FutureExt,
     future::{BoxFuture, ready},
-    stream::BoxStream,
 };
 use serde_json::json;
-use socai_domain::{
-    ledger::{
-        Append, AppendError, Appended, Direction, EventLog, Followed, Head, LedgerId, Position, ReadError, Recorded,
-        Revision, SealedRecord, StreamId, memory::MemoryLog,
-    },
-    time::Timestamp,
+use socai_domain::ledger::{
+    Append, AppendError, Appended, Direction, EventLog, ReadError, Recorded, Revision, SealedRecord, StreamId,
+    memory::MemoryLog,
 };
 use socai_graphql::Settings;
 
@@ -36,6 +32,8 @@ struct Faulty {
 }
 
 impl EventLog for Faulty {
+    socai_domain::hand_on!(log: follow, stood_at, head, ledger);
+
     fn append(&self, append: Append) -> BoxFuture<'static, Result<Appended, AppendError>> {
         if self.faults.silent.load(SeqCst) {
             return ready(Err(AppendError::Unknown("no answer".into()))).boxed();
@@ -62,22 +60,6 @@ impl EventLog for Faulty {
             Ok(records)
         }
         .boxed()
-    }
-
-    fn follow(&self, after: Option<Position>) -> BoxStream<'static, Result<Followed, ReadError>> {
-        self.log.follow(after)
-    }
-
-    fn stood_at(&self, then: Timestamp) -> BoxFuture<'_, Result<Option<Position>, ReadError>> {
-        self.log.stood_at(then)
-    }
-
-    fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {
-        self.log.head()
-    }
-
-    fn ledger(&self) -> LedgerId {
-        self.log.ledger()
     }
 
     fn engine(&self) -> &'static str {

@@ -12,8 +12,8 @@ use futures::{
     stream::{self, BoxStream},
 };
 use socai_domain::ledger::{
-    Append, AppendError, Appended, Direction, EventLog, Followed, Following, Head, KeyError, KeyRing, KeyState,
-    LedgerId, Opener, Position, ReadError, Recorded, Revision, StreamId, StreamKey,
+    EventLog, Followed, Following, KeyError, KeyRing, KeyState, Opener, Position, ReadError, Revision, StreamId,
+    StreamKey,
 };
 use sqlx::AssertSqlSafe;
 use tokio::{
@@ -45,19 +45,7 @@ struct Flaky<T: ?Sized> {
 }
 
 impl EventLog for Flaky<dyn EventLog> {
-    fn append(&self, append: Append) -> BoxFuture<'static, Result<Appended, AppendError>> {
-        self.inner.append(append)
-    }
-
-    fn read(
-        &self,
-        stream: StreamId,
-        direction: Direction,
-        from: Option<Revision>,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<Recorded>, ReadError>> {
-        self.inner.read(stream, direction, from, limit)
-    }
+    socai_domain::hand_on!(inner: append, read, head, ledger);
 
     fn follow(&self, after: Option<Position>) -> BoxStream<'static, Result<Followed, ReadError>> {
         match *self.fault.lock().unwrap() {
@@ -65,14 +53,6 @@ impl EventLog for Flaky<dyn EventLog> {
             Some(Fault::DamagedLog) => stream::iter([Err(ReadError::Corrupt("run `socai verify`".into()))]).boxed(),
             _ => self.inner.follow(after),
         }
-    }
-
-    fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {
-        self.inner.head()
-    }
-
-    fn ledger(&self) -> LedgerId {
-        self.inner.ledger()
     }
 
     fn engine(&self) -> &'static str {

@@ -8,15 +8,10 @@ use std::sync::{
 
 use futures::{
     StreamExt as _,
-    future::BoxFuture,
-    stream::{self, BoxStream},
+    stream::{self},
 };
-use socai_domain::{
-    ledger::{
-        Append, AppendError, Appended, Block, Direction, EventLog, Followed, Head, LedgerId, Piece, Pieces, Position,
-        ReadError, Recorded, Revision, StreamId, memory::MemoryLog, pieces::followed,
-    },
-    time::Timestamp,
+use socai_domain::ledger::{
+    Block, EventLog, Followed, Piece, Pieces, Position, ReadError, memory::MemoryLog, pieces::followed,
 };
 
 /// A log, watched. Each of its records is a piece of its own.
@@ -62,23 +57,7 @@ impl Piece for Gated {
 }
 
 impl EventLog for Watched {
-    fn append(&self, append: Append) -> BoxFuture<'static, Result<Appended, AppendError>> {
-        self.log.append(append)
-    }
-
-    fn read(
-        &self,
-        stream: StreamId,
-        direction: Direction,
-        from: Option<Revision>,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<Recorded>, ReadError>> {
-        self.log.read(stream, direction, from, limit)
-    }
-
-    fn follow(&self, after: Option<Position>) -> BoxStream<'static, Result<Followed, ReadError>> {
-        self.log.follow(after)
-    }
+    socai_domain::hand_on!(log: append, read, follow, stood_at, head, ledger);
 
     fn pieces(&self, after: Option<Position>, until: Position) -> Pieces {
         self.asked.lock().unwrap().push((after, until));
@@ -94,18 +73,6 @@ impl EventLog for Watched {
             Ok(Box::new(Gated { piece: piece?, counted: false, begun, gate }) as Box<dyn Piece>)
         };
         followed(self.log.follow(after).flat_map(single).boxed(), until).map(gated).boxed()
-    }
-
-    fn stood_at(&self, then: Timestamp) -> BoxFuture<'_, Result<Option<Position>, ReadError>> {
-        self.log.stood_at(then)
-    }
-
-    fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {
-        self.log.head()
-    }
-
-    fn ledger(&self) -> LedgerId {
-        self.log.ledger()
     }
 
     fn engine(&self) -> &'static str {

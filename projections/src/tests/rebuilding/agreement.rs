@@ -5,11 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use futures::{StreamExt as _, TryStreamExt as _, future::BoxFuture, stream::BoxStream};
-use socai_domain::ledger::{
-    Append, AppendError, Appended, Direction, EventLog, Followed, Head, LedgerId, Position, ReadError, Recorded,
-    Revision, StreamId, memory::MemoryLog,
-};
+use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
+use socai_domain::ledger::{EventLog, Followed, Position, ReadError, Recorded, memory::MemoryLog};
 
 use super::{
     super::{
@@ -42,19 +39,7 @@ async fn views_that_are_wrong_are_replaced_once_a_second_build_agrees() {
 struct Forgetful(MemoryLog, Arc<AtomicBool>);
 
 impl EventLog for Forgetful {
-    fn append(&self, append: Append) -> BoxFuture<'static, Result<Appended, AppendError>> {
-        self.0.append(append)
-    }
-
-    fn read(
-        &self,
-        stream: StreamId,
-        direction: Direction,
-        from: Option<Revision>,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<Recorded>, ReadError>> {
-        self.0.read(stream, direction, from, limit)
-    }
+    socai_domain::hand_on!(0: append, read, head, ledger);
 
     fn follow(&self, after: Option<Position>) -> BoxStream<'static, Result<Followed, ReadError>> {
         let forgets = Arc::clone(&self.1);
@@ -69,14 +54,6 @@ impl EventLog for Forgetful {
             told => told,
         });
         told.boxed()
-    }
-
-    fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {
-        self.0.head()
-    }
-
-    fn ledger(&self) -> LedgerId {
-        self.0.ledger()
     }
 
     fn engine(&self) -> &'static str {
