@@ -9,7 +9,7 @@ use socai_domain::{
     refusal::Code,
     time::Timestamp,
 };
-use socai_projections::{Standing, Viewer, ViewsError, document::DocumentRow, work_list::WorkScope};
+use socai_projections::{Standing, ViewsError, document::DocumentRow, work_list::WorkScope};
 use tokio::sync::watch;
 
 use crate::{
@@ -132,12 +132,8 @@ impl Feed {
             self.after = Some(reached);
             return self.watch_due().await;
         };
-        if self.sees_a_part() && self.erased(after, now).await? {
-            self.resync(reached);
-            return self.watch_due().await;
-        }
-        let viewer = viewer_of(&self.services, &self.caller);
-        let changed = match self.services.views.documents_changed(&viewer, after, TOO_FAR).await {
+        let (views, viewer) = (&self.services.views, viewer_of(&self.services, &self.caller));
+        let changed = match views.documents_changed(&viewer, after, TOO_FAR).await {
             Ok(changed) => changed,
             Err(ViewsError::Foreign(_)) if !begun => {
                 self.resync(reached);
@@ -145,7 +141,9 @@ impl Feed {
             }
             Err(error) => return Err(error.into()),
         };
-        if changed.len() >= TOO_FAR as usize {
+        // What was erased they see no more, so it is none of the changes.
+        let erased = self.sees_a_part() && views.erased_after(self.caller.organ, after).await?;
+        if erased || changed.len() >= TOO_FAR as usize {
             self.resync(reached);
             return self.watch_due().await;
         }
@@ -165,16 +163,6 @@ impl Feed {
 
     fn sees_a_part(&self) -> bool {
         !matches!(self.of, Of::Document(_)) && self.standing.is_some_and(|standing| !standing.sees_all)
-    }
-
-    /// Was something of the organ erased? Who had a part in it does not see it any more, so no change of it is told.
-    async fn erased(&self, after: Position, now: Timestamp) -> Result<bool> {
-        let organ = Viewer::operator(self.caller.organ, now);
-        match self.services.views.documents_changed(&organ, after, TOO_FAR).await {
-            Ok(changed) => Ok(changed.len() >= TOO_FAR as usize || changed.iter().any(|(_, row)| row.erased)),
-            Err(ViewsError::Foreign(_)) => Ok(false), // told below
-            Err(error) => Err(error.into()),
-        }
     }
 
     /// Is the right still there? Looked at each time, because it may end by a change of the organ and by the clock. Whoever

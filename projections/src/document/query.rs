@@ -156,9 +156,19 @@ impl Views {
         Ok(sql.count(self.snapshot().await?.db()).await? > 0)
     }
 
+    /// Was a document of the organ erased after a position, or changed since its erasure? Whoever had a part in it does not see
+    /// it any more, so it is none of their [changed documents](Self::documents_changed).
+    pub async fn erased_after(&self, organ: OrganId, after: Position) -> Result<bool, ViewsError> {
+        let mut sql = Sql::plain();
+        sql.push("SELECT COUNT(*) FROM (SELECT 1 FROM document d WHERE d.organ = ").bind(organ);
+        sql.push(" AND d.changed > ").bind(i64::try_from(after.place()).unwrap_or(i64::MAX));
+        sql.push(" AND d.erased <> 0 LIMIT 1)");
+        Ok(sql.count(self.snapshot().await?.db()).await? > 0)
+    }
+
     /// The documents that the viewer sees and that changed after a position, each once, in the order of their last
-    /// changes; about `limit` of them (all that one record changed come together). Goes on from the position of the last one, which is given with it: so nobody
-    /// misses a change, and one that changed again comes again.
+    /// changes; about `limit` of them (all that one record changed come together). Goes on from the position of the last one,
+    /// which is given with it: so nobody misses a change, and one that changed again comes again.
     pub async fn documents_changed(
         &self,
         viewer: &Viewer,
