@@ -249,7 +249,9 @@ pub struct Head {
 ///
 /// Promises, each a rule of the conformance suite: an append is taken at exactly the expected revision or refused; its
 /// events are all there or none; nothing is acknowledged before it is durable; recorded time never goes back; a follower
-/// sees every record once and in order; the same append reissued is recognised and answered as the first time.
+/// sees every record once and in order; the same append reissued is recognised and answered as the first time (an engine may
+/// leave off looking when a thousand records of the stream followed: then it is a conflict, and who decides again finds the
+/// command taken).
 pub trait EventLog: Send + Sync + 'static {
     /// Takes several events for one stream, all or none. The append takes its place among others when this is called,
     /// not when the future is polled: two calls for one stream, one after the other, need not wait for each other.

@@ -28,11 +28,17 @@ fn opened(checkpoint: &str, key: &VerifierKey) -> TreeHead {
     Checkpoint::open(&Note::parse(checkpoint.as_bytes()).unwrap(), key).unwrap().head()
 }
 
-/// The newest head that the server shows.
+/// The newest head that the server shows; a server that has just begun has not read its store yet.
 async fn newest(url: &str, key: &VerifierKey) -> TreeHead {
-    let (status, checkpoint) = get(url, "/log/checkpoint").await;
-    assert_eq!(status, 200, "{checkpoint}");
-    opened(&checkpoint, key)
+    loop {
+        match get(url, "/log/checkpoint").await {
+            (503, told) if told.contains("a little later") => {}
+            (status, checkpoint) => {
+                assert_eq!(status, 200, "{checkpoint}");
+                return opened(&checkpoint, key);
+            }
+        }
+    }
 }
 
 /// The proof of a record as a file, asked for until it is there.
