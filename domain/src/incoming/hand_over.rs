@@ -13,9 +13,9 @@ use super::{
     events::{Assignee, Holder, WorkHandedOver},
 };
 use crate::{
-    decide::{Acting, By, Decide},
+    decide::{By, Decide},
     id::{PersonId, PostId},
-    organ::Role,
+    organ::decide_hand_over::{entitled, hands_over, in_reach},
     refusal::{Code, Denied},
 };
 
@@ -88,28 +88,13 @@ impl IncomingDocument {
     }
 }
 
-impl HandOverWork {
-    /// May this person hand work over between these posts, whatever the document?
-    pub fn is_entitled(&self, by: &By<'_>) -> Result<(), Refusal> {
-        let acting = by.require_any(&[Role::UnitHead, Role::Leader, Role::Administrator])?;
-        let reached = in_reach(&acting, self.from, by) && in_reach(&acting, self.to, by);
-        if reached { Ok(()) } else { Err(Denied::NotInPath.into()) }
-    }
-}
-
-/// A head hands over what is inside their unit.
-fn in_reach(acting: &Acting, post: PostId, by: &By<'_>) -> bool {
-    let inside = || by.organ.posts.get(&post).is_some_and(|post| by.organ.is_within(post.unit, acting.unit));
-    acting.role != Role::UnitHead || inside()
-}
-
 impl Decide for HandOverWork {
     type State = IncomingDocument;
     type Refusal = Refusal;
     const NAME: &'static str = "handOverWork";
 
     fn permit(document: &IncomingDocument, by: &By<'_>) -> Result<(), Refusal> {
-        let acting = by.require_any(&[Role::UnitHead, Role::Leader, Role::Administrator])?;
+        let acting = hands_over(by)?;
         if !matches!(document.stage, Some(Stage::Submitted | Stage::Directed)) {
             return Err(Barred::WrongStage.into());
         }
@@ -118,7 +103,7 @@ impl Decide for HandOverWork {
     }
 
     fn decide(&self, document: &IncomingDocument, by: &By<'_>) -> Result<Vec<Event>, Refusal> {
-        self.is_entitled(by)?;
+        entitled(by, self.from, self.to)?;
         let from = Holder { post: self.from, person: self.person };
         if !document.lies_with(from) {
             return Ok(vec![]); // already so: nothing is left to hand over

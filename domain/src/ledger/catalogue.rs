@@ -103,6 +103,7 @@ catalogue! {
         131 "LimitDecided" 1 => LimitDecided(organ::LimitDecided),
         132 "SettingChanged" 1 => SettingChanged(organ::SettingChanged),
         133 "BaselineDecided" 1 => BaselineDecided(organ::BaselineDecided),
+        134 "HandOverDecided" 1 => HandOverDecided(organ::HandOverDecided),
     }
     Person: /// What is known of a person.
     PersonEvent {

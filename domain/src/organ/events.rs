@@ -163,6 +163,16 @@ stable! {
         pub baseline: Baseline,
     }
 
+    /// All that a person holds in a post goes to another post; each document concerned has its own `WorkHandedOver`.
+    pub struct HandOverDecided {
+        /// The person who has it.
+        pub person: PersonId,
+        /// The post in which they have it.
+        pub from: PostId,
+        /// The post that takes it.
+        pub to: PostId,
+    }
+
     /// A setting of the agency's working regulation.
     pub struct SettingChanged {
         /// The setting and its value.

@@ -13,6 +13,7 @@ pub mod create_post;
 pub mod create_unit;
 pub mod decide_baseline;
 pub mod decide_calendar;
+pub mod decide_hand_over;
 pub mod decide_limit;
 pub mod delegate;
 pub mod end_delegation;
@@ -350,6 +351,7 @@ impl Aggregate for Organ {
                 urgency: e.urgency,
                 limit: e.limit,
             }),
+            Event::HandOverDecided(_) => {} // its documents know it
             Event::BaselineDecided(e) => {
                 self.baselines.insert(e.from, e.baseline.clone());
             }

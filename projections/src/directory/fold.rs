@@ -201,7 +201,7 @@ impl Organ {
                 Setting::DueSoonDays { days } => self.due_soon_days = *days,
                 _ => {}
             },
-            Event::Succeeded(_) | Event::LimitDecided(_) => {}
+            Event::Succeeded(_) | Event::LimitDecided(_) | Event::HandOverDecided(_) => {}
         }
     }
 

@@ -6,7 +6,7 @@ use super::{
     on_document, on_document_with_files, sealed,
 };
 use crate::{
-    error::{ApiError, ErrorCode, Result},
+    error::{ErrorCode, Result},
     reading::{reached, services},
     scalars::{DateTime, Uuid},
     schema::{
@@ -18,12 +18,12 @@ use crate::{
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use socai_commands::CommandError;
 use socai_domain::{
-    decide::Refusal as _,
     id::{PersonId, PostId},
     incoming::{
         self, accept_branch::AcceptBranch, complete_branch::CompleteBranch, events::Holder, hand_over::HandOverWork,
         report_progress::ReportProgress, request_extension::RequestExtension, return_branch::ReturnBranch,
     },
+    organ::{self, decide_hand_over::DecideHandOver},
     text::LongText,
 };
 
@@ -79,11 +79,8 @@ pub(crate) struct CompleteBranchInput {
 /// Input of `handOverWork`.
 #[derive(Debug, InputObject)]
 pub(crate) struct HandOverWorkInput {
-    /// A new UUID (mã lệnh). Each document remembers it, and no record stands for the whole: sent again, also with another `to`,
-    /// it goes on with what still lies with the person, and answers for that alone.
-    command_id: Uuid,
-    /// The post you act in (vị trí thực hiện): needed if you hold several, or if you substitute for its holder.
-    acting_as: Option<Uuid>,
+    #[graphql(flatten)]
+    envelope: Envelope,
     /// The person who has the work.
     person: ID,
     /// The post in which they have it.
@@ -95,7 +92,9 @@ pub(crate) struct HandOverWorkInput {
 /// What was handed over (kết quả bàn giao).
 #[derive(Debug, SimpleObject)]
 pub(crate) struct HandOverPayload {
-    /// Each document of which something still lay with them, the oldest first. If an error broke it off, send the command
+    /// Of the decision, which stands in the organ's own stream.
+    receipt: Receipt,
+    /// Each document of which something still lay with them, the oldest first. If an error broke it off, send the same
     /// again: it goes on, and answers for the rest.
     documents: Vec<HandedOver>,
 }
@@ -155,23 +154,21 @@ impl HandlingMutation {
     }
 
     /// Hand all that lies with a person in a post over to another post (bàn giao): branches, what they direct, what they
-    /// follow; one record for each document. By the head of the unit, a leader, or the administrator, who need not see the
+    /// follow; one record of the decision, and one for each document. By the head of the unit, a leader, or the administrator, who need not see the
     /// documents.
     async fn hand_over_work(&self, ctx: &Context<'_>, input: HandOverWorkInput) -> Result<HandOverPayload> {
         let (services, session) = (services(ctx), session(ctx));
         let person: PersonId = input::person("person", &input.person)?;
         let from = Holder { post: PostId::new(input.from.0), person };
         let command = HandOverWork { person, from: from.post, to: PostId::new(input.to.0) };
-        let (command_id, acting_as) = (input.command_id, input.acting_as);
-        let sealed = sealed(session, &Envelope { command_id, acting_as, expected_revision: None })?;
-        let organ = services.handler.organ(sealed.organ).await?;
-        let entitled = command.is_entitled(&sealed.by(&organ, services.clock().now()));
-        entitled.map_err(|refusal| ApiError::refused(refusal.code(), refusal.fields(), refusal.reload(), refusal))?;
+        let sealed = sealed(session, &input.envelope)?;
+        let decide = DecideHandOver { person, from: from.post, to: command.to };
+        let decided = services.handler.execute(organ::stream(sealed.organ), sealed, decide).await?;
         reached(services, services.log().head().await?.position).await?;
         let mut documents = Vec::new();
         for id in services.views.documents_with(sealed.organ, from).await? {
             let (step, stream) = (sealed.command_id.step(&id.to_string()), incoming::stream(id));
-            let envelope = socai_commands::Envelope { command_id: step, ..sealed };
+            let envelope = socai_commands::Envelope { command_id: step, expected_revision: None, ..sealed };
             let (receipt, refusal) = match services.handler.execute(stream, envelope, command).await {
                 Ok(outcome) => (Some(outcome.into()), None),
                 Err(CommandError::Refused(refused)) => (None, Some(ErrorCode::from(refused.code))),
@@ -180,6 +177,6 @@ impl HandlingMutation {
             let message = refusal.map(|refusal| refusal.message(session.language));
             documents.push(HandedOver { document: ID(stream.to_string()), receipt, refusal, message });
         }
-        Ok(HandOverPayload { documents })
+        Ok(HandOverPayload { receipt: decided.into(), documents })
     }
 }

@@ -36,6 +36,7 @@ titles! {
     "LimitDecided" "Quy định thời hạn" "Time limit decided",
     "SettingChanged" "Thay đổi thiết lập" "Setting changed",
     "BaselineDecided" "Quy định cách tính tiết kiệm" "Baseline of savings decided",
+    "HandOverDecided" "Quyết định bàn giao công việc" "Hand-over of work decided",
     "PersonRegistered" "Đăng ký người dùng" "Person registered",
     "PersonChanged" "Sửa thông tin người dùng" "Person changed",
     "BookOpened" "Mở sổ" "Book opened",
