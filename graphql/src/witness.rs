@@ -23,6 +23,17 @@ pub enum Told {
     Unavailable,
 }
 
+/// A log that is watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// Its name.
+    pub log: String,
+    /// How many leaves the checkpoint has that was cosigned last; none if none was.
+    pub cosigned: Option<u64>,
+    /// How often it has signed another root for a size whose root was cosigned.
+    pub splits: usize,
+}
+
 /// Watches other logs: cosigns a checkpoint only if the log's tree has done nothing but grow. Public: whoever asks is known by
 /// the log's signature on the checkpoint.
 pub trait Witness: fmt::Debug + Send + Sync + 'static {
@@ -32,4 +43,7 @@ pub trait Witness: fmt::Debug + Send + Sync + 'static {
     /// The last checkpoint that was cosigned of the log whose origin has this SHA-256, in lower-case hexadecimal; none if there
     /// is none.
     fn checkpoint(&self, origin: String) -> BoxFuture<'_, Option<String>>;
+
+    /// The logs that are watched, by name; none if what was cosigned cannot be read now.
+    fn watched(&self) -> BoxFuture<'_, Option<Vec<Watched>>>;
 }

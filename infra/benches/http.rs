@@ -23,8 +23,10 @@ use socai_graphql::{
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
+mod args;
 mod office;
-use office::{Office, directory, each, number};
+use args::{directory, number};
+use office::{Office, each};
 
 /// What is asked again and again.
 #[derive(Clone, Copy)]

@@ -109,15 +109,3 @@ where
     let done = join_all((0..64).map(worker).collect::<Vec<_>>()).await;
     done.into_iter().flat_map(|done| done.expect("no worker panics")).collect()
 }
-
-/// The number after `--name` among the program's arguments.
-pub(crate) fn number(name: &str, default: usize) -> usize {
-    let words: Vec<String> = std::env::args().collect();
-    let after = words.iter().position(|word| word == name).and_then(|at| words.get(at + 1));
-    after.and_then(|word| word.parse().ok()).unwrap_or(default)
-}
-
-/// A directory on a disk: a temporary one may be memory.
-pub(crate) fn directory() -> tempfile::TempDir {
-    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the target directory is writable")
-}

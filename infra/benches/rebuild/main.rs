@@ -21,19 +21,14 @@ use std::{
 use socai::{app::Store, clock::SystemClock, config::Config};
 use socai_projections::{Phase, Rebuilding, Views};
 
+#[path = "../args/mod.rs"]
+mod args;
 mod ledger;
 #[path = "../office/mod.rs"]
 mod office;
 mod peer;
 
-use office::{directory, number};
-
-/// The words after `--name`.
-fn word(name: &str) -> Option<String> {
-    let words: Vec<String> = std::env::args().collect();
-    let after = words.iter().position(|word| word == name)?;
-    words.get(after + 1).cloned()
-}
+use args::{directory, number, word};
 
 /// This program again, to do one thing to a data directory.
 fn again(what: &str, data: &Path, more: &[(&str, usize)]) -> String {

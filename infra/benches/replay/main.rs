@@ -8,6 +8,11 @@
 //! ```
 #![allow(clippy::cast_precision_loss)] // figures for people
 
+#[path = "../args/mod.rs"]
+mod args;
+#[cfg(feature = "postgres-peer")]
+#[path = "../postgres/mod.rs"]
+mod cluster;
 mod folds;
 mod ledger;
 mod peer;
@@ -31,16 +36,10 @@ use socai_projections::{
     replay::{Crew, by_stream, scan},
 };
 
+use args::{directory, number};
 use folds::{Counts, Documents};
 use ledger::Ledger;
 use peer::Row;
-
-/// The number after `--name` among the program's arguments.
-fn number(name: &str, default: usize) -> usize {
-    let words: Vec<String> = std::env::args().collect();
-    let after = words.iter().position(|word| word == name).and_then(|at| words.get(at + 1));
-    after.and_then(|word| word.parse().ok()).unwrap_or(default)
-}
 
 /// How long each took, by name, in the order of their first run.
 #[derive(Default)]
@@ -131,7 +130,7 @@ async fn main() {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = number("--threads", cores);
     let only_ours = std::env::args().any(|word| word == "--only-ours");
-    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the target directory is writable");
+    let dir = directory();
     let began = Instant::now();
     Ledger::write(dir.path(), records, active).await;
     let written = began.elapsed();

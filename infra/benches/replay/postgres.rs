@@ -1,61 +1,35 @@
-//! The peer: the same records in a table of `PostgreSQL`, replayed by SELECT through sqlx. A throw-away cluster with the
-//! settings that it comes with, on a socket of its own.
+//! The peer: the same records in a table of `PostgreSQL`, replayed by SELECT through sqlx.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::path::Path;
 
 use futures::TryStreamExt as _;
 use socai_domain::ledger::{Opener, SealedRecord};
-use sqlx::{Connection as _, Executor as _, PgConnection, Row as _, postgres::PgConnectOptions};
+use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 use uuid::Uuid;
 
 use crate::{
+    cluster::Cluster,
     folds::{Counts, Documents},
     peer::{CHUNK, Row, fold},
 };
 
-const BIN: &str = "/usr/lib/postgresql/15/bin";
 const SCHEMA: &str =
     "CREATE TABLE record (position BIGINT PRIMARY KEY, kind INTEGER NOT NULL, recorded BIGINT NOT NULL,
     organ BYTEA NOT NULL, stream BYTEA NOT NULL, revision BIGINT NOT NULL, bytes BYTEA NOT NULL)";
 
-/// A running cluster; stopped when dropped.
+/// The table, and the cluster that it is in.
 pub(crate) struct Table {
     connection: PgConnection,
-    cluster: PathBuf,
-}
-
-/// As the user whom the server accepts.
-fn run(command: &str, arguments: &[&str]) -> bool {
-    let path = format!("{BIN}/{command}");
-    let status = Command::new("runuser").args(["-u", "postgres", "--", &path]).args(arguments).status();
-    status.is_ok_and(|status| status.success())
+    _cluster: Cluster,
 }
 
 impl Table {
     /// None where there is no server to start.
     pub(crate) async fn new(folder: &Path) -> Option<Self> {
-        let cluster = folder.join("cluster");
-        let made = Command::new("install").args(["-d", "-o", "postgres"]).arg(&cluster).status();
-        // The server's user goes through the folders above.
-        let open = Command::new("chmod").arg("o+x").arg(folder).status();
-        if !made.is_ok_and(|made| made.success()) || !open.is_ok_and(|open| open.success()) {
-            return None;
-        }
-        let place = cluster.to_str()?;
-        let log = cluster.join("log");
-        let options = format!("-c listen_addresses= -c unix_socket_directories={place}");
-        if !run("initdb", &["-D", place, "--auth=trust", "--no-sync", "-E", "UTF8"])
-            || !run("pg_ctl", &["-D", place, "-w", "-l", log.to_str()?, "-o", &options, "start"])
-        {
-            return None;
-        }
-        let options = PgConnectOptions::new_without_pgpass().socket(&cluster).username("postgres").database("postgres");
-        let mut connection = PgConnection::connect_with(&options).await.expect("the server answers");
+        let cluster = Cluster::start(folder)?;
+        let mut connection = PgConnection::connect_with(&cluster.options()).await.expect("the server answers");
         connection.execute(SCHEMA).await.expect("the schema is right");
-        Some(Self { connection, cluster })
+        Some(Self { connection, _cluster: cluster })
     }
 
     pub(crate) async fn add(&mut self, rows: &[Row]) {
@@ -98,13 +72,5 @@ impl Table {
         }
         fold(&mut documents, opener, &mut waiting, 1).await;
         documents
-    }
-}
-
-impl Drop for Table {
-    fn drop(&mut self) {
-        if let Some(place) = self.cluster.to_str() {
-            run("pg_ctl", &["-D", place, "-m", "immediate", "-w", "stop"]);
-        }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fs, io, iter,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -17,10 +17,12 @@ use axum::{
     http::{Request, StatusCode, Uri, header},
 };
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use socai_domain::{
     ledger::{Following, following::wait_after},
     proof::{
@@ -61,11 +63,13 @@ pub enum AskingError {
     #[error("{0} does not name this log: add the line `log {1}`")]
     OtherLog(String, String),
     /// A witness that cannot be asked.
-    #[error(
-        "{0}: the witness {1} has no URL of the kind http://HOST[:PORT]/PATH that can be asked (for https, put a forwarder \
-         that speaks TLS on this machine)"
-    )]
+    #[error("{0}: the witness {1} has no URL of the kind https://HOST[:PORT]/PATH that can be asked")]
     Url(String, String),
+    /// Nobody's certificate can be checked.
+    #[error(
+        "{0} names a witness by https, but no certificate authorities are known here: {1} (name a file in SSL_CERT_FILE)"
+    )]
+    Authorities(String, io::Error),
 }
 
 /// A witness as this log knows it.
@@ -92,6 +96,8 @@ pub(super) enum Heard {
     Not(Problem),
 }
 
+type HttpClient = Client<HttpsConnector<HttpConnector>, Body>;
+
 /// A question that is on its way: the witness's index, what it was asked about, what it answered.
 type OnTheWay = FuturesUnordered<BoxFuture<'static, (usize, TreeHead, Heard)>>;
 
@@ -104,7 +110,7 @@ pub struct Asking {
     between: Duration,
     pub(super) patience: Duration,
     kept: PathBuf,
-    client: Client<HttpConnector, Body>,
+    client: HttpClient,
     /// Checkpoints with what was added to them, by size.
     notes: BTreeMap<u64, (TreeHead, Note)>,
     telling: watch::Sender<Following>,
@@ -129,13 +135,15 @@ impl Asking {
         let mut witnesses = Vec::new();
         for witness in policy.witnesses() {
             let url = witness.url.as_deref().map(|url| format!("{}/add-checkpoint", url.trim_end_matches('/')));
-            let url = url.and_then(|url| url.parse::<Uri>().ok()).filter(|url| url.scheme_str() == Some("http"));
+            let url = url.and_then(|url| url.parse::<Uri>().ok());
+            let url = url.filter(|url| matches!(url.scheme_str(), Some("http" | "https")));
             let url = url.ok_or_else(|| AskingError::Url(name.clone(), witness.name.clone()))?;
             witnesses.push(State { witness, url, size: 0, asked: None, failures: 0, not_before: Instant::now() });
         }
         let asked = |state: &State| Asked { name: state.witness.name.clone(), cosigned: None, problem: None };
         notary.0.witnesses.send_replace(witnesses.iter().map(asked).collect());
-        let client = Client::builder(TokioExecutor::new()).build_http();
+        let encrypted = witnesses.iter().any(|state| state.url.scheme_str() == Some("https"));
+        let client = client(encrypted).map_err(|error| AskingError::Authorities(name, error))?;
         let (kept, notes) = (dir.join(COSIGNED), BTreeMap::new());
         Ok(Self { notary, policy, witnesses, between, patience: PATIENCE, kept, client, notes, telling })
     }
@@ -314,7 +322,7 @@ pub(super) fn met(notes: &BTreeMap<u64, (TreeHead, Note)>, size: u64) -> Option<
 /// Asks one witness, and once more if it knows another size than we thought.
 async fn ask(
     notary: Notary,
-    client: Client<HttpConnector, Body>,
+    client: HttpClient,
     url: Uri,
     key: VerifierKey,
     mut request: AddCheckpoint,
@@ -377,12 +385,27 @@ fn cosignature(note: &Note, key: &VerifierKey, answer: &[u8]) -> Result<(Signatu
     Ok((line, at))
 }
 
+/// What asks over HTTP, and over TLS if the witnesses' certificates are to be checked by the authorities that this machine trusts.
+fn client(encrypted: bool) -> io::Result<HttpClient> {
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let tls = tls.with_safe_default_protocol_versions().map_err(io::Error::other)?;
+    let tls = if encrypted { tls.with_native_roots()? } else { tls.with_root_certificates(RootCertStore::empty()) };
+    let connector = HttpsConnectorBuilder::new().with_tls_config(tls.with_no_client_auth());
+    Ok(Client::builder(TokioExecutor::new()).build(connector.https_or_http().enable_http1().build()))
+}
+
+/// An error with its causes: the first alone says only that it did not work.
+fn whole(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = iter::successors(Some(error), |&error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 /// Status and body of the answer. Redirects are not followed.
-async fn post(client: &Client<HttpConnector, Body>, url: &Uri, body: String) -> Result<(StatusCode, Vec<u8>), String> {
+async fn post(client: &HttpClient, url: &Uri, body: String) -> Result<(StatusCode, Vec<u8>), String> {
     let request =
         Request::post(url.clone()).header(header::CONTENT_TYPE, "text/plain; charset=utf-8").body(Body::from(body));
     let request = request.map_err(|error| error.to_string())?;
-    let answer = client.request(request).await.map_err(|error| error.to_string())?;
+    let answer = client.request(request).await.map_err(|error| whole(&error))?;
     let status = answer.status();
     let body = to_bytes(Body::new(answer.into_body()), MAX_ANSWER).await.map_err(|error| error.to_string())?;
     Ok((status, body.into()))

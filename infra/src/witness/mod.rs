@@ -28,7 +28,7 @@ use socai_domain::{
     },
     time::{Clock, Timestamp},
 };
-use socai_graphql::witness::{self as api, Told};
+use socai_graphql::witness::{self as api, Told, Watched};
 use thiserror::Error;
 
 use self::book::Book;
@@ -232,13 +232,26 @@ impl Witness {
         }
     }
 
+    fn last(&self, log: &Log) -> io::Result<Last> {
+        let mut last = log.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = &*last {
+            return Ok(last.clone());
+        }
+        Ok(last.insert(self.read(log)?).clone())
+    }
+
     fn shown(&self, name: &str) -> io::Result<Option<String>> {
         let Some(log) = self.0.logs.values().find(|log| log.name == name) else { return Ok(None) };
-        let mut last = log.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.is_none() {
-            *last = Some(self.read(log)?);
-        }
-        Ok(last.as_ref().and_then(|last| last.note.as_ref()).map(ToString::to_string))
+        Ok(self.last(log)?.note.map(|note| note.to_string()))
+    }
+
+    fn all(&self) -> io::Result<Vec<Watched>> {
+        let watched = |log: &Log| {
+            let last = self.last(log)?;
+            let splits = self.0.book.evidence(&format!("{SPLIT}{}", log.name))?;
+            Ok(Watched { log: log.key.name().to_string(), cosigned: last.note.map(|_| last.head.size), splits })
+        };
+        self.0.logs.values().map(watched).collect()
     }
 }
 
@@ -271,6 +284,15 @@ impl api::Witness for Witness {
                 tracing::error!(%error, "the witness cannot show what it cosigned");
                 None
             })
+        }
+        .boxed()
+    }
+
+    fn watched(&self) -> BoxFuture<'_, Option<Vec<Watched>>> {
+        let this = self.clone();
+        async move {
+            let watched = tokio::task::spawn_blocking(move || this.all()).await.map_err(io::Error::other).flatten();
+            watched.inspect_err(|error| tracing::error!(%error, "the witness cannot tell what it cosigned")).ok()
         }
         .boxed()
     }

@@ -156,6 +156,8 @@ fn each_answer_is_the_one_that_the_specification_wants() {
         assert!(matches!(told, Told::NotConsistent(_) | Told::Moved(9)), "{told:?}");
     }
     assert_eq!((witness.0.book.evidence(SPLIT).unwrap(), files()), (1, 2));
+    let told = |log: &Watched| (log.cosigned, log.splits);
+    assert_eq!(witness.all().unwrap().iter().map(told).collect::<Vec<_>>(), [(Some(9), 1)]);
     let name = crate::disk::Disk::list(&evidence).unwrap().into_iter().find(|name| name.starts_with(SPLIT)).unwrap();
     let text = String::from_utf8(evidence.content(&name).unwrap()).unwrap();
     for history in [History::One, History::Other] {

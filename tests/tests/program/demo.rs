@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::binary::{Serving, run, socai, text};
+use crate::binary::{Serving, run, socai, text, told};
 
 #[test]
 fn it_tells_five_beats_in_both_languages_and_leaves_nothing() {
@@ -89,4 +89,17 @@ async fn what_it_offers_works_and_a_second_run_serves_the_same() {
         }
     }
     assert!(serving.terminate().success());
+}
+
+#[test]
+fn who_stops_reading_sees_no_panic() {
+    let dir = tempfile::tempdir().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = socai();
+    let ended =
+        command.args(["demo", "--exit", "--data"]).arg(dir.path().join("data")).stdout(writer).output().unwrap();
+    assert_eq!((ended.status.code(), text(&ended.stderr).as_str()), (Some(141), ""));
+    // What was written is there.
+    assert!(told(&dir.path().join("data"), &["verify"]).contains("records"));
 }

@@ -1,10 +1,16 @@
 //! Two agencies' servers that watch each other's logs.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
+use rcgen::CertifiedKey;
 use serde_json::{Value, json};
 use socai_domain::proof::{
     AddCheckpoint, Checkpoint, Note, Policy, VerifierKey, cosignature::cosigned, witness::origin_hash,
+};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{ServerConfig, crypto::ring, pki_types::PrivatePkcs8KeyDer},
 };
 
 use crate::{
@@ -21,12 +27,18 @@ fn log_key(data: &Path) -> VerifierKey {
 
 /// A server, and the key of its witness if it watches anybody.
 fn serve(office: &Office, port: &str) -> (Serving, Option<VerifierKey>) {
+    serve_trusting(office, port, Path::new("/dev/null"))
+}
+
+/// The same, by the certificate authorities in a file.
+fn serve_trusting(office: &Office, port: &str, authorities: &Path) -> (Serving, Option<VerifierKey>) {
     use std::io::{BufRead as _, BufReader};
     let listen = format!("127.0.0.1:{port}");
     let mut command = socai();
     command
         .args(["serve", "--witness-pause", "1", "--level", "error", "--listen", &listen, "--data"])
         .arg(office.path());
+    command.env("SSL_CERT_FILE", authorities);
     let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut key = None;
@@ -41,6 +53,30 @@ fn serve(office: &Office, port: &str) -> (Serving, Option<VerifierKey>) {
     let mut serving = Serving::adopt(child, lines);
     serving.url = url;
     (serving, key)
+}
+
+/// Speaks TLS for a server that does not: where, and the certificate.
+async fn speak_tls(url: &str) -> (String, String) {
+    let to = url.strip_prefix("http://").unwrap().to_owned();
+    let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let config = config.with_single_cert(vec![cert.der().clone()], key.into()).unwrap();
+    let (acceptor, listener) = (TlsAcceptor::from(Arc::new(config)), TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (acceptor, to) = (acceptor.clone(), to.clone());
+            tokio::spawn(async move {
+                // Who does not trust the certificate goes away.
+                let Ok(mut asked) = acceptor.accept(stream).await else { return };
+                let mut asking = TcpStream::connect(to).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut asked, &mut asking).await;
+            });
+        }
+    });
+    (format!("https://{address}"), cert.pem())
 }
 
 async fn post(url: &str, request: String) -> (u16, String) {
@@ -123,6 +159,11 @@ async fn two_agencies_watch_each_other_and_an_older_copy_is_found_out() {
     assert_eq!(post(&second.url, request.replace(&format!("\n{known}\n"), "\n999999\n")).await.0, 403);
     assert_eq!(post(&second.url, "a".repeat(1 << 20)).await.0, 413);
 
+    let asked = "{ ledger { watched { origin cosignedSize splits } } }";
+    let told = other.administrator(&second.url).ask(asked, json!({})).await;
+    let seen = told["data"]["ledger"]["watched"][0]["cosignedSize"].as_u64();
+    assert!(seen >= Some(known) && told["data"]["ledger"]["watched"][0]["splits"] == 0, "{told}");
+
     // An older copy of log and notary is put back: the witness holds more than was signed.
     assert!(first.terminate().success());
     let kept = tempfile::tempdir().unwrap();
@@ -167,4 +208,28 @@ fn copy(from: &Path, to: &Path) {
             fs::copy(path, to).unwrap();
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_witness_behind_tls_is_asked_if_its_certificate_is_trusted() {
+    let (office, other) = (Office::new("G98"), Office::new("G99"));
+    assert!(office.serve().terminate().success());
+    fs::write(other.path().join("witness-for.txt"), format!("log {}\n", log_key(office.path()))).unwrap();
+    let (witness, key) = serve(&other, "0");
+    let (url, certificate) = speak_tls(&witness.url).await;
+    let (log, key) = (log_key(office.path()), key.unwrap());
+    let policy = format!("log {log}\nwitness so-ban {key} {url}/witness\nquorum so-ban\n");
+    fs::write(office.path().join("witnesses.txt"), policy).unwrap();
+    let certificates = tempfile::tempdir().unwrap();
+    let (ours, strange) = (certificates.path().join("ours.pem"), certificates.path().join("strange.pem"));
+    fs::write(&ours, certificate).unwrap();
+    fs::write(&strange, speak_tls(&witness.url).await.1).unwrap();
+
+    let (mut serving, _) = serve_trusting(&office, "0", &strange);
+    let told = until(&office, &serving.url, |notary| notary["witnesses"][0]["problem"] == "UNREACHABLE").await;
+    assert!(told["cosigned"].is_null(), "{told}");
+    assert!(serving.terminate().success());
+
+    let (serving, _) = serve_trusting(&office, "0", &ours);
+    until(&office, &serving.url, |notary| notary["cosigned"]["size"].is_number()).await;
 }

@@ -10,6 +10,7 @@ use crate::{
     reading::services,
     scalars::{DateTime, Hash, Position, Uuid},
     schema::labels::RebuildPhase,
+    witness::Watched,
 };
 
 /// The ledger.
@@ -60,6 +61,24 @@ impl From<Progress> for Rebuild {
     }
 }
 
+/// Another agency's log that this server watches (sổ cái được chứng kiến).
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct WatchedLog {
+    /// Its name, the first line of its checkpoints.
+    origin: String,
+    /// How many records the checkpoint covers that was cosigned last; null before the first.
+    cosigned_size: Option<u64>,
+    /// How often it has signed another history than the one that was cosigned (số lần ký hai lịch sử khác nhau): anything but 0
+    /// convicts it, and the operator has the evidence.
+    splits: u64,
+}
+
+impl From<Watched> for WatchedLog {
+    fn from(watched: Watched) -> Self {
+        Self { origin: watched.log, cosigned_size: watched.cosigned, splits: watched.splits as u64 }
+    }
+}
+
 /// The ledger (sổ cái): every action is a sealed record in a hash chain.
 #[Object]
 impl Ledger {
@@ -87,6 +106,13 @@ impl Ledger {
     /// Who signs heads of the tree over all records, and proves from it (công chứng).
     async fn notary(&self, ctx: &Context<'_>) -> Notary {
         Notary(services(ctx).notary.standing())
+    }
+
+    /// The logs of other agencies that this server watches and cosigns (sổ cái của cơ quan khác được chứng kiến); null where it
+    /// is nobody's witness, or cannot read now what it cosigned.
+    async fn watched(&self, ctx: &Context<'_>) -> Option<Vec<WatchedLog>> {
+        let watched = services(ctx).witness.as_ref()?.watched().await?;
+        Some(watched.into_iter().map(WatchedLog::from).collect())
     }
 
     /// The position that the views reflect: at most the head's. Null while there are none because they are being built.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     error::Damage,
-    format::{Address, Entries, FIRST_FRAME, NEW, array, index_name, u32_at, u64_at},
+    format::{Address, ENTRY_HEAD, Entries, FIRST_FRAME, NEW, array, index_name, u32_at, u64_at},
     hashing::ByStream,
     segment::{Mark, Segment, Step, Walker, mark},
 };
@@ -64,6 +64,9 @@ pub(crate) struct Index {
 pub(crate) enum Look {
     /// Checksums of frames only.
     Checksums,
+    /// Checksums of frames; finds where each stream ends. For what was just written: its hashes were computed then, so only
+    /// those of the streams' last records are computed again.
+    Ends,
     /// Everything, hashes and log heads too; finds where each stream ends.
     Everything,
 }
@@ -74,12 +77,13 @@ pub(crate) fn scan(segment: &Segment, look: Look) -> io::Result<Result<Index, Da
     let mut walker = Walker::new(segment, FIRST_FRAME, header.first, true);
     let end = End { offset: FIRST_FRAME, place: header.first - 1, head: header.head_before(), recorded: None };
     let mut index = Index { marks: Vec::new(), tips: Tips::default(), end, last_frame: None, bad: None };
-    let mut hashes = Vec::new();
+    let (mut hashes, mut lens) = (Vec::new(), ByStream::<u32>::default());
     loop {
         let (offset, head, bytes) = match walker.step()? {
             Step::Frame { offset, head, bytes } => (offset, head, bytes),
             Step::End { offset } => {
                 index.end.offset = offset;
+                hash_ends(segment, &mut index.tips, &lens)?;
                 return Ok(Ok(index));
             }
             Step::Bad { offset, what } => {
@@ -103,14 +107,21 @@ pub(crate) fn scan(segment: &Segment, look: Look) -> io::Result<Result<Index, Da
                 mark(&mut index.marks, entry.place, offset, record.recorded);
             }
             index.end.recorded = Some(record.recorded);
-            if look == Look::Everything {
-                let hash = RecordHash::of(entry.record);
-                hashes.push(hash);
-                let address = Address::new(header.number, offset + entry.at);
-                index.tips.insert(record.stream, Tip { address, revision: record.revision, hash });
-            } else {
-                break;
-            }
+            let hash = match look {
+                Look::Checksums => break,
+                Look::Ends => {
+                    #[allow(clippy::cast_possible_truncation)] // a record's length is a u32
+                    lens.insert(record.stream, entry.record.len() as u32);
+                    RecordHash([0; 32])
+                }
+                Look::Everything => {
+                    let hash = RecordHash::of(entry.record);
+                    hashes.push(hash);
+                    hash
+                }
+            };
+            let address = Address::new(header.number, offset + entry.at);
+            index.tips.insert(record.stream, Tip { address, revision: record.revision, hash });
         }
         if look == Look::Everything && chain_head(header.ledger, index.end.head, &hashes) != head.head {
             return damage(head.first, "the log head of a batch is wrong");
@@ -119,6 +130,18 @@ pub(crate) fn scan(segment: &Segment, look: Look) -> io::Result<Result<Index, Da
         index.end.head = Some(head.head);
         index.last_frame = Some(offset);
     }
+}
+
+/// Computes the hashes of the streams' last records, of these lengths.
+fn hash_ends(segment: &Segment, tips: &mut Tips, lens: &ByStream<u32>) -> io::Result<()> {
+    let mut record = Vec::new();
+    for (stream, len) in lens {
+        let Some(tip) = tips.get_mut(stream) else { continue };
+        record.resize(*len as usize, 0);
+        let read = segment.file.read_at(&mut record, u64::from(tip.address.offset()) + ENTRY_HEAD as u64)?;
+        tip.hash = RecordHash::of(&record[..read]);
+    }
+    Ok(())
 }
 
 impl Index {

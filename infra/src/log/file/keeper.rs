@@ -50,12 +50,12 @@ impl Keeper {
         self.start(Box::new(move || Some(Spare::make(&*disk, size))));
     }
 
-    /// Has a sealed segment's side file made. What is read for it is checked on the way.
+    /// Has a sealed segment's side file made. The checksums of what is read for it are checked on the way.
     pub(crate) fn sealed(&mut self, disk: &Arc<dyn Disk>, segment: Arc<Segment>) {
         let disk = Arc::clone(disk);
         self.start(Box::new(move || {
             let name = segment.name();
-            match scan(&segment, Look::Everything) {
+            match scan(&segment, Look::Ends) {
                 Ok(Ok(index)) => {
                     if let Err(error) = index.save(&*disk, &segment) {
                         tracing::warn!(name, %error, "a segment's side file could not be written; it is not needed");

@@ -10,10 +10,15 @@ use super::{
         FileLog, Known, OpenLogError,
         beside::Files,
         format::{FIRST_FRAME, segment_name},
+        index::{Index, Look, scan},
+        segment::Segment,
     },
     append, options, stream,
 };
-use crate::verify::{Fault, verify_on};
+use crate::{
+    disk::RealDisk,
+    verify::{Fault, verify_on},
+};
 
 fn open(dir: &Path) -> FileLog {
     FileLog::open(dir, options()).unwrap()
@@ -73,6 +78,20 @@ async fn a_log_over_several_segments_opens_again() {
     let expected: Vec<_> = before.into_iter().filter(|r| r.record.header().stream == stream(3)).collect();
     assert_eq!(read, expected);
     log.append(append(stream(3), 36, 1, 10)).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_side_file_of_what_was_just_written_is_that_of_the_whole_segment() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    fill(&log).await;
+    log.close().await.unwrap();
+    let disk = RealDisk::new(dir.path());
+    let segment = Segment::open(&disk, 1, false).unwrap().unwrap();
+    let whole = scan(&segment, Look::Everything).unwrap().unwrap();
+    let written = Index::load(&disk, &segment).unwrap();
+    assert_eq!((written.tips.len(), &written.tips), (20, &whole.tips));
+    assert_eq!((written.marks, written.end.place, written.end.head), (whole.marks, whole.end.place, whole.end.head));
 }
 
 #[tokio::test]
