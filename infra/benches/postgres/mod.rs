@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use sqlx::postgres::PgConnectOptions;
@@ -15,7 +15,8 @@ pub(crate) struct Cluster(PathBuf);
 /// As the user whom the server accepts.
 fn run(command: &str, arguments: &[&str]) -> bool {
     let path = format!("{BIN}/{command}");
-    let status = Command::new("runuser").args(["-u", "postgres", "--", &path]).args(arguments).status();
+    let mut command = Command::new("runuser");
+    let status = command.args(["-u", "postgres", "--", &path]).args(arguments).stdout(Stdio::null()).status();
     status.is_ok_and(|status| status.success())
 }
 

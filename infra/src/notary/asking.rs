@@ -6,23 +6,14 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io, iter,
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use axum::{
-    body::{Body, to_bytes},
-    http::{Request, StatusCode, Uri, header},
-};
+use axum::http::{StatusCode, Uri};
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use socai_domain::{
     ledger::{Following, following::wait_after},
     proof::{
@@ -38,15 +29,18 @@ use socai_graphql::notary::{Asked, Problem};
 use thiserror::Error;
 use tokio::{sync::watch, time::Instant};
 
-use super::{Notary, NotaryError, standing::Committed, writer::blocking};
+use super::{
+    Notary, NotaryError,
+    posting::{HttpClient, client, post},
+    standing::Committed,
+    writer::blocking,
+};
 use crate::files;
 
 /// The file in the notary's store that holds the newest checkpoint with a quorum of cosignatures.
 pub(super) const COSIGNED: &str = "cosigned";
 /// How long a witness may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The longest answer that is read.
-pub(super) const MAX_ANSWER: usize = 64 * 1024;
 /// Checkpoints that are kept for more cosignatures, besides those that somebody is being asked about.
 const OPEN: usize = 8;
 
@@ -95,8 +89,6 @@ pub(super) enum Heard {
     /// It did not cosign.
     Not(Problem),
 }
-
-type HttpClient = Client<HttpsConnector<HttpConnector>, Body>;
 
 /// A question that is on its way: the witness's index, what it was asked about, what it answered.
 type OnTheWay = FuturesUnordered<BoxFuture<'static, (usize, TreeHead, Heard)>>;
@@ -383,30 +375,4 @@ fn cosignature(note: &Note, key: &VerifierKey, answer: &[u8]) -> Result<(Signatu
     with.add(line.clone());
     let at = cosigned(&with, key).map_err(|error| Problem::Refuses(error.to_string()))?;
     Ok((line, at))
-}
-
-/// What asks over HTTP, and over TLS if the witnesses' certificates are to be checked by the authorities that this machine trusts.
-fn client(encrypted: bool) -> io::Result<HttpClient> {
-    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    let tls = tls.with_safe_default_protocol_versions().map_err(io::Error::other)?;
-    let tls = if encrypted { tls.with_native_roots()? } else { tls.with_root_certificates(RootCertStore::empty()) };
-    let connector = HttpsConnectorBuilder::new().with_tls_config(tls.with_no_client_auth());
-    Ok(Client::builder(TokioExecutor::new()).build(connector.https_or_http().enable_http1().build()))
-}
-
-/// An error with its causes: the first alone says only that it did not work.
-fn whole(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = iter::successors(Some(error), |&error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
-/// Status and body of the answer. Redirects are not followed.
-async fn post(client: &HttpClient, url: &Uri, body: String) -> Result<(StatusCode, Vec<u8>), String> {
-    let request =
-        Request::post(url.clone()).header(header::CONTENT_TYPE, "text/plain; charset=utf-8").body(Body::from(body));
-    let request = request.map_err(|error| error.to_string())?;
-    let answer = client.request(request).await.map_err(|error| whole(&error))?;
-    let status = answer.status();
-    let body = to_bytes(Body::new(answer.into_body()), MAX_ANSWER).await.map_err(|error| error.to_string())?;
-    Ok((status, body.into()))
 }

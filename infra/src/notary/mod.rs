@@ -23,6 +23,7 @@ mod directory;
 mod hashes;
 mod ids;
 mod port;
+mod posting;
 mod standing;
 mod store;
 #[cfg(test)]

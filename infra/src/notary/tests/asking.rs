@@ -32,7 +32,8 @@ use tokio::{
 use super::{
     super::{
         Notary,
-        asking::{Asking, COSIGNED, MAX_ANSWER, met},
+        asking::{Asking, COSIGNED, met},
+        posting::MAX_ANSWER,
     },
     key, leaves, root,
 };
