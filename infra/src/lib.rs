@@ -8,6 +8,7 @@ pub mod config;
 pub mod control;
 pub mod data;
 mod disk;
+pub mod doctor;
 pub mod edxml;
 pub mod export;
 pub mod files;

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 mod believed;
 mod demo;
+mod doctor;
 mod export;
 mod flags;
 mod fsck;
@@ -34,6 +35,7 @@ pub(crate) struct Cli {
 enum Command {
     Demo(demo::Demo),
     Serve(serve::Serve),
+    Doctor(Box<doctor::Doctor>),
     Keygen(keygen::Keygen),
     Token(token::Token),
     RegisterOrgan(register_organ::Register),
@@ -54,6 +56,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Demo(it) => it.run(),
         Command::Serve(it) => it.run(),
+        Command::Doctor(it) => it.run(),
         Command::Keygen(it) => it.run(),
         Command::Token(it) => it.run(),
         Command::RegisterOrgan(it) => it.run(),

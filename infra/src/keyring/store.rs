@@ -140,27 +140,25 @@ pub(super) async fn load(
     Ok(found.into_values().next().unwrap_or_else(|| [].into()))
 }
 
+/// The streams one after the other, 17 bytes each: one statement for any number of them. A cross join, because it is what
+/// SQLite never turns round: it would go through all keys in their order to save itself the sorting.
+pub(super) const LOAD_ALL: &str = "WITH RECURSIVE asked (next, stream) AS (
+        SELECT 18, substr(?1, 1, 17)
+        UNION ALL SELECT next + 17, substr(?1, next, 17) FROM asked WHERE next < length(?1)
+    )
+    SELECT g.stream, g.from_revision, g.destroyed, w.bytes
+    FROM asked CROSS JOIN generation g ON g.stream = asked.stream CROSS JOIN wrapped w ON w.id = g.wrapped
+    ORDER BY g.stream, g.from_revision";
+
 /// The generations of those of these streams that have any. No stream twice.
 pub(super) async fn load_all(
     connection: &mut SqliteConnection,
     master: &MasterKey,
     streams: &[StreamId],
 ) -> Result<HashMap<StreamId, Arc<[Generation]>>, KeyError> {
-    // The streams one after the other, 17 bytes each: one statement for any number of them.
     let names: Vec<u8> = streams.iter().flat_map(|stream| stream.to_bytes()).collect();
-    let rows: Vec<(Vec<u8>, i64, bool, Vec<u8>)> = sqlx::query_as(
-        "WITH RECURSIVE asked (next, stream) AS (
-             SELECT 18, substr(?1, 1, 17)
-             UNION ALL SELECT next + 17, substr(?1, next, 17) FROM asked WHERE next < length(?1)
-         )
-         SELECT g.stream, g.from_revision, g.destroyed, w.bytes
-         FROM asked JOIN generation g ON g.stream = asked.stream JOIN wrapped w ON w.id = g.wrapped
-         ORDER BY g.stream, g.from_revision",
-    )
-    .bind(names)
-    .fetch_all(connection)
-    .await
-    .map_err(unavailable)?;
+    let rows: Vec<(Vec<u8>, i64, bool, Vec<u8>)> =
+        sqlx::query_as(LOAD_ALL).bind(names).fetch_all(connection).await.map_err(unavailable)?;
     let mut found: HashMap<StreamId, Vec<Generation>> = HashMap::with_capacity(streams.len());
     for (stream, from, destroyed, bytes) in rows {
         let stream = StreamId::from_bytes(&stream).ok_or_else(unknown_kind)?;

@@ -322,3 +322,19 @@ async fn a_ring_that_was_built_at_once_opens_like_any_other() {
         assert_eq!(key(&ring, stream(number), 0).await, (number != 7).then_some(before), "{number}");
     }
 }
+
+#[tokio::test]
+async fn keys_in_bulk_are_looked_up_and_not_gone_through() {
+    let fixture = Fixture::new();
+    let ring = fixture.open().await;
+    let mut connection = ring.shared.readers.acquire().await.unwrap();
+    let plan: Vec<(i64, i64, i64, String)> =
+        sqlx::query_as(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", store::LOAD_ALL)))
+            .bind(stream(1).to_bytes().to_vec())
+            .fetch_all(&mut *connection)
+            .await
+            .unwrap();
+    let plan: Vec<_> = plan.into_iter().map(|(.., step)| step).collect();
+    let searched = |table: &str| plan.iter().any(|step| step.starts_with(&format!("SEARCH {table} ")));
+    assert!(searched("g") && searched("w"), "{plan:#?}");
+}

@@ -181,3 +181,23 @@ fn half_a_ledger_is_not_used() {
         assert!(!refused.status.success() && said.contains("delete its data directory"), "{arguments:?}: {said}");
     }
 }
+
+/// Interrupted after the last record was written, only its views lack.
+#[test]
+fn a_whole_ledger_gets_its_views_later() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = socai();
+    command.args(["demo", "--documents", "1000", "--exit", "--data"]).arg(data.path());
+    let mut building = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let begun = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with("views.sqlite");
+    while !std::fs::read_dir(data.path()).unwrap().any(|entry| begun(&entry.unwrap().file_name())) {
+        assert!(building.try_wait().unwrap().is_none(), "it ended by itself");
+        std::thread::yield_now();
+    }
+    let asked = Command::new("kill").arg("-TERM").arg(building.id().to_string()).status().unwrap();
+    assert!(asked.success());
+    let ended = building.wait_with_output().unwrap();
+    assert!(!ended.status.success() && text(&ended.stderr).contains("socai rebuild"), "{}", text(&ended.stderr));
+    assert!(told(data.path(), &["rebuild"]).contains("rebuilt"));
+    assert!(told(data.path(), &["fsck", "--only", "views"]).contains("whole"));
+}

@@ -5,6 +5,7 @@ mod big_demo;
 mod binary;
 mod bundle;
 mod demo;
+mod doctor;
 mod duckdb;
 mod export;
 mod files;

@@ -19,6 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use socai::{
     app::{App, Building, Store},
@@ -79,15 +80,21 @@ pub(super) async fn build(
         let bar = bar(report.records, lang.of("dựng các bảng", "building the views"));
         let views = Views::awaited(&config.views).with_memory(config.views_memory());
         let log = store.log();
-        let rebuilt = telling::rebuilding(&views, Box::pin(views.rebuild(&*log, &store.opener)), |progress| {
+        let rebuilding = telling::rebuilding(&views, Box::pin(views.rebuild(&*log, &store.opener)), |progress| {
             bar.set_length(progress.total);
             bar.set_position(progress.done);
-        })
-        .await;
+        });
+        let rebuilt = tokio::select! {
+            rebuilt = rebuilding => Some(rebuilt),
+            _ = stop => None,
+        };
         bar.finish_and_clear();
         views.close().await;
         store.close().await?;
-        rebuilt?;
+        let data = config.data.display();
+        rebuilt.with_context(|| {
+            format!("interrupted: the ledger is whole, its views are not; `socai rebuild --data {data}` goes on")
+        })??;
     }
     took.views = began_views.elapsed();
     let app = App::open(config, Arc::new(SystemClock)).await?;

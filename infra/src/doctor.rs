@@ -1,0 +1,230 @@
+//! Looks at a configuration before it is served, and says in plain words what is wrong with it. Changes nothing. What stands in
+//! the ledger is `verify`'s and `fsck`'s business.
+
+use std::{
+    fs, io,
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use serde::Serialize;
+use socai_domain::proof::{Policy, witness::read_logs};
+use socai_graphql::token::Verifier;
+
+use crate::{
+    config::Config, data::is_in_use, files, keyring::MasterKey, log::building::is_unfinished, log_key::LogKey,
+};
+
+/// How it stands with one thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// As it must be.
+    Good,
+    /// To be thought of.
+    Note,
+    /// To be mended first.
+    Wrong,
+}
+
+/// What was looked at, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The thing, in a word.
+    pub about: &'static str,
+    /// How it stands with it.
+    pub verdict: Verdict,
+    /// Why, and what to do.
+    pub text: String,
+}
+
+/// Less room than this is not enough to go on, in bytes: a segment of the log is made before it is needed, and on a full disk
+/// commands are refused.
+const ROOM: u64 = 1 << 30;
+/// The clocks of a machine and of its file system may differ by so much.
+const APART: Duration = Duration::from_mins(1);
+
+/// Looks at everything that the settings name.
+pub fn examine(config: &Config) -> Vec<Finding> {
+    let mut found = Found(Vec::new());
+    let serving = found.data(&config.data);
+    found.keys(config);
+    found.log(config);
+    found.room(config);
+    found.witnesses(config);
+    for (about, address) in [("listen", Some(config.listen)), ("metrics", config.metrics_listen)] {
+        if let Some(address) = address {
+            found.address(about, address, serving);
+        }
+    }
+    found.0
+}
+
+struct Found(Vec<Finding>);
+
+impl Found {
+    fn add(&mut self, about: &'static str, verdict: Verdict, text: impl Into<String>) {
+        self.0.push(Finding { about, verdict, text: text.into() });
+    }
+
+    fn check<T>(&mut self, about: &'static str, path: &Path, looked: Result<T, impl ToString>) {
+        match looked {
+            Ok(_) => self.add(about, Verdict::Good, path.display().to_string()),
+            Err(error) => self.add(about, Verdict::Wrong, error.to_string()),
+        }
+    }
+
+    /// Says, too, whether a server runs on it.
+    fn data(&mut self, data: &Path) -> bool {
+        let name = data.display();
+        match files::open_to_others(data) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let text = format!("there is no data directory {name}: make one with `socai keygen --data {name}`");
+                self.add("data", Verdict::Wrong, text);
+            }
+            Err(error) => self.add("data", Verdict::Wrong, format!("{name}: {error}")),
+            Ok(true) => {
+                let text = format!("everybody on this machine may look into {name}: run `chmod 700 {name}`");
+                self.add("data", Verdict::Wrong, text);
+            }
+            Ok(false) => self.add("data", Verdict::Good, name.to_string()),
+        }
+        let serving = is_in_use(data).unwrap_or(false);
+        if serving {
+            self.add("data", Verdict::Note, "a server, or another command of socai, is working on it now");
+        }
+        serving
+    }
+
+    fn keys(&mut self, config: &Config) {
+        self.check("master key", &config.master_key, MasterKey::load(&config.master_key));
+        self.check("log key", &config.log_key, LogKey::load(&config.log_key));
+        let public = &config.token_public_key;
+        let read = fs::read_to_string(public).map_err(|error| format!("{}: {error}", public.display()));
+        let is_key = |pem: String| Verifier::from_pem(&pem).map_err(|error| format!("{}: {error}", public.display()));
+        self.check("token key", public, read.and_then(is_key));
+        match files::read_secret(&config.token_key) {
+            Ok(_) => {
+                let text = format!(
+                    "{} signs access tokens: a server needs {} alone, keep the other where tokens are given out",
+                    config.token_key.display(),
+                    public.display()
+                );
+                self.add("token key", Verdict::Note, text);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => self.add("token key", Verdict::Wrong, format!("{}: {error}", config.token_key.display())),
+        }
+    }
+
+    fn log(&mut self, config: &Config) {
+        let Some(log) = config.log_directory() else {
+            return self.add(
+                "log",
+                Verdict::Wrong,
+                format!("{} is no log that socai knows: write file:DIR", config.log),
+            );
+        };
+        let name = log.display();
+        if is_unfinished(&log) {
+            let text = format!("{name} was being built and never finished: delete it, and build it again");
+            return self.add("log", Verdict::Wrong, text);
+        }
+        let newest = match newest(&log) {
+            Ok(newest) => newest,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return self.add("log", Verdict::Wrong, format!("{name}: {error}")),
+        };
+        let Some(newest) = newest else {
+            return self.add("log", Verdict::Note, format!("{name} holds no ledger yet: the first start begins one"));
+        };
+        if !config.key_ring.exists() {
+            let ring = config.key_ring.display();
+            let text = format!(
+                "{name} holds a ledger, but its key ring {ring} is gone: put it back, without it nothing is read"
+            );
+            self.add("key ring", Verdict::Wrong, text);
+        }
+        if newest > SystemTime::now() + APART {
+            let text = format!(
+                "{name} was written in the future: this machine's clock is behind; set it, records would wait for it"
+            );
+            self.add("clock", Verdict::Wrong, text);
+        }
+        self.add("log", Verdict::Good, format!("{name}; `socai verify` and `socai fsck` tell whether it is whole"));
+    }
+
+    /// Of the disks on which something grows.
+    fn room(&mut self, config: &Config) {
+        let mut seen = Vec::new();
+        for path in config.log_directory().iter().chain([&config.views, &config.blobs]) {
+            // What is not there yet will lie on the disk of the nearest directory above.
+            let Some(there) = path.ancestors().find(|path| path.exists()) else { continue };
+            match rustix::fs::statvfs(there) {
+                Ok(disk) if seen.contains(&disk.f_fsid) => {}
+                Ok(disk) => {
+                    seen.push(disk.f_fsid);
+                    let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
+                    let (free, all) = (bytes(disk.f_bavail), bytes(disk.f_blocks));
+                    let verdict = match free {
+                        free if free < ROOM => Verdict::Wrong,
+                        free if free < all / 10 => Verdict::Note,
+                        _ => Verdict::Good,
+                    };
+                    let text = format!("{} MiB of {} are free at {}", free >> 20, all >> 20, there.display());
+                    self.add("room", verdict, text);
+                }
+                Err(error) => self.add("room", Verdict::Wrong, format!("{}: {error}", there.display())),
+            }
+        }
+    }
+
+    fn witnesses(&mut self, config: &Config) {
+        let file = |path: &PathBuf| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
+        if let Some(path) = &config.witnesses {
+            let named = |error| format!("{}: {error}", path.display());
+            let policy = file(path).and_then(|bytes| Policy::parse(&bytes).map_err(|error| named(error.to_string())));
+            self.check("witnesses", path, policy);
+        }
+        if let Some(path) = &config.witness_for {
+            let logs = fs::read_to_string(path).map_err(|error| error.to_string());
+            let logs = logs.and_then(|text| read_logs(&text).map_err(|error| error.to_string()));
+            self.check("watched logs", path, logs.map_err(|error| format!("{}: {error}", path.display())));
+            self.check("witness key", &config.witness_key, LogKey::load(&config.witness_key));
+        }
+    }
+
+    fn address(&mut self, about: &'static str, address: SocketAddr, serving: bool) {
+        match TcpListener::bind(address) {
+            Ok(_) if address.ip().is_loopback() => self.add(about, Verdict::Good, address.to_string()),
+            Ok(_) => {
+                let text = format!(
+                    "{address} is reached from other machines, and what is sent there is not encrypted: put a proxy with TLS in front, and let it alone reach this address"
+                );
+                self.add(about, Verdict::Note, text);
+            }
+            Err(error) if serving && error.kind() == io::ErrorKind::AddrInUse => {
+                self.add(about, Verdict::Good, format!("{address}, by what runs now"));
+            }
+            Err(error) => {
+                let text = format!(
+                    "nothing can listen on {address}: {error}; choose another with --listen, or stop what is there"
+                );
+                self.add(about, Verdict::Wrong, text);
+            }
+        }
+    }
+}
+
+/// When the newest segment was written; none without one.
+fn newest(log: &Path) -> io::Result<Option<SystemTime>> {
+    let mut newest = None;
+    for entry in fs::read_dir(log)? {
+        let entry = entry?;
+        if entry.path().extension().is_some_and(|extension| extension == "segment") {
+            newest = newest.max(Some(entry.metadata()?.modified()?));
+        }
+    }
+    Ok(newest)
+}
