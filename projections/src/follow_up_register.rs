@@ -11,6 +11,7 @@ use crate::{
     branches::assignee,
     document::Document,
     error::ViewsError,
+    incoming_register::OWN_BOOKS,
     out::Out,
     page::{Page, PageRequest},
     sql::{Order, Sql},
@@ -23,7 +24,7 @@ use crate::{
 /// The read model's name.
 pub(crate) const NAME: &str = "follow_up_register";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 pub(crate) static LINE: Table = Table {
     name: "follow_up_line",
@@ -47,7 +48,7 @@ pub(crate) static LINE: Table = Table {
         null(text("answers")),
         null(text("note")),
     ],
-    indexes: &[index("follow_up_line_number", "register, number, document")],
+    indexes: &[index("follow_up_line_number", "register, number, document"), index("follow_up_line_open", "ended_at")],
 };
 
 /// A line: seven columns.
@@ -111,13 +112,11 @@ impl Views {
         page: &PageRequest,
     ) -> Result<Page<FollowUpLine>, ViewsError> {
         let mut sql = Sql::of(viewer);
-        sql.push(
-            "SELECT b.book, l.number, l.document, d.id, b.year, l.number, l.type_name, l.code, l.promulgated_on, ",
-        );
+        sql.push("SELECT b.book, l.number, d.id, b.year, l.number, l.type_name, l.code, l.promulgated_on, ");
         sql.push("l.issuer, l.receiver_unit, l.receiver_post, l.receiver_person, l.due, l.binding_due, l.stage, ");
         sql.push("l.progress, l.ended_at, l.answers, l.note");
         condition(&mut sql, filter);
-        let order = Order { columns: &["b.book", "l.number", "l.document"], newest_first: false };
+        let order = Order { columns: &["b.book", "l.number"], newest_first: false };
         sql.page(&mut self.snapshot().await?, LIST, order, page, read).await
     }
 
@@ -132,10 +131,13 @@ impl Views {
 
 fn condition(sql: &mut Sql, filter: &FollowUpFilter) {
     // The book knows its year also where an erasure took it from the document.
-    sql.push(
-        " FROM follow_up_line l JOIN register_book b ON b.id = l.register JOIN document d ON d.document = l.document",
-    );
-    sql.push(" WHERE b.organ = $1 AND ").visible();
+    if filter.late || filter.open == Some(true) {
+        // They are few, and sorted quickly.
+        sql.push(" FROM follow_up_line l CROSS JOIN register_book b ON b.id = l.register ");
+    } else {
+        sql.push(" FROM register_book b CROSS JOIN follow_up_line l ON l.register = b.id ");
+    }
+    sql.push("CROSS JOIN document d ON d.document = l.document WHERE ").push(OWN_BOOKS).visible();
     sql.and_equal("b.year", filter.year);
     match filter.open {
         Some(true) => sql.push(" AND l.ended_at IS NULL"),

@@ -63,9 +63,9 @@ impl Views {
         page: &PageRequest,
     ) -> Result<Page<DocumentRow>, ViewsError> {
         let mut sql = Sql::of(viewer);
-        sql.push("SELECT d.document, ").push(COLUMNS);
+        sql.push("SELECT i.rowid, ").push(COLUMNS);
         condition(&mut sql, question);
-        let order = Order { columns: &["d.document"], newest_first: true };
+        let order = Order { columns: &["i.rowid"], newest_first: true };
         sql.page(&mut self.snapshot().await?, LIST, order, page, read).await
     }
 
@@ -79,7 +79,8 @@ impl Views {
 }
 
 fn condition(sql: &mut Sql, question: &str) {
-    sql.push(" FROM search_index i JOIN document d ON d.document = i.rowid WHERE ");
+    // SQLite never turns a cross join round: it would ask the index about each of the organ's documents.
+    sql.push(" FROM search_index i CROSS JOIN document d ON d.document = i.rowid WHERE ");
     match matching(question) {
         Some(matching) => sql.push("search_index MATCH ").bind(matching).push(" AND "),
         None => sql.push("0 = 1 AND "),

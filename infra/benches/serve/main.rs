@@ -4,7 +4,7 @@
 //! ```text
 //! cargo bench -p socai --bench serve -- [--documents 20000 | --data DIR] [--rounds 5] [--seconds 3]
 //! ```
-//! The ledger is made by `socai demo --documents`; one that is there (`--data`) gets some remarks more. Clients and servers
+//! The ledger is made by `socai demo --documents`; one that is there (`--data`) gets some documents more. Clients and servers
 //! share the machine's cores; each server is a process of its own.
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // figures for people
 
@@ -50,8 +50,8 @@ const PAGE: &str = "query($year: Int!, $after: String) { incomingRegister(year: 
     documentId } } pageInfo { endCursor hasNextPage } } }";
 const DOCUMENT: &str = "query($id: ID!) { incomingDocument(id: $id) { id revision code arrivedAt stageSince \
     details { typeName issuerName abstractText promulgatedOn } registration { number year } } }";
-const REMARK: &str =
-    "mutation($input: AnnotateIncomingInput!) { annotateIncoming(input: $input) { receipt { position } } }";
+const RECEIVE: &str =
+    "mutation($input: ReceiveIncomingInput!) { receiveIncoming(input: $input) { receipt { position } } }";
 
 fn config(data: &Path) -> Config {
     let flags = [("data", data.to_str().expect("a path in UTF-8").to_owned())].into();
@@ -205,15 +205,15 @@ impl Known {
         pages
     }
 
-    /// The trails of documents with the proof of each record. The text depends on how many records there are.
-    async fn of_trails(&self, address: &str) -> Vec<Vec<u8>> {
+    /// The trails of documents, with the proof of each record if asked for: then the text depends on how many there are.
+    async fn of_trails(&self, address: &str, proved: bool) -> Vec<Vec<u8>> {
         let mut client = Client::connect(address).await.expect("it listens");
         let mut trails = Vec::new();
         for id in self.documents.iter().take(500) {
             let length = self.ask("query($id: ID!) { trail(document: $id) { length } }", &json!({ "id": id }));
             let length = client.data(&length).await["trail"]["length"].as_u64().expect("a number");
             let proof = |n| format!("p{n}: receiptProof(stream: $id, revision: \"{n}\") {{ leafIndex text }}");
-            let proofs: Vec<_> = (0..length).map(proof).collect();
+            let proofs: Vec<_> = (0..length).filter(|_| proved).map(proof).collect();
             let query = format!(
                 "query($id: ID!) {{ trail(document: $id, first: 100) {{ verification records {{ edges {{ node {{ \
                  title recordId hash verification leafIndex coveredBy {{ size }} person {{ name }} }} }} }} }} {} }}",
@@ -231,7 +231,19 @@ fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Starts after a good end and, with remarks on their way, after a kill; then the memory of one that served a while.
+/// A document that comes on paper.
+fn paper() -> Value {
+    let number = Uuid::now_v7().as_u128() % 1_000_000;
+    json!({ "commandId": Uuid::now_v7(), "channel": "PAPER", "arriving": {
+        "arrivedAt": SystemClock.now().to_string(),
+        "details": {
+            "number": number.to_string(), "issuerName": "Ủy ban nhân dân tỉnh Ví Dụ", "typeName": "Công văn",
+            "promulgatedOn": "2026-03-02", "abstractText": "Về việc báo cáo tình hình thực hiện nhiệm vụ",
+        },
+    } })
+}
+
+/// Starts after a good end and, after fifty new documents, after a kill; then the memory of one that served a while.
 async fn starts(data: &Path, known: &Known, rounds: usize) {
     let (mut clean, mut killed) = (Vec::new(), Vec::new());
     for round in 0..rounds {
@@ -240,9 +252,8 @@ async fn starts(data: &Path, known: &Known, rounds: usize) {
             clean.push(took.as_secs_f64());
         }
         let mut client = Client::connect(&running.address).await.expect("it listens");
-        for document in known.documents.iter().take(50) {
-            let input = json!({ "commandId": Uuid::now_v7(), "document": document, "note": "Đã gửi bản sao" });
-            client.data(&known.ask(REMARK, &json!({ "input": input }))).await;
+        for _ in 0..50 {
+            client.data(&known.ask(RECEIVE, &json!({ "input": paper() }))).await;
         }
         drop(running);
         let (running, took) = Running::socai(data).await;
@@ -324,19 +335,18 @@ async fn main() {
     println!("{cores} cores; {} documents, {} MiB of log; {rounds} rounds; medians", known.size.0, known.size.1 >> 20);
     starts(&data, &known, rounds).await;
 
+    println!();
     let ours = Running::again("serve", &data);
-    let trails = known.of_trails(&ours.address).await;
-    let mut seen = Vec::new();
-    for _ in 0..rounds {
-        seen.push(load(&ours.address, &trails, 50, time).await);
+    for (what, proved) in [("a document's trail", false), ("the same with a proof of each record", true)] {
+        let trails = known.of_trails(&ours.address, proved).await;
+        let mut seen = Vec::new();
+        for _ in 0..rounds {
+            seen.push(load(&ours.address, &trails, 50, time).await);
+        }
+        let of = |figure: fn(&Seen) -> f64| median(seen.iter().map(figure));
+        let (rate, p50, p99) = (of(|seen| seen.per_second), of(|seen| seen.p50), of(|seen| seen.p99));
+        println!("{what}, 50 clients: {rate:.0}/s, p50 {p50:.1} ms, p99 {p99:.1} ms");
     }
-    let of = |figure: fn(&Seen) -> f64| median(seen.iter().map(figure));
-    println!(
-        "\na document's trail with a proof of each record, 50 clients: {:.0}/s, p50 {:.1} ms, p99 {:.1} ms",
-        of(|seen| seen.per_second),
-        of(|seen| seen.p50),
-        of(|seen| seen.p99)
-    );
 
     let plain = Running::again("plain", &data);
     let documents = known.of_documents();

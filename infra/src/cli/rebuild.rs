@@ -34,7 +34,8 @@ pub(crate) struct Rebuild {
 impl Rebuild {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.place.load()?;
-        telling::start(&config, "warn")?;
+        // It reads whole tables: that this takes its time is no news.
+        telling::start(&config, "warn,sqlx::query=error")?;
         let bar = telling::bar_of_phases(self.json);
         let told = super::runtime()?.block_on(async {
             match control::rebuild(&config.data, |told| show(&bar, told)).await? {

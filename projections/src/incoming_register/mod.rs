@@ -6,6 +6,8 @@ mod query;
 
 pub use query::{BookRow, RegisterFilter, RegisterLine};
 
+pub(crate) use query::OWN_BOOKS;
+
 pub(crate) use fold::{BOOK, Book, ENTRY, Entry, LINE, rows};
 
 /// The read model's name.
