@@ -112,11 +112,13 @@ impl Views {
         page: &PageRequest,
     ) -> Result<Page<FollowUpLine>, ViewsError> {
         let mut sql = Sql::of(viewer);
-        sql.push("SELECT b.book, l.number, d.id, b.year, l.number, l.type_name, l.code, l.promulgated_on, ");
+        sql.push(
+            "SELECT b.book, l.number, l.document, d.id, b.year, l.number, l.type_name, l.code, l.promulgated_on, ",
+        );
         sql.push("l.issuer, l.receiver_unit, l.receiver_post, l.receiver_person, l.due, l.binding_due, l.stage, ");
         sql.push("l.progress, l.ended_at, l.answers, l.note");
         condition(&mut sql, filter);
-        let order = Order { columns: &["b.book", "l.number"], newest_first: false };
+        let order = Order { columns: &["b.book", "l.number", "l.document"], newest_first: false };
         sql.page(&mut self.snapshot().await?, LIST, order, page, read).await
     }
 

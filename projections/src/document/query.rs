@@ -136,6 +136,8 @@ impl Views {
             sql.push(", (").bind(*id).push(")");
         }
         sql.push(") asked CROSS JOIN document d ON d.id = asked.column1 WHERE ").visible();
+        #[cfg(test)]
+        sql.assert_looked_up("documents by id", &mut snapshot).await;
         let read = |cells: &mut Cells<'_>| decode::<Document>(&cells.next::<Vec<u8>>()?);
         let documents = sql.read_all(snapshot.db(), read).await?;
         if documents.is_empty() {
