@@ -13,18 +13,16 @@ use std::{
 
 use futures::{FutureExt as _, future::join_all};
 use serde_json::{Value, json};
-use socai::{clock::SystemClock, ports::BlobFiles, token_keys::TokenKeys};
+use socai::{clock::SystemClock, token_keys::TokenKeys};
 use socai_domain::{id::IncomingId, time::Clock as _};
-use socai_graphql::{
-    Services, Settings,
-    files::Tickets,
-    token::{Issuer, Verifier},
-};
+use socai_graphql::token::Issuer;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
+mod api;
 mod args;
 mod office;
+use api::api;
 use args::{directory, number};
 use office::{Office, each};
 
@@ -118,20 +116,8 @@ async fn main() {
     let keys = TokenKeys::generate().expect("a key can be made");
     let issuer = Issuer::from_pem(&keys.private).expect("it is a key");
     let token = issuer.issue(office.clerk(), office.organ, SystemClock.now(), 36_000).expect("it signs");
-    let api = socai_graphql::App::new(Services {
-        handler: app.handler.clone(),
-        views: app.views.clone(),
-        verifier: Verifier::from_pem(&keys.public).expect("it is a key"),
-        files: Arc::new(BlobFiles::new(Arc::clone(&app.blobs))),
-        tickets: Tickets::new(b"a bench"),
-        notary: Arc::new(app.notary.clone()),
-        witness: None,
-        following: app.following(),
-        followers: app.followers(),
-        metrics: None,
-        // All clients are one clerk here.
-        settings: Settings { rate: 1e9, burst: u32::MAX, ..Settings::default() },
-    });
+    // All clients are one clerk here.
+    let api = api(&app, &keys.public);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let url = format!("http://{}/graphql", listener.local_addr().expect("it listens"));
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

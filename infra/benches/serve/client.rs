@@ -93,6 +93,7 @@ pub(crate) async fn load(address: &str, requests: &[Vec<u8>], clients: usize, ti
     let mut took: Vec<f64> = join_all((0..clients).map(one)).await.into_iter().flatten().collect();
     let elapsed = begin.elapsed().as_secs_f64();
     took.sort_by(f64::total_cmp);
-    let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize];
+    // Nobody may have had an answer in time.
+    let at = |share: f64| took.get((took.len().saturating_sub(1) as f64 * share) as usize).copied().unwrap_or(f64::NAN);
     Seen { per_second: took.len() as f64 / elapsed, p50: at(0.5), p99: at(0.99) }
 }

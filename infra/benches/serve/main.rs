@@ -18,25 +18,24 @@ use std::{
 
 use futures::FutureExt as _;
 use serde_json::{Value, json};
-use socai::{app::App, clock::SystemClock, config::Config, files, ports::BlobFiles};
+use socai::{app::App, clock::SystemClock, config::Config, files};
 use socai_domain::{
     id::{OrganId, PersonId},
     time::Clock as _,
 };
-use socai_graphql::{
-    Services, Settings,
-    files::Tickets,
-    token::{Issuer, Verifier},
-};
+use socai_graphql::token::Issuer;
 use sqlx::{Connection as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
+#[path = "../api/mod.rs"]
+mod api;
 #[path = "../args/mod.rs"]
 mod args;
 mod client;
 mod plain;
 
+use api::api;
 use args::{directory, number, word};
 use client::{Client, Seen, load, request};
 
@@ -128,19 +127,7 @@ async fn serve(data: &Path) {
     let config = config(data);
     let app = App::open(&config, Arc::new(SystemClock)).await.expect("it opens");
     let pem = std::fs::read_to_string(&config.token_public_key).expect("it is there");
-    let api = socai_graphql::App::new(Services {
-        handler: app.handler.clone(),
-        views: app.views.clone(),
-        verifier: Verifier::from_pem(&pem).expect("it is a key"),
-        files: Arc::new(BlobFiles::new(Arc::clone(&app.blobs))),
-        tickets: Tickets::new(b"a bench"),
-        notary: Arc::new(app.notary.clone()),
-        witness: None,
-        following: app.following(),
-        followers: app.followers(),
-        metrics: None,
-        settings: Settings { rate: 1e9, burst: u32::MAX, ..Settings::default() },
-    });
+    let api = api(&app, &pem);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     println!("{}", listener.local_addr().expect("it listens"));
     socai_graphql::serve(listener, api, std::future::pending().boxed()).await.expect("it serves");

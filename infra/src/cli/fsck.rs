@@ -56,8 +56,7 @@ pub(crate) struct Fsck {
 impl Fsck {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.place.load()?;
-        // It reads whole tables: that this takes its time is no news.
-        telling::start(&config, "warn,sqlx::query=error")?;
+        telling::start(&config, telling::WHOLE_TABLES)?;
         let options = Options { only: self.only, expect: self.expect, deep: self.deep };
         let tell = bars(self.json);
         let runtime = super::runtime()?;

@@ -34,8 +34,7 @@ pub(crate) struct Rebuild {
 impl Rebuild {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.place.load()?;
-        // It reads whole tables: that this takes its time is no news.
-        telling::start(&config, "warn,sqlx::query=error")?;
+        telling::start(&config, telling::WHOLE_TABLES)?;
         let bar = telling::bar_of_phases(self.json);
         let told = super::runtime()?.block_on(async {
             match control::rebuild(&config.data, |told| show(&bar, told)).await? {

@@ -8,6 +8,9 @@ use socai::config::{Config, Messages};
 use socai_projections::{Progress, Views};
 use tracing_subscriber::EnvFilter;
 
+/// For commands that read whole tables: that this takes its time is no news.
+pub(crate) const WHOLE_TABLES: &str = "warn,sqlx::query=error";
+
 /// Messages go to standard error: for people on a terminal, else a JSON object a line. No message holds content of documents.
 pub(crate) fn start(config: &Config, level: &str) -> anyhow::Result<()> {
     let filter = config.level.as_deref().unwrap_or(level);
