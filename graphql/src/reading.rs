@@ -22,7 +22,7 @@ use crate::{
     app::Services,
     error::{ApiCode, ApiError, Hint, Result},
     scalars::{DateTime, Position},
-    schema::{Directory, Documents},
+    schema::{Directory, Documents, together},
     session::{Caller, session},
 };
 
@@ -175,11 +175,10 @@ pub(crate) async fn read_at(ctx: &Context<'_>, as_of: Option<DateTime>, at_least
     // Of now, and not of before the replay.
     let rights = services.views.rights(&viewer_of(services, &caller)).await?;
     let clock = Arc::clone(services.clock());
-    let people = DataLoader::new(Directory { views: views.clone(), clock: Arc::new(At(then)) }, tokio::spawn);
+    let people = together(Directory { views: views.clone(), clock: Arc::new(At(then)) });
     let past = Some(Viewer::person(caller.organ, caller.person, then).seeing(rights));
-    let documents = Documents { views: views.clone(), clock: Arc::clone(&clock), past: past.clone() };
-    let documents = Arc::new(DataLoader::new(documents, tokio::spawn));
-    let moment = Moment { views, people: Arc::new(people), documents, past, clock };
+    let documents = together(Documents { views: views.clone(), clock: Arc::clone(&clock), past: past.clone() });
+    let moment = Moment { views, people, documents, past, clock };
     if let Some(root) = root(ctx) {
         moments.past.lock().unwrap_or_else(PoisonError::into_inner).insert(root.to_owned(), moment.clone());
     }

@@ -136,7 +136,7 @@ impl Views {
         let mut sql = Sql::of(viewer);
         sql.push("SELECT ").push(COLUMNS).push(" FROM branch b JOIN document d ON d.document = b.document WHERE ");
         sql.visible().push(" AND d.id = ").bind(document).push(" ORDER BY b.document, b.place");
-        sql.read_all(self.snapshot().await?.db(), read).await
+        sql.read_all(&mut self.reading().await?, read).await
     }
 }
 

@@ -119,7 +119,7 @@ impl Views {
         sql.push("l.progress, l.ended_at, l.answers, l.note");
         condition(&mut sql, filter);
         let order = Order { columns: &["b.book", "l.number", "l.document"], newest_first: false };
-        sql.page(&mut self.snapshot().await?, LIST, order, page, read).await
+        sql.page(&mut self.reading().await?, LIST, order, page, read).await
     }
 
     /// How many lines that register has.
@@ -127,7 +127,7 @@ impl Views {
         let mut sql = Sql::of(viewer);
         sql.push("SELECT COUNT(*)");
         condition(&mut sql, filter);
-        sql.count(self.snapshot().await?.db()).await
+        sql.count(&mut self.reading().await?).await
     }
 }
 

@@ -42,7 +42,7 @@ impl Views {
         sql.push("SELECT d.id FROM holding h JOIN document d ON d.document = h.document WHERE h.person = ");
         sql.bind(holder.person).push(" AND h.post = ").bind(holder.post).push(" AND h.organ = ").bind(organ);
         sql.push(" ORDER BY h.document");
-        let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
+        let rows = sql.fetch_all(&mut self.reading().await?).await?;
         rows.iter().map(|row| Cells::of(row).next()).collect()
     }
 }

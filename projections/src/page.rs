@@ -1,7 +1,8 @@
 //! Pages of lists, by key: what was inserted before the cursor never shifts a page.
 
-use std::{fmt::Write as _, future::Future};
+use std::future::Future;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use socai_domain::ledger::Position;
 
@@ -123,18 +124,13 @@ pub(crate) fn cursor(list: &str, keys: &[Value], position: Option<Position>) -> 
     let position = position.map(|position| position.to_string());
     let content = Content { list: list.to_owned(), keys: keys.collect(), position };
     let bytes = postcard::to_stdvec(&content).expect("writing to memory does not fail");
-    Cursor(bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
+    Cursor(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// The keys in a cursor of this list.
 pub(crate) fn keys(list: &str, cursor: &Cursor, count: usize) -> Result<Vec<Value>, ViewsError> {
     let read = || {
-        let digits = cursor.0.as_bytes();
-        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-        let bytes: Vec<u8> = digits.chunks(2).map(byte).collect::<Option<_>>()?;
+        let bytes = URL_SAFE_NO_PAD.decode(&cursor.0).ok()?;
         let content: Content = postcard::from_bytes(&bytes).ok()?;
         (content.list == list && content.keys.len() == count).then_some(content.keys)
     };

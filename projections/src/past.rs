@@ -179,7 +179,7 @@ impl Views {
     async fn erased(&self) -> Result<HashSet<IncomingId>, ViewsError> {
         let mut sql = Sql::plain();
         sql.push("SELECT id FROM document WHERE erased = 1");
-        let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
+        let rows = sql.fetch_all(&mut self.reading().await?).await?;
         rows.iter().map(|row| Cells::of(row).next()).collect()
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     apply::Things,
     cache::Cache,
     changes::Changes,
-    directory::{Agency, Organ, Person},
+    directory::{self, Agency, Organ, Person},
     document::Document,
     error::ViewsError,
     incoming_register::{Book, Entry},
@@ -94,8 +94,8 @@ impl Rows {
     /// An organ, as known so far; a blank one before it is registered.
     async fn organ(&mut self, tables: &mut Tables<'_>, id: OrganId) -> Result<(), ViewsError> {
         if !self.organs.has(id) {
-            let stored: Option<Organ> = state(&mut *tables.lock().await, "directory_organ", id.into()).await?;
-            self.organs.put(id, stored.map(Organ::ready), || Organ::new(0, id));
+            let stored = directory::folded(&mut *tables.lock().await, id).await?;
+            self.organs.put(id, stored, || Organ::new(0, id));
         }
         Ok(())
     }

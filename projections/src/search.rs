@@ -66,7 +66,7 @@ impl Views {
         sql.push("SELECT i.rowid, ").push(COLUMNS);
         condition(&mut sql, question);
         let order = Order { columns: &["i.rowid"], newest_first: true };
-        sql.page(&mut self.snapshot().await?, LIST, order, page, read).await
+        sql.page(&mut self.reading().await?, LIST, order, page, read).await
     }
 
     /// How many they are.
@@ -74,7 +74,7 @@ impl Views {
         let mut sql = Sql::of(viewer);
         sql.push("SELECT COUNT(*)");
         condition(&mut sql, question);
-        sql.count(self.snapshot().await?.db()).await
+        sql.count(&mut self.reading().await?).await
     }
 }
 

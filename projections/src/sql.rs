@@ -9,8 +9,8 @@ use sqlx::{
 use crate::{
     error::ViewsError,
     page::{self, Page, PageRequest},
-    store::Snapshot,
-    value::{Cells, Value},
+    store::{POSITION, position},
+    value::{Cells, Value, value},
     viewer::Rights,
 };
 
@@ -144,9 +144,9 @@ impl Sql {
 
     /// Whoever tests a query that looks its documents up looks at its plan, too: SQLite would go through all of the organ's.
     #[cfg(test)]
-    pub(crate) async fn assert_looked_up(&self, what: &str, snapshot: &mut Snapshot) {
+    pub(crate) async fn assert_looked_up(&self, what: &str, db: &mut impl Source) {
         let plan = Self { text: format!("EXPLAIN QUERY PLAN {}", self.text), ..self.clone() };
-        let rows = plan.fetch_all(snapshot.db()).await.unwrap();
+        let rows = plan.fetch_all(db).await.unwrap();
         let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, 3)).collect();
         // Delegations, too, are called `d`, where it is found out who the viewer is.
         let of = |step: &str| step.split(' ').nth(1) == Some("d") && !step.contains("directory_delegation");
@@ -179,7 +179,7 @@ impl Sql {
     /// null and tell every two items apart.
     pub(crate) async fn page<T>(
         mut self,
-        snapshot: &mut Snapshot,
+        db: &mut impl Source,
         list: &'static str,
         order: Order<'_>,
         request: &PageRequest,
@@ -195,17 +195,24 @@ impl Sql {
         let direction = if order.newest_first { " DESC" } else { "" };
         let by: Vec<String> = order.columns.iter().map(|column| format!("{column}{direction}")).collect();
         self.push(" ORDER BY ").push(&by.join(", ")).push(&format!(" LIMIT {}", u64::from(first) + 1));
+        // In the same statement, so that no transaction is needed; also for an empty page.
+        self.text =
+            format!("SELECT checkpoint.*, item.* FROM ({POSITION}) checkpoint LEFT JOIN ({}) item ON TRUE", self.text);
         #[cfg(test)]
         if ["incomingRegister", "followUpRegister", "searchDocuments"].contains(&list) {
-            self.assert_looked_up(list, snapshot).await;
+            self.assert_looked_up(list, db).await;
         }
-        let position = snapshot.position;
+        let mut rows = self.fetch_all(db).await?;
+        let position = rows.first().map_or(Ok(None), |row| position(&mut Cells::of(row)))?;
+        let keys =
+            |row: &SqliteRow| (1..=order.columns.len()).map(|at| value(row, at)).collect::<Result<Vec<Value>, _>>();
+        if rows.first().map(keys).transpose()?.is_none_or(|keys| keys.contains(&Value::Null)) {
+            rows.clear();
+        }
         let mut items = Vec::new();
-        let rows = self.fetch_all(snapshot.db()).await?;
         for row in rows.iter().take(usize::try_from(first).unwrap_or(usize::MAX)) {
-            let keys: Vec<Value> =
-                (0..order.columns.len()).map(|at| crate::value::value(row, at)).collect::<Result<_, _>>()?;
-            let item = read(&mut Cells::skipping(row, order.columns.len()))?;
+            let keys = keys(row)?;
+            let item = read(&mut Cells::skipping(row, 1 + keys.len()))?;
             items.push((page::cursor(list, &keys, position), item));
         }
         let end_cursor = items.last().map(|(cursor, _)| cursor.clone());

@@ -56,7 +56,7 @@ impl Views {
     pub async fn standing(&self, viewer: &Viewer) -> Result<Standing, ViewsError> {
         let mut sql = Sql::of(viewer);
         sql.push("SELECT EXISTS (SELECT 1 FROM acting), EXISTS (SELECT 1 FROM sees_all)");
-        let Some(row) = sql.fetch_optional(self.snapshot().await?.db()).await? else {
+        let Some(row) = sql.fetch_optional(&mut self.reading().await?).await? else {
             return Ok(Standing { acts: false, sees_all: false });
         };
         let mut cells = Cells::of(&row);

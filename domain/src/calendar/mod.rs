@@ -61,6 +61,11 @@ impl DayKind {
 }
 
 impl WorkingCalendar {
+    /// The years that were set, in their order.
+    pub fn years(&self) -> impl Iterator<Item = &CalendarYear> {
+        self.years.values()
+    }
+
     /// The calendar that these years make; of two for one year the later in the list counts.
     pub fn new(years: impl IntoIterator<Item = CalendarYear>) -> Self {
         let years = years.into_iter().map(|year| (year.year, year)).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use socai_domain::{
-    calendar::{CalendarYear, WorkingCalendar},
+    calendar::WorkingCalendar,
     decide::Meta,
     id::{OrganId, PersonId, PostId, UnitId},
     organ::{self, Role, Setting},
@@ -30,8 +30,7 @@ pub(crate) struct Organ {
     pub(super) urgent_minutes: Vec<(Timestamp, u32)>,
     /// By the first day.
     pub(crate) baselines: BTreeMap<Date, organ::events::Baseline>,
-    years: BTreeMap<i16, CalendarYear>,
-    /// Made of the years.
+    /// In a column of its own, so that whoever needs nothing else of an agency reads no more.
     #[serde(skip)]
     pub(crate) calendar: WorkingCalendar,
 }
@@ -88,15 +87,8 @@ impl Organ {
             due_soon_days: settings.due_soon_days,
             urgent_minutes: Vec::new(),
             baselines: BTreeMap::new(),
-            years: BTreeMap::new(),
             calendar: WorkingCalendar::default(),
         }
-    }
-
-    /// As read from a table: the calendar is made anew.
-    pub(crate) fn ready(mut self) -> Self {
-        self.calendar = WorkingCalendar::new(self.years.values().cloned());
-        self
     }
 
     /// The unit of a post. Posts do not move.
@@ -108,10 +100,6 @@ impl Organ {
     pub(crate) fn urgent_minutes(&self, at: Timestamp) -> u32 {
         let decided = self.urgent_minutes.iter().rfind(|(from, _)| *from <= at);
         decided.map_or(organ::Settings::default().urgent_minutes, |(_, minutes)| *minutes)
-    }
-
-    pub(crate) fn due_soon_days(&self) -> u16 {
-        self.due_soon_days
     }
 
     fn unit(&mut self, id: UnitId) -> Option<&mut Unit> {
@@ -189,7 +177,6 @@ impl Organ {
                 }
             }
             Event::CalendarDecided(e) => {
-                self.years.insert(e.calendar.year, e.calendar.clone());
                 self.calendar.set(e.calendar.clone());
             }
             Event::BaselineDecided(e) => {

@@ -11,10 +11,10 @@ pub use query::{OrganRow, PersonRow, PostRow, UnitRow};
 
 pub(crate) use agency::{Agencies, Agency};
 pub(crate) use fold::{Organ, Person};
-pub(crate) use query::{calendar, folded};
+pub(crate) use query::{CALENDAR, StoredCalendar, calendar, due_soon, folded};
 pub(crate) use rows::{DELEGATION, ORGAN, PERSON, POST, SEE_ALL, TENURE, UNIT};
 
 /// The read model's name.
 pub(crate) const NAME: &str = "directory";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 4;
+pub(crate) const VERSION: u32 = 5;

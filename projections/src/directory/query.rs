@@ -1,7 +1,7 @@
 //! Asking for agencies and people, for display.
 
 use socai_domain::{
-    calendar::WorkingCalendar,
+    calendar::{CalendarYear, WorkingCalendar},
     id::{OrganId, PersonId, PostId, UnitId},
     organ::Role,
     time::Timestamp,
@@ -91,21 +91,21 @@ impl Views {
         let mut sql = Sql::plain();
         sql.push("SELECT id, name, code, root, open_within_organ, due_soon_days, urgent_minutes FROM directory_organ");
         sql.push(" WHERE id = ").bind(id);
-        sql.read_optional(self.snapshot().await?.db(), organ).await
+        sql.read_optional(&mut self.reading().await?, organ).await
     }
 
     /// An agency's units, in the order in which they were made: parents before children.
     pub async fn units(&self, organ: OrganId) -> Result<Vec<UnitRow>, ViewsError> {
         let mut sql = Sql::plain();
         sql.push(UNITS).push(" WHERE organ = ").bind(organ).push(" ORDER BY organ_no, place");
-        sql.read_all(self.snapshot().await?.db(), unit).await
+        sql.read_all(&mut self.reading().await?, unit).await
     }
 
     /// A unit and all under it, by the tree of the moment that these views reflect.
     pub async fn with_sub_units(&self, unit: UnitId) -> Result<Vec<UnitId>, ViewsError> {
         let mut sql = Sql::plain();
         sql.push("SELECT DISTINCT u.unit FROM directory_unit u WHERE ").within("u.unit", unit).push(" ORDER BY u.unit");
-        let rows = sql.fetch_all(self.snapshot().await?.db()).await?;
+        let rows = sql.fetch_all(&mut self.reading().await?).await?;
         rows.iter().map(|row| Cells::of(row).next()).collect()
     }
 
@@ -113,35 +113,35 @@ impl Views {
     pub async fn units_by_id(&self, ids: &[UnitId]) -> Result<Vec<UnitRow>, ViewsError> {
         let mut sql = Sql::plain();
         sql.push(UNITS).push(" WHERE unit IN (").bind_all(ids.iter().copied()).push(")");
-        sql.read_all(self.snapshot().await?.db(), unit).await
+        sql.read_all(&mut self.reading().await?, unit).await
     }
 
     /// An agency's posts, with who holds them at `at`.
     pub async fn posts(&self, organ: OrganId, at: Timestamp) -> Result<Vec<PostRow>, ViewsError> {
         let mut sql = Sql::plain();
         posts(&mut sql, at).push("p.organ = ").bind(organ).push(" ORDER BY p.organ_no, p.place");
-        sql.read_all(self.snapshot().await?.db(), post).await
+        sql.read_all(&mut self.reading().await?, post).await
     }
 
     /// Some posts, with who holds them at `at`. Those that nobody knows are left out.
     pub async fn posts_by_id(&self, ids: &[PostId], at: Timestamp) -> Result<Vec<PostRow>, ViewsError> {
         let mut sql = Sql::plain();
         posts(&mut sql, at).push("p.post IN (").bind_all(ids.iter().copied()).push(")");
-        sql.read_all(self.snapshot().await?.db(), post).await
+        sql.read_all(&mut self.reading().await?, post).await
     }
 
     /// An agency's people, by given name.
     pub async fn people(&self, organ: OrganId) -> Result<Vec<PersonRow>, ViewsError> {
         let mut sql = Sql::plain();
         sql.push(PEOPLE).push(" WHERE organ = ").bind(organ).push(" ORDER BY sort, person");
-        sql.read_all(self.snapshot().await?.db(), person).await
+        sql.read_all(&mut self.reading().await?, person).await
     }
 
     /// Some people. Those that nobody knows are left out.
     pub async fn people_by_id(&self, ids: &[PersonId]) -> Result<Vec<PersonRow>, ViewsError> {
         let mut sql = Sql::plain();
         sql.push(PEOPLE).push(" WHERE id IN (").bind_all(ids.iter().copied()).push(")");
-        sql.read_all(self.snapshot().await?.db(), person).await
+        sql.read_all(&mut self.reading().await?, person).await
     }
 }
 
@@ -197,13 +197,47 @@ fn person(cells: &mut Cells<'_>) -> Result<PersonRow, ViewsError> {
 /// An agency as folded, its calendar ready.
 pub(crate) async fn folded(db: &mut impl Source, id: OrganId) -> Result<Option<Organ>, ViewsError> {
     let mut sql = Sql::plain();
-    sql.push("SELECT state FROM directory_organ WHERE id = ").bind(id);
-    let Some(row) = sql.fetch_optional(db).await? else { return Ok(None) };
-    let organ: Organ = decode(&Cells::of(&row).next::<Vec<u8>>()?)?;
-    Ok(Some(organ.ready()))
+    sql.push("SELECT calendar, state FROM directory_organ WHERE id = ").bind(id);
+    let read = |cells: &mut Cells<'_>| {
+        let calendar = read_calendar(cells)?;
+        Ok(Organ { calendar, ..decode(&cells.next::<Vec<u8>>()?)? })
+    };
+    sql.read_optional(db, read).await
+}
+
+/// The calendar of an organ, as a query that ends where its id goes: a [`StoredCalendar`].
+pub(crate) const CALENDAR: &str = "SELECT calendar FROM directory_organ WHERE id = ";
+
+/// A calendar as it is stored; none where nobody knows the agency.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StoredCalendar(pub(crate) Option<Vec<u8>>);
+
+impl StoredCalendar {
+    /// The calendar; weekends only where there is none.
+    pub(crate) fn read(&self) -> Result<WorkingCalendar, ViewsError> {
+        let years: Vec<CalendarYear> = self.0.as_deref().map_or(Ok(Vec::new()), decode)?;
+        Ok(WorkingCalendar::new(years))
+    }
+}
+
+fn read_calendar(cells: &mut Cells<'_>) -> Result<WorkingCalendar, ViewsError> {
+    StoredCalendar(cells.next()?).read()
 }
 
 /// An agency's calendar; weekends only where nobody knows the agency.
 pub(crate) async fn calendar(db: &mut impl Source, id: OrganId) -> Result<WorkingCalendar, ViewsError> {
-    Ok(folded(db, id).await?.map(|organ| organ.calendar).unwrap_or_default())
+    let mut sql = Sql::plain();
+    sql.push(CALENDAR).bind(id);
+    Ok(sql.read_optional(db, read_calendar).await?.unwrap_or_default())
+}
+
+/// The last instant that is "soon" for an agency, seen from `at`: by its calendar and its setting.
+pub(crate) async fn due_soon(db: &mut impl Source, id: OrganId, at: Timestamp) -> Result<Timestamp, ViewsError> {
+    let mut sql = Sql::plain();
+    sql.push("SELECT calendar, due_soon_days FROM directory_organ WHERE id = ").bind(id);
+    let read = |cells: &mut Cells<'_>| {
+        let (calendar, days) = (read_calendar(cells)?, cells.next::<i64>()?);
+        Ok(calendar.add_working_days(at.date(), u32::try_from(days).unwrap_or_default()).end())
+    };
+    Ok(sql.read_optional(db, read).await?.unwrap_or(at))
 }

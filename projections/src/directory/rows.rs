@@ -22,6 +22,7 @@ pub(crate) static ORGAN: Table = Table {
         int("open_within_organ"),
         int("due_soon_days"),
         int("urgent_minutes"),
+        bytes("calendar"),
         bytes("state"),
     ],
     indexes: &[unique("directory_organ_id", "id")],
@@ -106,7 +107,7 @@ fn place(at: usize) -> Value {
 impl Thing for Organ {
     fn rows(&self, out: &mut Out) {
         let no = || Value::Int(self.ordinal);
-        let state = postcard::to_stdvec(self).expect("writing to memory does not fail");
+        let stored = |bytes: postcard::Result<Vec<u8>>| bytes.expect("writing to memory does not fail").to_value();
         out.add(
             &ORGAN,
             vec![
@@ -118,7 +119,8 @@ impl Thing for Organ {
                 self.open_within.into(),
                 self.due_soon_days.into(),
                 self.urgent_minutes(Timestamp::from_micros(i64::MAX)).into(),
-                state.to_value(),
+                stored(postcard::to_stdvec(&self.calendar.years().collect::<Vec<_>>())),
+                stored(postcard::to_stdvec(self)),
             ],
         );
         for (at, unit) in self.units.iter().enumerate() {

@@ -1,24 +1,23 @@
 //! Asking for documents.
 
 use socai_domain::{
-    calendar::WorkingCalendar,
     deadline::SumLine,
     document_types::{Channel, Urgency},
-    id::{BranchId, IncomingId, OrganId, PersonId, PostId, UnitId},
+    id::{IncomingId, OrganId, PersonId, PostId, UnitId},
     incoming::Stage,
     ledger::Position,
     time::{Date, Timestamp},
 };
 use sqlx::SqliteConnection;
 
-use super::state::{Branch, Document, Round};
+use super::state::{Branch, Document};
 use crate::{
-    directory,
+    directory::{CALENDAR, StoredCalendar},
     error::ViewsError,
     page::{Page, PageRequest},
     rows::decode,
     sql::{Order, Sql},
-    store::Views,
+    store::{POSITION, Views, position},
     value::Cells,
     viewer::Viewer,
 };
@@ -89,28 +88,42 @@ pub struct DocumentFilter {
     pub arrived_before: Option<Timestamp>,
 }
 
-/// A document with all that is known of it, and the sums of its deadlines.
+/// A document with all that is known of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DocumentView {
     /// The document as folded.
     pub document: Document,
-    /// For each branch that has a deadline or had one: the sum, line by line; of an ended one as it stood at its end.
-    pub sums: Vec<(BranchId, Vec<SumLine>)>,
-    /// The sum of the document's own deadline: that of the root LEAD branch of its present round.
-    pub sum: Option<Vec<SumLine>>,
     /// The position of the log that this reflects.
     pub position: Option<Position>,
+    /// Of its agency. Most who ask for a document do not ask for sums.
+    calendar: StoredCalendar,
 }
 
 impl DocumentView {
-    fn new(document: Document, calendar: &WorkingCalendar, position: Option<Position>) -> Self {
-        let owed = document.branches.iter().filter(|branch| branch.original_due.is_some() || branch.due.is_some());
-        let now = |branch: &Branch| branch.sum(&document.pauses).explain(calendar);
-        let kept = |sum: &[SumLine], branch| if sum.is_empty() { now(branch) } else { sum.to_vec() };
-        let sums = owed.map(|branch| (branch.id, kept(&branch.sum_at_end, branch))).collect();
-        let of = |round: &Round| document.root_lead(round.number).map(|lead| kept(&round.sum_at_end, lead));
-        let sum = document.round().and_then(of);
-        Self { document, sums, sum, position }
+    /// The sum of a branch's deadline, line by line: of an ended branch as it stood at its end; empty without a deadline.
+    ///
+    /// # Errors
+    /// [`ViewsError::Damaged`] when the stored calendar cannot be read.
+    pub fn sum_of(&self, branch: &Branch) -> Result<Vec<SumLine>, ViewsError> {
+        let owed = branch.original_due.is_some() || branch.due.is_some();
+        if owed { self.kept(&branch.sum_at_end, branch) } else { Ok(Vec::new()) }
+    }
+
+    /// The sum of the document's own deadline: that of the root LEAD branch of its present round.
+    ///
+    /// # Errors
+    /// As [`sum_of`](Self::sum_of).
+    pub fn sum(&self) -> Result<Option<Vec<SumLine>>, ViewsError> {
+        let Some(round) = self.document.round() else { return Ok(None) };
+        let lead = self.document.root_lead(round.number);
+        lead.map(|lead| self.kept(&round.sum_at_end, lead)).transpose()
+    }
+
+    fn kept(&self, at_end: &[SumLine], branch: &Branch) -> Result<Vec<SumLine>, ViewsError> {
+        if at_end.is_empty() {
+            return Ok(branch.sum(&self.document.pauses).explain(&self.calendar.read()?));
+        }
+        Ok(at_end.to_vec())
     }
 }
 
@@ -128,38 +141,37 @@ impl Views {
 
     /// Those of these documents that the viewer sees, in any order: all as of one moment.
     pub async fn documents_by_id(&self, viewer: &Viewer, ids: &[IncomingId]) -> Result<Vec<DocumentView>, ViewsError> {
-        let mut snapshot = self.snapshot().await?;
+        let mut db = self.reading().await?;
         let mut sql = Sql::of(viewer);
+        // What a viewer sees is of their organ, and so is the calendar.
+        sql.push("SELECT (").push(POSITION).push("), (").push(CALENDAR).push("$1), d.state");
         // SQLite never turns a cross join round: for many ids it would go through the organ's documents.
-        sql.push("SELECT d.state FROM (VALUES (NULL)");
+        sql.push(" FROM (VALUES (NULL)");
         for id in ids {
             sql.push(", (").bind(*id).push(")");
         }
         sql.push(") asked CROSS JOIN document d ON d.id = asked.column1 WHERE ").visible();
         #[cfg(test)]
-        sql.assert_looked_up("documents by id", &mut snapshot).await;
-        let read = |cells: &mut Cells<'_>| decode::<Document>(&cells.next::<Vec<u8>>()?);
-        let documents = sql.read_all(snapshot.db(), read).await?;
-        if documents.is_empty() {
-            return Ok(Vec::new());
-        }
-        // What a viewer sees is of their organ.
-        let calendar = directory::calendar(snapshot.db(), viewer.organ()).await?;
-        Ok(documents.into_iter().map(|document| DocumentView::new(document, &calendar, snapshot.position)).collect())
+        sql.assert_looked_up("documents by id", &mut db).await;
+        let read = |cells: &mut Cells<'_>| {
+            let (position, calendar) = (position(cells)?, StoredCalendar(cells.next()?));
+            Ok(DocumentView { document: decode(&cells.next::<Vec<u8>>()?)?, position, calendar })
+        };
+        sql.read_all(&mut db, read).await
     }
 
     /// A document as lists show it, if the viewer sees it.
     pub async fn document_row(&self, viewer: &Viewer, id: IncomingId) -> Result<Option<DocumentRow>, ViewsError> {
         let mut sql = Sql::of(viewer);
         sql.push("SELECT ").push(COLUMNS).push(" FROM document d WHERE ").visible().push(" AND d.id = ").bind(id);
-        sql.read_optional(self.snapshot().await?.db(), read).await
+        sql.read_optional(&mut self.reading().await?, read).await
     }
 
     /// Does the viewer see it? For trails, files and subscriptions.
     pub async fn sees(&self, viewer: &Viewer, id: IncomingId) -> Result<bool, ViewsError> {
         let mut sql = Sql::of(viewer);
         sql.push("SELECT COUNT(*) FROM document d WHERE ").visible().push(" AND d.id = ").bind(id);
-        Ok(sql.count(self.snapshot().await?.db()).await? > 0)
+        Ok(sql.count(&mut self.reading().await?).await? > 0)
     }
 
     /// Was a document of the organ erased after a position, or changed since its erasure? Whoever had a part in it does not see
@@ -169,7 +181,7 @@ impl Views {
         sql.push("SELECT COUNT(*) FROM (SELECT 1 FROM document d WHERE d.organ = ").bind(organ);
         sql.push(" AND d.changed > ").bind(i64::try_from(after.place()).unwrap_or(i64::MAX));
         sql.push(" AND d.erased <> 0 LIMIT 1)");
-        Ok(sql.count(self.snapshot().await?.db()).await? > 0)
+        Ok(sql.count(&mut self.reading().await?).await? > 0)
     }
 
     /// The documents that the viewer sees and that changed after a position, each once, in the order of their last
@@ -223,7 +235,7 @@ impl Views {
         sql.push("SELECT d.document, ").push(COLUMNS);
         condition(&mut sql, filter);
         let order = Order { columns: &["d.document"], newest_first: true };
-        sql.page(&mut self.snapshot().await?, LIST, order, page, read).await
+        sql.page(&mut self.reading().await?, LIST, order, page, read).await
     }
 
     /// How many they are.
@@ -231,7 +243,7 @@ impl Views {
         let mut sql = Sql::of(viewer);
         sql.push("SELECT COUNT(*)");
         condition(&mut sql, filter);
-        sql.count(self.snapshot().await?.db()).await
+        sql.count(&mut self.reading().await?).await
     }
 }
 

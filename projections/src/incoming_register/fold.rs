@@ -66,7 +66,7 @@ pub(crate) static LINE: Table = Table {
         null(bytes("signed_by")),
         null(text("note")),
     ],
-    indexes: &[],
+    indexes: &[index("register_line_arrived", "arrived_on")],
 };
 
 /// A book.

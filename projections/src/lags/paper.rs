@@ -120,6 +120,6 @@ impl Views {
             let (first_act_at, resolved_at) = (cells.next()?, cells.next()?);
             Ok(PaperWait { arrived_at, paper_at, first_act_at, resolved_at, document: read(cells)? })
         };
-        sql.page(&mut self.snapshot().await?, "paperWaits", order, &page, item).await
+        sql.page(&mut self.reading().await?, "paperWaits", order, &page, item).await
     }
 }

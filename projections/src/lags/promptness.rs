@@ -193,7 +193,7 @@ impl Views {
         sql.push("SELECT ");
         measured(&mut sql, stage);
         arrivals(&mut sql, filter);
-        for row in sql.fetch_all(self.snapshot().await?.db()).await? {
+        for row in sql.fetch_all(&mut self.reading().await?).await? {
             for figure in measure.figures(read_measured(&mut Cells::of(&row))?) {
                 promptness.numbers[*figure as usize] += 1;
             }
@@ -236,11 +236,11 @@ impl Views {
         arrivals(&mut sql, filter);
         let order = Order { columns: &["l.arrived_at", "l.document"], newest_first: true };
         let item = |cells: &mut Cells<'_>| Ok((read_measured(cells)?, read(cells)?));
-        sql.page(&mut self.snapshot().await?, "promptDocuments", order, &page, item).await
+        sql.page(&mut self.reading().await?, "promptDocuments", order, &page, item).await
     }
 
     async fn measure(&self, viewer: &Viewer) -> Result<Measure, ViewsError> {
-        let organ = directory::folded(self.snapshot().await?.db(), viewer.organ()).await?;
+        let organ = directory::folded(&mut self.reading().await?, viewer.organ()).await?;
         Ok(Measure { organ: organ.unwrap_or_else(|| Organ::new(0, viewer.organ())), now: viewer.at() })
     }
 }

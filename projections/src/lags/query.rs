@@ -99,12 +99,12 @@ impl Views {
             let (round, stage_before, from, to) = (cells.next()?, cells.next()?, cells.next()?, cells.next()?);
             Ok(Lag { round, stage_before, from, to, document: read(cells)? })
         };
-        sql.page(&mut self.snapshot().await?, "lags", order, &page, item).await
+        sql.page(&mut self.reading().await?, "lags", order, &page, item).await
     }
 
     /// The calendar of the viewer's organ.
     pub(super) async fn calendar(&self, viewer: &Viewer) -> Result<WorkingCalendar, ViewsError> {
-        directory::calendar(self.snapshot().await?.db(), viewer.organ()).await
+        directory::calendar(&mut self.reading().await?, viewer.organ()).await
     }
 }
 

@@ -109,6 +109,6 @@ impl Views {
             let (branch, from, until) = (cells.next()?, cells.next()?, cells.next()?);
             Ok(ReworkSpell { branch, from, until, document: read(cells)? })
         };
-        sql.page(&mut self.snapshot().await?, "rework", order, &page, item).await
+        sql.page(&mut self.reading().await?, "rework", order, &page, item).await
     }
 }

@@ -78,6 +78,6 @@ impl Views {
             let (pages, copies) = (pages.map(i64::unsigned_abs), copies.unsigned_abs());
             Ok(SavedDocument { arrived_at, resolved_at, pages, copies, document: read(cells)? })
         };
-        sql.page(&mut self.snapshot().await?, "savedDocuments", order, page, item).await
+        sql.page(&mut self.reading().await?, "savedDocuments", order, page, item).await
     }
 }

@@ -82,7 +82,7 @@ impl Views {
         condition(&mut sql, filter);
         sql.push(" AND ").push(figure.condition());
         let order = Order { columns: &["b.document", "b.place"], newest_first: true };
-        sql.page(&mut self.snapshot().await?, LIST, order, page, read).await
+        sql.page(&mut self.reading().await?, LIST, order, page, read).await
     }
 }
 

@@ -118,7 +118,7 @@ impl Views {
                 document: read(cells)?,
             })
         };
-        sql.page(&mut self.snapshot().await?, LIST, order, page, item).await
+        sql.page(&mut self.reading().await?, LIST, order, page, item).await
     }
 }
 

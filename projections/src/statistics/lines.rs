@@ -106,7 +106,7 @@ impl Views {
                 figures: F::read(cells)?,
             })
         };
-        sql.read_all(self.snapshot().await?.db(), line).await
+        sql.read_all(&mut self.reading().await?, line).await
     }
 }
 

@@ -26,7 +26,7 @@ use crate::{
 };
 
 pub(crate) use opening::BUSY;
-pub(crate) use snapshot::{Snapshot, checkpoint};
+pub(crate) use snapshot::{POSITION, Snapshot, checkpoint, position};
 
 /// The read models, in one SQLite database. A cheap handle; all clones share one database.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ impl Views {
     /// # Errors
     /// [`ViewsError::Building`] while there are none.
     pub async fn position(&self) -> Result<Option<Position>, ViewsError> {
-        Ok(self.snapshot().await?.position)
+        checkpoint(&mut self.reading().await?).await
     }
 
     /// Waits until the views reflect `position`: to read one's own writes.
@@ -110,7 +110,7 @@ impl Views {
     pub async fn records(&self) -> Result<u64, ViewsError> {
         let mut sql = Sql::plain();
         sql.push("SELECT MIN(records) FROM read_model");
-        sql.count(self.snapshot().await?.db()).await
+        sql.count(&mut self.reading().await?).await
     }
 
     /// How far they are, as far as that was told.

@@ -156,5 +156,7 @@ async fn alone(options: SqliteConnectOptions) -> Result<SqlitePool, ViewsError> 
 fn pool(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)
+        // There is no network between that could have gone.
+        .test_before_acquire(false)
         .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
 }

@@ -13,19 +13,40 @@ use crate::{
     value::Cells,
 };
 
-/// One state of the views, and the position of the log that it reflects.
+/// One state of the views for several statements, and the position of the log that it reflects.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     db: Reading,
     pub(crate) position: Option<Position>,
 }
 
+/// To read from.
 #[derive(Debug)]
-enum Reading {
-    /// Of views that go on meanwhile.
+pub(crate) enum Reading {
+    /// Views that go on meanwhile: each statement sees one state of them.
+    Going(PoolConnection<Sqlite>),
+    /// One state of those.
     Live(Transaction<'static, Sqlite>),
-    /// Of a past moment: their one connection.
+    /// Views of a past moment: their one connection.
     Past(PoolConnection<Sqlite>, Arc<OnDemand>),
+}
+
+impl Reading {
+    fn connection(&mut self) -> &mut SqliteConnection {
+        match self {
+            Self::Going(db) | Self::Past(db, _) => &mut *db,
+            Self::Live(db) => &mut *db,
+        }
+    }
+}
+
+impl Source for Reading {
+    async fn ready(&mut self, text: &str) -> Result<&mut SqliteConnection, ViewsError> {
+        if let Self::Past(db, on_demand) = self {
+            on_demand.fill(db, text).await?;
+        }
+        Ok(self.connection())
+    }
 }
 
 impl Snapshot {
@@ -40,35 +61,35 @@ impl Snapshot {
 
     /// The database itself, with what it holds by now.
     pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
-        match &mut self.db {
-            Reading::Live(db) => &mut *db,
-            Reading::Past(db, _) => &mut *db,
-        }
+        self.db.connection()
     }
 
     /// Gives the state up.
     pub(crate) async fn end(self) -> Result<(), ViewsError> {
         match self.db {
             Reading::Live(db) => Ok(db.rollback().await?),
-            Reading::Past(..) => Ok(()),
+            Reading::Going(_) | Reading::Past(..) => Ok(()),
         }
     }
 }
 
 impl Source for Snapshot {
     async fn ready(&mut self, text: &str) -> Result<&mut SqliteConnection, ViewsError> {
-        match &mut self.db {
-            Reading::Live(db) => Ok(&mut *db),
-            Reading::Past(db, on_demand) => {
-                on_demand.fill(db, text).await?;
-                Ok(&mut *db)
-            }
-        }
+        self.db.ready(text).await
     }
 }
 
 impl Views {
-    /// A state to read from.
+    /// To read with one statement, without the cost of a transaction. [`POSITION`] tells which state it saw.
+    pub(crate) async fn reading(&self) -> Result<Reading, ViewsError> {
+        let db = self.read.acquire().await?;
+        Ok(match &self.on_demand {
+            Some(on_demand) => Reading::Past(db, Arc::clone(on_demand)),
+            None => Reading::Going(db),
+        })
+    }
+
+    /// A state to read from with several statements.
     pub(crate) async fn snapshot(&self) -> Result<Snapshot, ViewsError> {
         if let Some(on_demand) = &self.on_demand {
             let mut db = self.read.acquire().await?;
@@ -81,12 +102,19 @@ impl Views {
     }
 }
 
+/// The checkpoint, as a query: read it with [`position`].
+pub(crate) const POSITION: &str = "SELECT position FROM read_model ORDER BY name LIMIT 1";
+
+/// Reads [`POSITION`].
+pub(crate) fn position(cells: &mut Cells<'_>) -> Result<Option<Position>, ViewsError> {
+    let position: Option<String> = cells.next()?;
+    let parse = |text: String| text.parse().map_err(|_| ViewsError::Damaged(format!("{text} is not a position")));
+    position.map(parse).transpose()
+}
+
 /// The checkpoint as it is seen from here.
 pub(crate) async fn checkpoint(db: &mut impl Source) -> Result<Option<Position>, ViewsError> {
     let mut sql = Sql::plain();
-    sql.push("SELECT position FROM read_model ORDER BY name LIMIT 1");
-    let Some(row) = sql.fetch_optional(db).await? else { return Ok(None) };
-    let position: Option<String> = Cells::of(&row).next()?;
-    let parse = |text: String| text.parse().map_err(|_| ViewsError::Damaged(format!("{text} is not a position")));
-    position.map(parse).transpose()
+    sql.push(POSITION);
+    Ok(sql.read_optional(db, position).await?.flatten())
 }

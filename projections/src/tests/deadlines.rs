@@ -203,8 +203,8 @@ async fn the_sum_of_what_has_ended_is_that_of_its_end() {
             Some(SumLine::Result { due, .. }) => due.at(),
             other => panic!("{other:?}"),
         };
-        assert_eq!(result(&view.sums[0].1), view.document.branches[0].due);
-        assert_eq!(result(&view.sum.unwrap()), view.document.rounds[0].due);
+        assert_eq!(result(&view.sum_of(&view.document.branches[0]).unwrap()), view.document.branches[0].due);
+        assert_eq!(result(&view.sum().unwrap().unwrap()), view.document.rounds[0].due);
     }
 }
 

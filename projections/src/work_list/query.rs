@@ -229,10 +229,7 @@ impl Views {
 
 /// `$4` is the last instant that is soon, by the organ's calendar.
 async fn start(snapshot: &mut Snapshot, viewer: &Viewer) -> Result<Sql, ViewsError> {
-    let organ = directory::folded(snapshot.db(), viewer.organ()).await?;
-    let today = viewer.at().date();
-    let soon =
-        organ.map_or(viewer.at(), |organ| organ.calendar.add_working_days(today, organ.due_soon_days().into()).end());
+    let soon = directory::due_soon(snapshot.db(), viewer.organ(), viewer.at()).await?;
     let mut sql = Sql::of(viewer);
     sql.fourth(soon);
     Ok(sql)

@@ -1,7 +1,9 @@
 //! The directive tree: who was given what, by whom, until when.
 
+use std::sync::Arc;
+
 use async_graphql::{ComplexObject, Context, Object, SimpleObject};
-use socai_domain::{deadline::SumLine, incoming, time};
+use socai_domain::{incoming, time};
 use socai_projections::document as view;
 
 use super::{
@@ -9,6 +11,7 @@ use super::{
     people::{Assignee, Holder, Person, Unit},
 };
 use crate::{
+    error::Result,
     language::Language,
     reading::moment,
     scalars::{DateTime, Uuid},
@@ -16,11 +19,12 @@ use crate::{
     session::session,
 };
 
-/// A branch with the sum of its deadline.
+/// A branch of a document.
 #[derive(Clone, Debug)]
 pub(crate) struct Branch {
     pub(crate) branch: view::Branch,
-    pub(crate) sum: Vec<SumLine>,
+    /// Its document, which knows the sum of its deadline.
+    pub(crate) of: Arc<view::DocumentView>,
 }
 
 /// Words of the day on a document or branch (ghi chú, tiến độ, đôn đốc).
@@ -181,10 +185,11 @@ impl Branch {
     }
 
     /// Its deadline, with the sum (thời hạn). An informed branch has none.
-    async fn deadline(&self, ctx: &Context<'_>, lang: Option<Language>) -> Deadline {
+    async fn deadline(&self, ctx: &Context<'_>, lang: Option<Language>) -> Result<Deadline> {
         let branch = &self.branch;
         let now = moment(ctx).now();
-        Deadline {
+        let sum = self.of.sum_of(branch)?;
+        Ok(Deadline {
             due_at: branch.due.map(DateTime),
             original_due_at: branch.original_due.map(DateTime),
             binding_due_at: branch.binding_due.map(DateTime),
@@ -193,8 +198,8 @@ impl Branch {
                 Standing::of(branch.ended, |how| how == incoming::BranchEnd::Completed),
                 now,
             ),
-            sum: deadline::lines(&self.sum, lang.unwrap_or(session(ctx).language)),
-        }
+            sum: deadline::lines(&sum, lang.unwrap_or(session(ctx).language)),
+        })
     }
 
     /// More time is asked for (đề nghị gia hạn).

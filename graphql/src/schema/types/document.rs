@@ -100,8 +100,7 @@ impl IncomingDocument {
     }
 
     fn branch(&self, branch: &view::Branch) -> Branch {
-        let sum = self.0.sums.iter().find(|(of, _)| *of == branch.id).map(|(_, sum)| sum.clone()).unwrap_or_default();
-        Branch { branch: branch.clone(), sum }
+        Branch { branch: branch.clone(), of: Arc::clone(&self.0) }
     }
 }
 
@@ -278,10 +277,9 @@ impl IncomingDocument {
     }
 
     /// The document's own deadline: that of its root LEAD branch (thời hạn giải quyết). None before it is directed.
-    async fn deadline(&self, ctx: &Context<'_>, lang: Option<Language>) -> Option<Deadline> {
-        let round = self.document().round()?;
-        let sum = self.0.sum.as_ref()?;
-        Some(Deadline {
+    async fn deadline(&self, ctx: &Context<'_>, lang: Option<Language>) -> Result<Option<Deadline>> {
+        let Some((round, sum)) = self.document().round().zip(self.0.sum()?) else { return Ok(None) };
+        Ok(Some(Deadline {
             due_at: round.due.map(DateTime),
             original_due_at: round.original_due.map(DateTime),
             binding_due_at: round.binding_due.map(DateTime),
@@ -290,8 +288,8 @@ impl IncomingDocument {
                 branch::Standing::of(round.ended, |how| how == view::RoundEnd::Resolved),
                 moment(ctx).now(),
             ),
-            sum: deadline::lines(sum, lang.unwrap_or(session(ctx).language)),
-        })
+            sum: deadline::lines(&sum, lang.unwrap_or(session(ctx).language)),
+        }))
     }
 
     /// Rounds of work; each reopening begins another (các lượt giải quyết).

@@ -108,7 +108,7 @@ impl<'a> Teller<'a> {
                 println!("   {}  {words}", self.lang.time(context.at));
             }
         }
-        let sum = view.sum.as_ref().map(|sum| self.lang.sum(sum)).unwrap_or_default();
+        let sum = view.sum()?.map(|sum| self.lang.sum(&sum)).unwrap_or_default();
         let on_time = row.binding_due.is_some_and(|due| row.stage_since <= due);
         println!(
             "   {}: {sum}; {} {}: {}.",
