@@ -52,6 +52,8 @@ pub struct Config {
     pub views: PathBuf,
     /// What a rebuild of them may take of memory, in MiB.
     pub views_memory_mib: u32,
+    /// How many copies of them at earlier positions are kept.
+    pub views_copies: u64,
     /// The files of documents.
     pub blobs: PathBuf,
     /// Where to serve.
@@ -257,6 +259,9 @@ fn check(values: &mut Values) -> Result<Config, ConfigError> {
         views: under(take("views")),
         views_memory_mib: parse(take("views_memory_mib"), "a number from 64 to 65536", |text| {
             text.parse().ok().filter(|mib| (64..=65_536).contains(mib))
+        })?,
+        views_copies: parse(take("views_copies"), "a number from 0 to 16", |text| {
+            text.parse().ok().filter(|copies| *copies <= 16)
         })?,
         blobs: under(take("blobs")),
         listen: parse(take("listen"), ADDRESS, |text| text.parse().ok())?,

@@ -63,6 +63,16 @@ pub(crate) async fn owe(writer: &mut Writer) -> Result<(), ViewsError> {
     writer.run(format!("PRAGMA user_version = {UNWRITTEN}").into(), Vec::new()).await
 }
 
+/// Is erased text still to be cleaned from the files?
+pub(crate) async fn is_owed(db: &mut SqliteConnection) -> Result<bool, ViewsError> {
+    Ok(owed(db).await? != CLEAN)
+}
+
+async fn owed(db: &mut SqliteConnection) -> Result<u64, ViewsError> {
+    let mut owed = Sql::plain();
+    owed.push("PRAGMA user_version").count(db).await
+}
+
 /// Cleans the files, if that is owed. What is in the way, a reader or a full disk, delays it and nothing else:
 /// [`Views::unclean`] says so, and the next try, after the time that is returned, goes on from here.
 pub(crate) async fn clean(views: &Views, gate: Arc<dyn Gate>) -> Option<Duration> {
@@ -89,15 +99,17 @@ pub(crate) async fn clean(views: &Views, gate: Arc<dyn Gate>) -> Option<Duration
 /// False: a reader is in the way.
 async fn try_to_clean(views: &Views, gate: Arc<dyn Gate>) -> Result<bool, ViewsError> {
     let mut db = views.write.acquire().await?;
-    let mut owed = Sql::plain();
-    owed.push("PRAGMA user_version");
-    let owed = owed.count(&mut *db).await?;
+    let owed = owed(&mut db).await?;
     if owed == CLEAN {
         views.set_unclean(false);
         return Ok(true);
     }
     views.set_unclean(true);
     if owed == UNWRITTEN {
+        gate.pass()?;
+        if let Some(copies) = views.snapshots()? {
+            tokio::task::spawn_blocking(move || copies.wipe()).await.map_err(std::io::Error::other)??;
+        }
         gate.pass()?;
         run(&mut db, "VACUUM").await?;
         gate.pass()?;

@@ -15,6 +15,7 @@ use crate::{
     error::ViewsError,
     following::tell,
     rows::Rows,
+    snapshots::Copying,
     store::{Views, checkpoint},
     writer::{Gate, Open, Writer},
 };
@@ -78,6 +79,7 @@ async fn follow(
             built = views.rebuild(log, opener) => drop(built?),
         }
     }
+    let mut copying = Copying::default();
     let mut builder = Builder::new(views.clone(), opener.clone());
     if *failures == 0 {
         builder.clean().await;
@@ -109,6 +111,7 @@ async fn follow(
             Followed::Records(records) => {
                 for chunk in records.chunks(CHUNK) {
                     builder.take(chunk).await?;
+                    copying.look(views, chunk.len());
                     metrics::counter!("socai_projection_applied_total").increment(chunk.len() as u64);
                     let behind = log.head().await?.records.saturating_sub(views.records().await?);
                     metrics::gauge!("socai_projection_lag_records").set(lossy(behind));
@@ -178,6 +181,8 @@ impl Builder {
             Ok(erased) => {
                 self.rows.settled(KEEP);
                 if erased {
+                    // First this: from now on nothing is read from copies, until they are wiped.
+                    self.views.set_unclean(true);
                     self.views.pasts.forget();
                 }
                 self.views.note_organs(records);

@@ -34,6 +34,7 @@ mod rows;
 pub mod savings;
 mod schema;
 pub mod search;
+mod snapshots;
 mod sql;
 pub mod statistics;
 mod store;

@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use crate::{
     error::ViewsError,
     replay::{Crew, cores, go_on, replay},
+    snapshots::Snapshot,
     sql::Sql,
     store::{Views, run},
     value::Cells,
@@ -116,6 +117,21 @@ impl Pasts {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Counts erasures.
+    pub(crate) fn erasures(&self) -> u64 {
+        self.shelf().erasures
+    }
+
+    /// Does this unless something was erased since so many erasures were counted, and while nothing is.
+    pub(crate) fn unless_erased<T, E>(
+        &self,
+        erasures: u64,
+        then: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        let shelf = self.shelf();
+        if shelf.erasures == erasures { then().map(Some) } else { Ok(None) }
+    }
+
     /// Something was erased: nothing that was read before may be shown again.
     pub(crate) fn forget(&self) {
         let mut held = self.shelf();
@@ -159,20 +175,56 @@ impl Views {
             return Ok(views);
         }
         let erasures = self.pasts.shelf().erasures;
-        let (erased, crew) = (self.erased().await?, &self.pasts.crew);
-        let near = position.and_then(|position| self.pasts.shelf().near(position));
-        let views = match &near {
-            Some((_, kept)) => kept.copy().await?,
-            None => Self::for_past(crew).await?,
-        };
-        limit(&views).await?;
-        let read = match (position, near) {
-            (Some(until), Some((from, _))) => go_on(crew, log, opener, &views, from, until, &erased).await,
-            _ => replay(crew, log, &opener, &views, position, erased).await,
-        };
-        read.map_err(too_large)?;
+        let views = self.past(log, opener, position).await.map_err(too_large)?;
         let kept = Kept { position, views: views.clone() };
         if self.pasts.shelf().put(kept, erasures) { Ok(views) } else { Err(ViewsError::PastBusy) }
+    }
+
+    /// The views of a prefix of the log: gone on with from what is kept of one before it, or from a copy, or replayed.
+    async fn past(&self, log: &dyn EventLog, opener: Opener, until: Option<Position>) -> Result<Self, ViewsError> {
+        let (crew, erased) = (&self.pasts.crew, self.erased().await?);
+        let replayed = async |until| {
+            let views = Self::for_past(crew).await?;
+            limit(&views).await?;
+            replay(crew, log, &opener, &views, until, erased.clone()).await.map_err(too_large)?;
+            Ok(views)
+        };
+        let Some(until) = until else { return replayed(None).await };
+        let near = self.pasts.shelf().near(until);
+        let copy = self.copy_before(until)?;
+        let (from, views) = if let Some((from, kept)) = near {
+            (Some(from), kept.copy().await?)
+        } else if let Some(copy) = copy.as_ref().filter(|copy| copy.is_worth(until)) {
+            Self::opened(copy).await?
+        } else {
+            match (replayed(Some(until)).await, copy) {
+                (Err(ViewsError::PastTooLarge), Some(copy)) => Self::opened(&copy).await?,
+                (replayed, _) => return replayed,
+            }
+        };
+        if views.passing.is_none() {
+            limit(&views).await?;
+        }
+        go_on(crew, log, opener.clone(), &views, from, until, &erased).await?;
+        views.complete().await?;
+        Ok(views)
+    }
+
+    /// The nearest copy before a position, if copies may be read.
+    fn copy_before(&self, until: Position) -> Result<Option<Snapshot>, ViewsError> {
+        // What is owed to an erasure is owed by the copies, too.
+        if *self.unclean().borrow() || self.is_older() {
+            return Ok(None);
+        }
+        let copies = self.snapshots()?;
+        Ok(copies.map(|copies| copies.before(until.place())).transpose()?.flatten())
+    }
+
+    /// Views in a copy of that copy, and where they stand.
+    async fn opened(copy: &Snapshot) -> Result<(Option<Position>, Self), ViewsError> {
+        let views = Self::in_copy_of(&copy.path).await?;
+        let views = views.ok_or_else(|| ViewsError::Outdated(copy.path.display().to_string()))?;
+        Ok((views.position().await?, views))
     }
 
     /// The documents that are erased by now, even if their keys are not destroyed yet.

@@ -112,6 +112,7 @@ mod tests {
                 let typed = [
                     "SEGMENT_MIB",
                     "VIEWS_MEMORY_MIB",
+                    "VIEWS_COPIES",
                     "LISTEN",
                     "GRAPHIQL",
                     "MESSAGES",

@@ -97,6 +97,12 @@ pub const SETTINGS: &[Setting] = &[
         "512",
         "How much memory a rebuild of the read models may take, in MiB: 64 to 65536",
     ),
+    setting(
+        "views_copies",
+        "NUMBER",
+        "4",
+        "How many copies of the read models at earlier positions are kept for questions about past moments: 0 to 16",
+    ),
     setting("blobs", "DIR", "DATA/blobs", "The files of documents, by content hash"),
     serving("listen", "ADDRESS", "127.0.0.1:8080", "Where to serve HTTP; port 0 takes any free one"),
     serving(

@@ -4,7 +4,11 @@
 //! Three things go on at once: the next records are opened, these are folded, and those before are written. Memory is a
 //! budget: how much may be unwritten, how much is kept of what is written, how much the database keeps of its file.
 
-use std::{collections::HashSet, path::Path, sync::Arc};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use futures::{StreamExt as _, stream::BoxStream};
 use socai_domain::{
@@ -32,6 +36,7 @@ use crate::{
     follower::move_checkpoint,
     rows::Rows,
     schema::{self, Indexes},
+    snapshots::Snapshots,
     store::{BUSY, checkpoint, run},
     writer::{Gate, Tables, Writer},
 };
@@ -89,6 +94,7 @@ struct Read {
 
 /// A file in the making.
 pub(crate) struct Bulk {
+    path: PathBuf,
     db: Arc<Mutex<SqliteConnection>>,
     gate: Arc<dyn Gate>,
     budget: Budget,
@@ -98,6 +104,8 @@ pub(crate) struct Bulk {
     /// Up to where records are folded.
     at: Option<Position>,
     uncommitted: u64,
+    /// Where it is copied to now and then, and how many records there will be about.
+    copies: Option<(Snapshots, u64)>,
 }
 
 impl Bulk {
@@ -123,7 +131,31 @@ impl Bulk {
         }
         let at = checkpoint(&mut db).await?;
         let (db, rows) = (Arc::new(Mutex::new(db)), Rows::default());
-        Ok(Self { db, gate, budget, rows, writing: None, at, uncommitted: 0 })
+        Ok(Self { path: path.to_owned(), db, gate, budget, rows, writing: None, at, uncommitted: 0, copies: None })
+    }
+
+    /// Copies it, while it is filled, for questions about past moments.
+    pub(crate) fn copied_to(&mut self, copies: Snapshots, records: u64) {
+        self.copies = Some((copies, records));
+    }
+
+    /// A copy of what is committed, if one is due: nothing is being written now.
+    async fn copy(&self) -> Result<(), ViewsError> {
+        let Some((copies, total)) = &self.copies else { return Ok(()) };
+        let records = self.records().await?;
+        let mut db = self.db.lock().await;
+        if let Some(at) = checkpoint(&mut *db).await?.filter(|_| records < *total)
+            && copies.due(records, *total)?
+        {
+            let (copies, path) = (copies.clone(), self.path.clone());
+            let copy = move || {
+                let begun = copies.begin()?;
+                std::fs::copy(path, &begun)?;
+                copies.put(&begun, at.place(), records)
+            };
+            tokio::task::spawn_blocking(copy).await.map_err(std::io::Error::other)??;
+        }
+        Ok(())
     }
 
     /// How many records are in the tables.
@@ -196,6 +228,7 @@ impl Bulk {
     /// Sends what changed on its way to the tables, as soon as what was sent before has come there.
     async fn commit(&mut self) -> Result<(), ViewsError> {
         self.land().await?;
+        self.copy().await?;
         self.rows.settled(self.budget.kept);
         let (changes, count) = (self.rows.take_changes(), std::mem::take(&mut self.uncommitted));
         let Some(at) = self.at else { return Ok(()) };

@@ -8,7 +8,7 @@ use super::{
     erasures::Erasures,
     place,
     progress::Teller,
-    wipe,
+    wipe_apart,
 };
 use crate::{
     digest::{Digest, digest},
@@ -126,7 +126,7 @@ impl Rebuild<'_> {
         let built = built.await;
         bulk.close().await?;
         if let Err(Halt::Erased) = &built {
-            wipe(path).await?;
+            wipe_apart(path).await?;
         } else {
             place::remove(&path)?;
         }

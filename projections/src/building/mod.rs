@@ -40,12 +40,13 @@ use crate::{
     digest::Digest,
     error::ViewsError,
     follower::Builder,
+    snapshots::Snapshots,
     store::Views,
     writer::{Gate, Open},
 };
 
 pub use keeper::{Rebuilder, Rebuilds};
-pub(crate) use place::Place;
+pub(crate) use place::{Place, make, remove, wipe};
 pub use progress::{Phase, Progress, Rebuilding};
 
 /// Records in one commit of a file that follows the log.
@@ -193,12 +194,13 @@ impl Rebuild<'_> {
             let bulk = Bulk::open(&path, self.budget, Arc::clone(&self.gate)).await?;
             (path, bulk)
         };
+        bulk.copied_to(Snapshots::of(&path, self.views.keeps), self.log.head().await?.records);
         let filled = self.fill(&mut bulk, erasures, teller).await;
         bulk.close().await?;
         match filled {
             Ok(()) => Ok((path, resumed)),
             Err(Halt::Erased) => {
-                wipe(path).await?;
+                wipe_apart(path).await?;
                 Err(Halt::Erased)
             }
             Err(failed) => Err(failed),
@@ -238,7 +240,7 @@ impl Rebuild<'_> {
         if clean {
             place::remove(&path)?;
         } else {
-            wipe(path).await?;
+            wipe_apart(path).await?;
         }
         Ok(None)
     }
@@ -291,7 +293,7 @@ impl Rebuild<'_> {
     }
 }
 
-async fn wipe(path: PathBuf) -> Result<(), ViewsError> {
+async fn wipe_apart(path: PathBuf) -> Result<(), ViewsError> {
     let wiped = tokio::task::spawn_blocking(move || place::wipe(&path)).await;
     Ok(wiped.map_err(std::io::Error::other)??)
 }

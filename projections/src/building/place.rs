@@ -10,6 +10,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::snapshots::Snapshots;
+
 /// What SQLite keeps beside a file.
 const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
@@ -122,6 +124,7 @@ impl Place {
             for beside in BESIDE {
                 remove_one(&self.with(beside))?;
             }
+            Snapshots::of(&self.path, 0).remove()?;
         }
         Ok(())
     }
@@ -133,7 +136,8 @@ fn with(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-fn make(path: &Path) -> io::Result<()> {
+/// Makes an empty file that only its owner may read.
+pub(crate) fn make(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.write(true).create_new(true).open(path).map(drop)
@@ -146,8 +150,9 @@ fn remove_one(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes a database that nobody has open, or will again.
+/// Removes a database that nobody has open, or will again, and the copies of earlier positions that belong to it.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    Snapshots::of(path, 0).remove()?;
     for beside in BESIDE {
         remove_one(&with(path, beside))?;
     }
@@ -156,6 +161,7 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
 
 /// The same for one that holds what was erased: first all of it is overwritten where it stands.
 pub(crate) fn wipe(path: &Path) -> io::Result<()> {
+    Snapshots::of(path, 0).wipe()?;
     for file in BESIDE.map(|beside| with(path, beside)).iter().map(PathBuf::as_path).chain([path]) {
         match OpenOptions::new().write(true).open(file) {
             Ok(mut open) => {

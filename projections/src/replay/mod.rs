@@ -47,14 +47,14 @@ pub(crate) async fn go_on(
     log: &dyn EventLog,
     opener: Opener,
     views: &Views,
-    from: Position,
+    from: Option<Position>,
     until: Position,
     erased: &HashSet<IncomingId>,
 ) -> Result<(), ViewsError> {
     // What a calendar is counted for is found there.
     views.snapshot().await?.ready("branch document_fact").await?;
     let mut builder = Builder::building(views.clone(), opener).without(erased);
-    let read = crew.each(log.pieces(Some(from), until), move |reading| {
+    let read = crew.each(log.pieces(from, until), move |reading| {
         let mut records = Vec::new();
         while let Some(block) = reading.block()? {
             for record in block.records() {

@@ -22,6 +22,8 @@ use crate::{
     error::ViewsError,
     past::Pasts,
     replay::OnDemand,
+    schema,
+    snapshots::Passing,
     sql::Sql,
 };
 
@@ -50,6 +52,10 @@ pub struct Views {
     pub(crate) building: Arc<tokio::sync::Mutex<()>>,
     /// How many bytes of memory a rebuild may take.
     pub(crate) memory: usize,
+    /// How many copies of earlier positions are kept.
+    pub(crate) keeps: u64,
+    /// The file that goes with the last handle.
+    pub(crate) passing: Option<Arc<Passing>>,
 }
 
 impl Views {
@@ -59,9 +65,31 @@ impl Views {
         Self { memory: bytes, ..self }
     }
 
+    /// The same; so many copies of earlier positions are kept for questions about past moments.
+    #[must_use]
+    pub fn with_snapshots(self, most: u64) -> Self {
+        Self { keeps: most, ..self }
+    }
+
     /// Are there none yet, because they are being built?
     pub fn are_awaited(&self) -> bool {
         !self.write.leads_somewhere()
+    }
+
+    /// Did an older version of this program fill them?
+    pub(crate) fn is_older(&self) -> bool {
+        self.write.is_older()
+    }
+
+    /// Makes the indexes that are not there.
+    pub(crate) async fn complete(&self) -> Result<(), ViewsError> {
+        let mut db = self.write.acquire().await?;
+        if self.passing.is_some() && !schema::is_complete(&mut db).await? {
+            for ddl in schema::remaining() {
+                run(&mut db, &ddl).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The position of the log that the views reflect; none before the first record.

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
-    Connection as _, SqlitePool,
+    ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::sync::watch;
@@ -12,9 +12,11 @@ use super::Views;
 use crate::{
     building::{Place, Rebuilding},
     door::Door,
+    erasure,
     error::ViewsError,
     replay::{Crew, OnDemand},
     schema::{Indexes, prepare},
+    snapshots::Passing,
 };
 
 /// How many readers at once.
@@ -38,7 +40,33 @@ impl Views {
         let older = prepare(&write, Indexes::All).await?;
         let readers = options.pragma("query_only", "ON");
         let read = pool(READERS).connect_with(readers).await?;
-        Self::with(Door::new(Some(write), older), Door::new(Some(read), older), Some(place)).await
+        let views = Self::with(Door::new(Some(write), older), Door::new(Some(read), older), Some(place)).await?;
+        // Before the follower begins with it.
+        let owed = erasure::is_owed(&mut *views.write.acquire().await?).await?;
+        views.set_unclean(owed);
+        if let Some(copies) = views.snapshots()? {
+            copies.tidy()?;
+        }
+        Ok(views)
+    }
+
+    /// A copy of a file of views that nobody writes. It goes its own way from here on; none if an older version made it.
+    pub(crate) async fn in_copy_of(file: &Path) -> Result<Option<Self>, ViewsError> {
+        let file = file.to_owned();
+        let copied = tokio::task::spawn_blocking(move || Passing::copy_of(&file)).await;
+        let passing = copied.map_err(std::io::Error::other)??;
+        let pool = alone(unjournaled(passing.path())).await?;
+        let older = prepare(&pool, Indexes::Finding).await?;
+        let views = Self { passing: Some(Arc::new(passing)), ..Self::of_one(pool).await? };
+        Ok((!older).then_some(views))
+    }
+
+    /// A connection to the file in use that shares nothing with the others.
+    pub(crate) async fn apart(&self) -> Result<SqliteConnection, ViewsError> {
+        match &self.place {
+            Some(place) => Ok(options(&place.in_use()?).connect().await?),
+            None => Err(std::io::Error::other("views in memory have no file").into()),
+        }
     }
 
     /// No views yet, for a file that is to be built at `path`: until it is there, every question is answered by
@@ -80,6 +108,10 @@ impl Views {
 
     /// A copy of views in memory. It goes its own way from here on.
     pub(crate) async fn copy(&self) -> Result<Self, ViewsError> {
+        if let Some(passing) = &self.passing {
+            let copy = Self::in_copy_of(passing.path()).await?;
+            return copy.ok_or_else(|| ViewsError::Outdated("a copy of another version".to_owned()));
+        }
         let bytes = self.write.acquire().await?.serialize(None).await?;
         let pool = alone(SqliteConnectOptions::new().in_memory(true)).await?;
         pool.acquire().await?.deserialize(None, bytes, false).await?;
@@ -90,14 +122,7 @@ impl Views {
     /// Empty views in a new file that is only compared with and then thrown away: no journal, no syncs, only the indexes by
     /// which things are found.
     pub(crate) async fn for_comparing(path: &Path) -> Result<Self, ViewsError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Off)
-            .pragma("secure_delete", "ON")
-            .synchronous(SqliteSynchronous::Off)
-            .pragma("cache_size", format!("-{}", 4 * CACHE_KIB));
-        let pool = alone(options).await?;
+        let pool = alone(unjournaled(path).pragma("cache_size", format!("-{}", 4 * CACHE_KIB))).await?;
         prepare(&pool, Indexes::Finding).await?;
         Self::of_one(pool).await
     }
@@ -127,6 +152,8 @@ impl Views {
             rebuilding: Arc::new(watch::Sender::new(Rebuilding::default())),
             building: Arc::default(),
             memory: MEMORY,
+            keeps: 0,
+            passing: None,
         }
     }
 }
@@ -142,6 +169,17 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(BUSY)
         // What is deleted is overwritten, not only forgotten.
         .pragma("secure_delete", "ON")
+        .pragma("cache_size", format!("-{CACHE_KIB}"))
+}
+
+/// How a file is opened that nobody needs after this process.
+fn unjournaled(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Off)
+        .pragma("secure_delete", "ON")
+        .synchronous(SqliteSynchronous::Off)
         .pragma("cache_size", format!("-{CACHE_KIB}"))
 }
 

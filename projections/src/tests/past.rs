@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use socai_domain::{id::IncomingId, incoming::events as on, time::Timestamp};
+use socai_domain::{id::IncomingId, incoming::events as on, ledger::EventLog as _, time::Timestamp};
 
 use super::{
     generated::Generated,
@@ -229,4 +229,104 @@ async fn a_moment_near_another_goes_on_from_it() {
         let past = live.as_of(&log, history.opener(), moments[0].0, PATIENCE).await.unwrap();
         assert_eq!(past.digest().await.unwrap(), moments[0].1, "seed {seed}");
     }
+}
+
+/// How many copies lie beside views.
+fn copies(views: &Views) -> Vec<crate::snapshots::Snapshot> {
+    views.snapshots().unwrap().unwrap().all().unwrap()
+}
+
+#[tokio::test]
+async fn a_past_moment_is_gone_on_with_from_a_copy() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut generated = Generated::new(11);
+    generated.erases = false;
+    generated.steps(100);
+    let live = Views::open(&folder.path().join("views.sqlite")).await.unwrap().with_snapshots(2);
+    generated.history.fill(&live, 50).await;
+    assert!(live.keep_snapshot().await.unwrap());
+    assert!(!live.keep_snapshot().await.unwrap(), "the next one is not due yet");
+    generated.steps(20);
+    let (then, stopped) = (generated.history.now(), generated.history.views().await);
+    generated.history.set(then.plus_micros(1));
+    generated.steps(2);
+    let soon = generated.history.now();
+    generated.history.set(soon.plus_micros(1));
+    generated.steps(60);
+    generated.history.fill(&live, 50).await;
+    let past = as_of(&live, &generated.history, then).await;
+    assert!(past.passing.is_some(), "it was replayed");
+    assert_eq!(past.digest().await.unwrap(), stopped.digest().await.unwrap());
+    let viewer = generated.history.sight(Who::Clerk);
+    assert_eq!(shown(&past, &viewer, &[]).await, shown(&stopped, &viewer, &[]).await);
+    // The next question goes on from that one, in a file of its own.
+    let next = as_of(&live, &generated.history, soon).await;
+    assert!(next.passing.is_some());
+    let files = || std::fs::read_dir(copies(&live)[0].path.parent().unwrap()).unwrap().count();
+    assert_eq!(files(), 3);
+    live.pasts.forget();
+    drop((past, next));
+    // Connections are closed beside those who drop them.
+    while files() > 1 {
+        tokio::task::yield_now().await;
+    }
+    // Of another moment, far before the copy, nothing is copied.
+    let early = super::history::at("2026-03-02T09:00:00");
+    assert!(as_of(&live, &generated.history, early).await.passing.is_none());
+}
+
+#[tokio::test]
+async fn a_build_leaves_copies_of_its_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut generated = Generated::new(12);
+    generated.erases = false;
+    // Soon after the first copy, which a build makes after 64 records.
+    while generated.history.log.head().await.unwrap().records < 70 {
+        generated.steps(1);
+    }
+    let (then, stopped) = (generated.history.now(), generated.history.views().await);
+    generated.history.set(then.plus_micros(1));
+    generated.steps(100);
+    let views = Views::awaited(&folder.path().join("views.sqlite")).with_memory(64 << 10).with_snapshots(3);
+    for _ in 0..2 {
+        views.rebuild(&generated.history.log, &generated.history.opener()).await.unwrap();
+        assert!((1..=3).contains(&copies(&views).len()), "{:?}", copies(&views));
+        let past = as_of(&views, &generated.history, then).await;
+        assert!(past.passing.is_some(), "{:?}", copies(&views));
+        assert_eq!(past.digest().await.unwrap(), stopped.digest().await.unwrap());
+    }
+    let folders = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(folders.filter(|name| name.to_string_lossy().ends_with(".past")).count(), 1, "the old file's are gone");
+}
+
+#[tokio::test]
+async fn an_erasure_wipes_the_copies_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("views.sqlite");
+    let mut history = History::new();
+    let document = history.arrives(1, says("41", "ZKQ", "Zyxwvut"));
+    history.registers(document);
+    for n in 2..40 {
+        history.arrives(n, |_| {});
+    }
+    let then = history.now();
+    let live = Views::open(&path).await.unwrap().with_snapshots(2);
+    history.fill(&live, 100).await;
+    assert!(live.keep_snapshot().await.unwrap());
+    let (clerk, kept) = (history.sight(Who::Clerk), copies(&live).remove(0).path);
+    assert_eq!(as_of(&live, &history, then).await.search_count(&clerk, "zyxwvut").await.unwrap(), 1);
+    // Another name shows what becomes of its bytes.
+    let bytes = folder.path().join("bytes");
+    std::fs::hard_link(&kept, &bytes).unwrap();
+    history.at("2026-03-04T08:00:00").by(Who::Clerk).expunges(document, 1);
+    history.fill(&live, 100).await;
+    assert!(copies(&live).is_empty() && std::fs::read(&bytes).unwrap().iter().all(|byte| *byte == 0));
+    let past = as_of(&live, &history, then).await;
+    assert_eq!(past.search_count(&clerk, "zyxwvut").await.unwrap(), 0);
+    // Whoever was killed in between finds it owed, and reads no copy until it is done.
+    drop(past);
+    live.close().await;
+    super::rebuilding::sql(&path, "PRAGMA user_version = 1").await;
+    let again = Views::open(&path).await.unwrap().with_snapshots(2);
+    assert!(*again.unclean().borrow() && !again.keep_snapshot().await.unwrap());
 }

@@ -44,7 +44,7 @@ fn crash() -> ViewsError {
 }
 
 /// Changes a file that nobody has open.
-async fn sql(path: &Path, sql: &str) {
+pub(super) async fn sql(path: &Path, sql: &str) {
     let views = Views::open(path).await.unwrap();
     crate::store::run(&mut views.write.acquire().await.unwrap(), sql).await.unwrap();
     views.close().await;
