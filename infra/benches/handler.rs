@@ -8,6 +8,9 @@
 #![allow(clippy::unwrap_used)] // a bench that cannot go on may stop
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // figures for people
 
+#[path = "args/mod.rs"]
+mod args;
+
 use std::{
     sync::{
         Arc,
@@ -16,6 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use args::{number, word};
 use futures::future::{BoxFuture, join_all, ready};
 use serde::Serialize;
 use socai::{
@@ -237,12 +241,9 @@ static LEN: AtomicU64 = AtomicU64::new(0);
 
 #[tokio::main]
 async fn main() {
-    let words: Vec<String> = std::env::args().collect();
-    let after = |name: &str| words.iter().position(|word| word == name).and_then(|at| words.get(at + 1));
-    let number = |name: &str, default: f64| after(name).and_then(|word| word.parse().ok()).unwrap_or(default);
-    let (rounds, time) = (number("--rounds", 3.0) as usize, Duration::from_secs_f64(number("--seconds", 2.0)));
-    let clients = after("--clients").map_or("1,16,64,256", String::as_str).to_owned();
-    let bench = Arc::new(Bench::new(number("--streams", 10_000.0) as usize).await);
+    let (rounds, time) = (number("--rounds", 3), Duration::from_secs_f64(number("--seconds", 2.0)));
+    let clients = word("--clients").unwrap_or_else(|| "1,16,64,256".to_owned());
+    let bench = Arc::new(Bench::new(number("--streams", 10_000)).await);
     let len = warm(&bench).await;
     LEN.store(len as u64, Ordering::Relaxed);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

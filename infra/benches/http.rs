@@ -109,7 +109,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 #[tokio::main]
 async fn main() {
     let (rounds, documents) = (number("--rounds", 3), number("--documents", 5_000));
-    let time = Duration::from_secs(number("--seconds", 3) as u64);
+    let time = Duration::from_secs(number("--seconds", 3));
     let dir = directory();
     let (office, app, _) = Office::found(&dir.path().join("data")).await;
     let office = Arc::new(office);

@@ -18,11 +18,10 @@ use socai_domain::ledger::{
 };
 use uuid::Uuid;
 
-fn number(name: &str, default: u64) -> u64 {
-    let words: Vec<String> = std::env::args().collect();
-    let after = words.iter().position(|word| word == name).and_then(|at| words.get(at + 1));
-    after.and_then(|word| word.parse().ok()).unwrap_or(default)
-}
+#[path = "args/mod.rs"]
+mod args;
+
+use args::number;
 
 /// A body as long as real ones are: 178 to 304 bytes in all, 240 on average, header aside.
 fn draft(seed: u64) -> Draft {

@@ -113,7 +113,7 @@ impl Tile {
     }
 
     /// Where the hash of a full node comes from in the tree of `size` leaves: the tile, and the part of its hashes that
-    /// [`subtree_root`] makes the node's hash of. `None` if the tree has not got the node whole.
+    /// whose [`Nodes::root`] is the node's hash. `None` if the tree has not got the node whole.
     pub fn holding(node: Node, size: u64) -> Option<(Self, Range<usize>)> {
         let (level, inner) = (node.level / 8, node.level % 8);
         let end = node.index.checked_add(1)?;
@@ -127,16 +127,32 @@ impl Tile {
     }
 }
 
-/// The root of a whole subtree over these hashes; their number is a power of two.
-pub fn subtree_root(hashes: &[TreeHash]) -> Option<TreeHash> {
-    if !hashes.len().is_power_of_two() {
-        return None;
+/// All full nodes inside a tile, level by level from its own hashes up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nodes(Vec<Vec<TreeHash>>);
+
+impl Nodes {
+    /// Over the hashes of a tile.
+    pub fn over(hashes: Vec<TreeHash>) -> Self {
+        let mut levels = vec![hashes];
+        while let Some(below) = levels.last().filter(|below| below.len() > 1) {
+            let level = below.as_chunks().0.iter().map(|[left, right]| node_hash(left, right)).collect();
+            levels.push(level);
+        }
+        Self(levels)
     }
-    let mut level = hashes.to_vec();
-    while level.len() > 1 {
-        level = level.as_chunks().0.iter().map(|[left, right]| node_hash(left, right)).collect();
+
+    /// The root of the whole subtree over this part of the hashes; none where the tree has no such node.
+    pub fn root(&self, part: &Range<usize>) -> Option<TreeHash> {
+        let whole = part.len().is_power_of_two() && part.start % part.len() == 0;
+        let level = self.0.get(part.len().checked_ilog2()? as usize).filter(|_| whole)?;
+        level.get(part.start / part.len()).copied()
     }
-    level.pop()
+
+    /// The hashes of the tile itself.
+    pub fn into_hashes(mut self) -> Vec<TreeHash> {
+        self.0.swap_remove(0)
+    }
 }
 
 impl fmt::Display for Tile {
@@ -305,7 +321,7 @@ mod tests {
             for index in 0..1000 >> level {
                 let node = Node { level, index };
                 let (tile, part) = Tile::holding(node, 1000).unwrap();
-                assert_eq!(subtree_root(&tiles[&tile][part]), tree.within(1000)(node).ok(), "{node:?}");
+                assert_eq!(Nodes::over(tiles[&tile].clone()).root(&part), tree.within(1000)(node).ok(), "{node:?}");
             }
             assert_eq!(Tile::holding(Node { level, index: 1000 >> level }, 1000), None);
         }
@@ -317,8 +333,11 @@ mod tests {
     #[test]
     fn only_whole_subtrees_have_a_root() {
         let tree = Tree::of(8);
-        assert_eq!(subtree_root(tree.leaves()), Some(tree.root(8)));
-        assert_eq!(subtree_root(&tree.leaves()[..1]), Some(tree.leaf(0)));
-        assert_eq!((subtree_root(&[]), subtree_root(&tree.leaves()[..3])), (None, None));
+        let nodes = Nodes::over(tree.leaves().to_vec());
+        assert_eq!((nodes.root(&(0..8)), nodes.root(&(0..1))), (Some(tree.root(8)), Some(tree.leaf(0))));
+        for none in [0..0, 0..3, 1..3, 8..16, 0..16] {
+            assert_eq!(nodes.root(&none), None, "{none:?}");
+        }
+        assert_eq!(nodes.into_hashes(), tree.leaves());
     }
 }

@@ -5,6 +5,8 @@
 //! cargo bench -p socai --bench append [--features postgres-peer] -- [--rounds 3] [--seconds 2] [--writers 1,16,64,256] [--pairs 5] [--only-files]
 //! ```
 
+#[path = "../args/mod.rs"]
+mod args;
 #[cfg(feature = "postgres-peer")]
 #[path = "../postgres/mod.rs"]
 mod cluster;
@@ -17,6 +19,7 @@ mod sqlx_peer;
 
 use std::{path::Path, time::Duration};
 
+use args::{number, word};
 use futures::future::BoxFuture;
 use load::{Figures, Log, median, spread};
 use socai::{clock::SystemClock, log::FileLog, log::FileLogOptions};
@@ -34,17 +37,13 @@ struct Arguments {
 
 impl Arguments {
     fn read() -> Self {
-        let words: Vec<String> = std::env::args().collect();
-        let after = |name: &str| words.iter().position(|word| word == name).and_then(|at| words.get(at + 1));
-        let number = |name: &str, default: f64| after(name).and_then(|word| word.parse().ok()).unwrap_or(default);
-        let writers = after("--writers").map_or("1,16,64,256", String::as_str);
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // small numbers
+        let writers = word("--writers").unwrap_or_else(|| "1,16,64,256".to_owned());
         Self {
-            rounds: number("--rounds", 3.0) as usize,
+            rounds: number("--rounds", 3),
             time: Duration::from_secs_f64(number("--seconds", 2.0)),
             writers: writers.split(',').filter_map(|word| word.parse().ok()).collect(),
-            pairs: number("--pairs", 5.0) as usize,
-            only_files: words.iter().any(|word| word == "--only-files"),
+            pairs: number("--pairs", 5),
+            only_files: std::env::args().any(|word| word == "--only-files"),
         }
     }
 }

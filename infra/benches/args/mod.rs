@@ -1,4 +1,7 @@
 //! What a bench is told, and where it may write.
+#![allow(dead_code)] // not every bench is told everything
+
+use std::str::FromStr;
 
 /// The word after `--name` among the program's arguments.
 pub(crate) fn word(name: &str) -> Option<String> {
@@ -8,7 +11,7 @@ pub(crate) fn word(name: &str) -> Option<String> {
 }
 
 /// The number after `--name`.
-pub(crate) fn number(name: &str, default: usize) -> usize {
+pub(crate) fn number<T: FromStr>(name: &str, default: T) -> T {
     word(name).and_then(|word| word.parse().ok()).unwrap_or(default)
 }
 

@@ -307,11 +307,11 @@ async fn main() {
         }
         return;
     }
-    let (rounds, time) = (number("--rounds", 5), Duration::from_secs(number("--seconds", 3) as u64));
+    let (rounds, time) = (number("--rounds", 5), Duration::from_secs(number("--seconds", 3)));
     let dir = directory();
     let data = given.unwrap_or_else(|| {
         let data = dir.path().join("data");
-        let documents = number("--documents", 20_000).to_string();
+        let documents = number("--documents", 20_000_u32).to_string();
         let mut socai = Command::new(env!("CARGO_BIN_EXE_socai"));
         let made = socai.args(["demo", "--exit", "--lang", "en", "--documents", &documents, "--data"]).arg(&data);
         assert!(made.status().expect("it starts").success());

@@ -1,6 +1,12 @@
 //! Hashes of the tree as the store holds it: nodes, tiles, bundles of entries, proofs.
 
-use std::collections::HashMap;
+use std::{
+    fmt,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use lru::LruCache;
 
 use socai_domain::{
     ledger::RecordHash,
@@ -8,38 +14,73 @@ use socai_domain::{
         consistency,
         hash::{TreeHash, leaf_hash},
         inclusion,
-        tile::{Tile, TileKind, subtree_root},
+        tile::{Nodes, Tile, TileKind},
         tree::{self, Node},
     },
 };
 
 use super::store::{Column, NotaryStore, StoreError, TILE};
 
+/// Tiles that are kept, of 16 KiB each: all of the levels above the lowest, for any tree that fits on a machine.
+const KEPT: NonZeroUsize = NonZeroUsize::new(1_024).unwrap();
+
+/// The tiles that were asked for last, read and checked. What a tile's name names never changes.
+pub(crate) struct Kept(Mutex<LruCache<Tile, Arc<Nodes>>>);
+
+impl Kept {
+    /// For a notary that answers for long.
+    pub(crate) fn few() -> Self {
+        Self(Mutex::new(LruCache::new(KEPT)))
+    }
+}
+
+/// For one question.
+impl Default for Kept {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::unbounded()))
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Kept(…)")
+    }
+}
+
 /// The tree of one size. Full tiles are checked against the level above, so that no damaged one is ever told.
 #[derive(Debug)]
 pub(crate) struct Hashes<'a> {
     store: &'a dyn NotaryStore,
     size: u64,
-    /// Tiles that were read already.
-    tiles: HashMap<Tile, Vec<TreeHash>>,
+    kept: Arc<Kept>,
 }
 
 impl<'a> Hashes<'a> {
     /// The tree of the store's first `size` leaves; the store must have as many.
     pub(crate) fn new(store: &'a dyn NotaryStore, size: u64) -> Self {
-        Self { store, size, tiles: HashMap::new() }
+        Self { store, size, kept: Arc::default() }
+    }
+
+    /// With tiles that are kept from earlier questions.
+    pub(crate) fn with(self, kept: &Arc<Kept>) -> Self {
+        Self { kept: Arc::clone(kept), ..self }
     }
 
     /// The hash of a full node.
     pub(crate) fn node(&mut self, node: Node) -> Result<TreeHash, StoreError> {
         let not_there = || StoreError::Damaged(format!("the tree of {} leaves has no node {node:?}", self.size));
         let (tile, part) = Tile::holding(node, self.size).ok_or_else(not_there)?;
-        if !self.tiles.contains_key(&tile) {
-            let hashes = self.tile(tile)?;
-            self.tiles.insert(tile, hashes);
+        self.nodes(tile)?.root(&part).ok_or_else(not_there)
+    }
+
+    fn nodes(&self, tile: Tile) -> Result<Arc<Nodes>, StoreError> {
+        let kept = || self.kept.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(nodes) = kept().get(&tile) {
+            return Ok(Arc::clone(nodes));
         }
-        let hashes = self.tiles.get(&tile).and_then(|hashes| hashes.get(part));
-        hashes.and_then(subtree_root).ok_or_else(not_there)
+        let nodes = Arc::new(self.read(tile)?);
+        kept().put(tile, Arc::clone(&nodes));
+        Ok(nodes)
     }
 
     /// The root.
@@ -59,6 +100,10 @@ impl<'a> Hashes<'a> {
 
     /// The hashes of a tile, which the tree must have; of a bundle of entries, the hashes of its leaves.
     pub(crate) fn tile(&self, tile: Tile) -> Result<Vec<TreeHash>, StoreError> {
+        Ok(self.read(tile)?.into_hashes())
+    }
+
+    fn read(&self, tile: Tile) -> Result<Nodes, StoreError> {
         let level = match tile.kind() {
             TileKind::Hashes(level) => level,
             TileKind::Entries => 0,
@@ -69,15 +114,13 @@ impl<'a> Hashes<'a> {
             let bytes = self.store.read(Column::Level(level), tile.index() * TILE, usize::from(tile.width()))?;
             bytes.as_chunks().0.iter().copied().map(TreeHash).collect()
         };
-        self.check(level, tile, &hashes)?;
-        Ok(hashes)
+        self.checked(level, tile, hashes)
     }
 
     /// The records' hashes of a bundle, which the tree must have.
     pub(crate) fn entries(&self, tile: Tile) -> Result<Vec<RecordHash>, StoreError> {
         let entries = self.read_entries(tile)?;
-        let hashes: Vec<_> = entries.iter().map(leaf_hash).collect();
-        self.check(0, tile, &hashes)?;
+        self.checked(0, tile, entries.iter().map(leaf_hash).collect())?;
         Ok(entries)
     }
 
@@ -86,14 +129,15 @@ impl<'a> Hashes<'a> {
         Ok(bytes.as_chunks().0.iter().copied().map(RecordHash).collect())
     }
 
-    /// Have the hashes of a full tile the root that stands above them?
-    fn check(&self, level: u8, tile: Tile, hashes: &[TreeHash]) -> Result<(), StoreError> {
+    /// The nodes over these hashes; those of a full tile have the root that stands above them.
+    fn checked(&self, level: u8, tile: Tile, hashes: Vec<TreeHash>) -> Result<Nodes, StoreError> {
+        let nodes = Nodes::over(hashes);
         if tile.is_partial() {
-            return Ok(());
+            return Ok(nodes);
         }
         let above = self.store.read(Column::Level(level + 1), tile.index(), 1)?;
-        match subtree_root(hashes) {
-            Some(root) if root.0 == above[..] => Ok(()),
+        match nodes.root(&(0..usize::from(tile.width()))) {
+            Some(root) if root.0 == above[..] => Ok(nodes),
             _ => Err(StoreError::Damaged(format!("{tile} does not have the root that tiles-{} says", level + 1))),
         }
     }

@@ -50,7 +50,7 @@ pub use self::{
 };
 use self::{
     directory::DirectoryStore,
-    hashes::Hashes,
+    hashes::{Hashes, Kept},
     ids::Recent,
     standing::{Committed, Standing},
     store::NotaryStore,
@@ -98,6 +98,7 @@ pub struct Notary(Arc<Inner>);
 struct Inner {
     store: Arc<dyn NotaryStore>,
     recent: Arc<Recent>,
+    kept: Arc<Kept>,
     key: SecretKey,
     clock: Arc<dyn Clock>,
     /// Seconds within which a record is covered: the maximum merge delay.
@@ -153,6 +154,7 @@ impl Notary {
         let notary = Self(Arc::new(Inner {
             store,
             recent: Arc::default(),
+            kept: Arc::new(Kept::few()),
             key,
             clock,
             within,
@@ -229,7 +231,7 @@ impl Notary {
 
     /// The tree of so many leaves, which the committed one must have.
     fn hashes(&self, size: u64) -> Hashes<'_> {
-        Hashes::new(&*self.0.store, size)
+        Hashes::new(&*self.0.store, size).with(&self.0.kept)
     }
 
     /// What others need to check its signatures: `origin+id+key`.

@@ -16,7 +16,7 @@ use crate::{
     error::ViewsError,
     replay::{Crew, OnDemand},
     schema::{Indexes, prepare},
-    snapshots::Passing,
+    snapshots::{Passing, Snapshots},
 };
 
 /// How many readers at once.
@@ -35,7 +35,12 @@ impl Views {
     /// [`ViewsError::Outdated`] when another version wrote the file, one whose tables are not these: build it anew.
     pub async fn open(path: &Path) -> Result<Self, ViewsError> {
         let place = Place::new(path);
-        let options = options(&place.in_use()?);
+        let file = place.in_use()?;
+        if place.is_empty()? {
+            // Of views that were here before.
+            Snapshots::of(&file, 0).remove()?;
+        }
+        let options = options(&file);
         let write = pool(1).connect_with(options.clone()).await?;
         let older = prepare(&write, Indexes::All).await?;
         let readers = options.pragma("query_only", "ON");
