@@ -31,6 +31,7 @@ Usage: cargo xtask COMMAND
   golden [FILTER]           rewrite the golden files (tests with `golden` in their path)
   bench [NAME] [-- ARGS]    run the benchmarks, or those whose name contains NAME
   fuzz [TARGET] [SECONDS]   fuzz one target, or all, SECONDS each (60); needs nightly and cargo-fuzz
+  interop                   KurrentDB's published client against our double: five more minutes of building
   help                      this text
 ";
 
@@ -63,6 +64,9 @@ fn dispatch(args: &[&str]) -> Result<ExitCode> {
         ["golden"] => golden::run(&root, "golden")?,
         ["golden", filter] => golden::run(&root, filter)?,
         ["bench", rest @ ..] => bench::run(&root, rest)?,
+        ["interop"] => {
+            process::run(&mut process::cargo(&root, ["test", "--manifest-path", "tests/kurrent-interop/Cargo.toml"]))?;
+        }
         ["fuzz", rest @ ..] if rest.len() <= 2 => fuzz::run(&root, rest)?,
         _ => {
             eprint!("error: cannot make sense of `{}`\n\n{HELP}", args.join(" "));

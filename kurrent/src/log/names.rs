@@ -1,0 +1,81 @@
+//! How streams are called in KurrentDB.
+
+use socai_domain::ledger::{Recorded, SealedRecord, StreamId};
+
+use super::Shared;
+use crate::client::Event;
+
+/// What the server writes into a stream that is deleted for ever.
+const TOMBSTONE: &str = "$streamDeleted";
+
+/// The names of one ledger's streams.
+#[derive(Clone, Debug)]
+pub(super) struct Names {
+    ledger: String,
+    prefix: String,
+}
+
+impl Names {
+    pub(super) fn new(ledger: &str) -> Self {
+        Self { ledger: ledger.to_owned(), prefix: format!("{ledger}-") }
+    }
+
+    /// The stream that says what the ledger is. Its name does not begin like those of records.
+    pub(super) fn identity(&self) -> String {
+        format!("{}.ledger", self.ledger)
+    }
+
+    /// What the name of each stream of records begins with.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// What the name of each such stream's metadata begins with.
+    pub(super) fn metadata_prefix(&self) -> String {
+        format!("$${}", self.prefix)
+    }
+
+    pub(super) fn physical(&self, stream: StreamId) -> String {
+        format!("{}{stream}", self.prefix)
+    }
+
+    fn stream(&self, physical: &str) -> Option<StreamId> {
+        physical.strip_prefix(&self.prefix)?.parse().ok()
+    }
+}
+
+impl Shared {
+    /// The record that this event is; what is wrong with it otherwise. Its place in the chain is not looked at.
+    pub(super) fn recorded(&self, event: Event) -> Result<Recorded, String> {
+        let name = &event.stream;
+        if event.kind == TOMBSTONE {
+            return Err(format!("stream {name} was deleted in KurrentDB: restore it from a backup of the cluster"));
+        }
+        let stream = self.names.stream(name).ok_or_else(|| {
+            format!("{name} is called like a stream of the ledger but is none: something else writes there, or a newer socai")
+        })?;
+        let place = event.place.ok_or_else(|| {
+            format!(
+                "the server does not tell where {name}, revision {}, lies: KurrentDB 22.6 or later does",
+                event.revision
+            )
+        })?;
+        if place.prepare != place.commit {
+            return Err(format!("{name}, revision {}, was written in a transaction, not by socai", event.revision));
+        }
+        let record = SealedRecord::from_bytes(event.data)
+            .map_err(|error| format!("{name}, revision {}: {error}", event.revision))?;
+        let header = record.header();
+        if header.stream != stream || header.revision.number() != event.revision {
+            let (stream, revision) = (header.stream, header.revision);
+            return Err(format!("{name} has at revision {} the record {revision} of {stream}", event.revision));
+        }
+        if record.hash().id().0 != event.id {
+            return Err(format!(
+                "{name}, revision {}: the record was changed, its id is of other content",
+                event.revision
+            ));
+        }
+        Ok(Recorded { position: self.position(place.commit), record })
+    }
+}

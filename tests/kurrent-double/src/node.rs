@@ -1,0 +1,186 @@
+//! A node: takes connections, and hands calls to who answers them.
+
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use hyper::{Request, Response, body::Incoming, server::conn::http2, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use socai_kurrent::wire::{
+    features::{SupportedMethod, SupportedMethods},
+    gossip::{ClusterInfo, EndPoint, Member, State},
+    header, path,
+    shared::{Empty, WireUuid},
+};
+use tokio::{net::TcpListener, task::AbortHandle};
+use tonic::{Code, Status, body::Body, metadata::MetadataMap, server::Grpc};
+use tonic_prost::ProstCodec;
+use uuid::Uuid;
+
+use crate::{Cluster, calls, read};
+
+/// The largest message that is taken: the server's own bound for an event is 16 MiB.
+const MAX_REQUEST: usize = 20 << 20;
+
+/// A node of the cluster.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) number: usize,
+    pub(crate) address: SocketAddr,
+    pub(crate) cluster: Arc<Cluster>,
+    /// Who takes connections, while it does.
+    accepting: Mutex<Option<AbortHandle>>,
+    connections: Mutex<Vec<AbortHandle>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Node {
+    pub(crate) fn start(number: usize, listener: TcpListener, address: SocketAddr, cluster: Arc<Cluster>) -> Arc<Self> {
+        let node =
+            Arc::new(Self { number, address, cluster, accepting: Mutex::default(), connections: Mutex::default() });
+        let accepting = tokio::spawn(Arc::clone(&node).accept(listener));
+        *lock(&node.accepting) = Some(accepting.abort_handle());
+        node
+    }
+
+    async fn accept(self: Arc<Self>, listener: TcpListener) {
+        while let Ok((connection, _)) = listener.accept().await {
+            {
+                let mut plan = self.cluster.faults.plan();
+                if plan.refused > 0 {
+                    plan.refused -= 1;
+                    continue;
+                }
+            }
+            let _ = connection.set_nodelay(true);
+            let node = Arc::clone(&self);
+            let serving = tokio::spawn(async move {
+                let service = service_fn(move |request| Arc::clone(&node).answer(request));
+                let server = http2::Builder::new(TokioExecutor::new());
+                let _ = server.serve_connection(TokioIo::new(connection), service).await;
+            });
+            let mut connections = lock(&self.connections);
+            connections.retain(|connection| !connection.is_finished());
+            connections.push(serving.abort_handle());
+        }
+    }
+
+    /// Breaks every connection.
+    pub(crate) fn cut(&self) {
+        lock(&self.connections).drain(..).for_each(|connection| connection.abort());
+    }
+
+    /// Ends as a process does that is killed.
+    pub(crate) fn stop(&self) {
+        if let Some(accepting) = lock(&self.accepting).take() {
+            accepting.abort();
+        }
+        self.cut();
+    }
+
+    pub(crate) fn runs(&self) -> bool {
+        lock(&self.accepting).is_some()
+    }
+
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        let node = Arc::clone(&self);
+        Ok(match request.uri().path() {
+            path::READ => Grpc::new(ProstCodec::default()).server_streaming(read::Read(node), request).await,
+            path::APPEND => {
+                let mut grpc = Grpc::new(ProstCodec::default()).max_decoding_message_size(MAX_REQUEST);
+                grpc.client_streaming(calls::Append(node), request).await
+            }
+            path::DELETE => Grpc::new(ProstCodec::default()).unary(calls::Delete(node), request).await,
+            path::TOMBSTONE => Grpc::new(ProstCodec::default()).unary(calls::Tombstone(node), request).await,
+            path::GOSSIP => Grpc::new(ProstCodec::default()).unary(calls::Gossip(node), request).await,
+            path::FEATURES => Grpc::new(ProstCodec::default()).unary(calls::Features(node), request).await,
+            other => Status::unimplemented(format!("{other} is not imitated")).into_http(),
+        })
+    }
+
+    /// May the request be answered, and here?
+    pub(crate) fn admit(&self, metadata: &MetadataMap) -> Result<(), Status> {
+        if let Some((user, password)) = &self.cluster.faults.plan().user {
+            let right = format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")));
+            match metadata.get("authorization").and_then(|given| given.to_str().ok()) {
+                Some(given) if given == right => {}
+                Some(_) => return Err(Status::unauthenticated("")),
+                None => return Err(denied()),
+            }
+        }
+        let requires = metadata.get(header::REQUIRES_LEADER).is_some_and(|required| required == "true");
+        match self.cluster.leader() {
+            Some(leader) if leader.number != self.number && requires => Err(not_leader(leader.address)),
+            Some(_) => Ok(()),
+            None => {
+                self.cluster.counted(|counts| counts.refused += 1);
+                Err(Status::unavailable("Server Is Not Ready"))
+            }
+        }
+    }
+
+    pub(crate) fn gossip(&self) -> ClusterInfo {
+        let leader = self.cluster.leader().map(|leader| leader.number);
+        let member = |node: &Arc<Self>| Member {
+            instance: Some(WireUuid::text(Uuid::from_u128(node.number as u128))),
+            heard: self.cluster.now(),
+            state: if Some(node.number) == leader { State::Leader } else { State::Follower }.into(),
+            alive: node.runs(),
+            end_point: Some(EndPoint { host: node.address.ip().to_string(), port: node.address.port().into() }),
+        };
+        ClusterInfo { members: self.cluster.nodes().iter().map(member).collect() }
+    }
+
+    pub(crate) fn features(&self) -> Result<SupportedMethods, Status> {
+        if self.cluster.faults.plan().featureless {
+            return Err(Status::unimplemented(""));
+        }
+        let method = |method: &str, service: &str| SupportedMethod {
+            method: method.into(),
+            service: service.into(),
+            features: Vec::new(),
+        };
+        let streams = "event_store.client.streams.streams";
+        let mut methods: Vec<_> = ["read", "append", "delete", "tombstone"].map(|name| method(name, streams)).into();
+        methods.push(method("read", "event_store.client.gossip.gossip"));
+        methods.push(method("getsupportedmethods", "event_store.client.server_features.serverfeatures"));
+        Ok(SupportedMethods { methods, version: "26.1.2".into() })
+    }
+}
+
+pub(crate) fn with(mut status: Status, trailers: &[(&'static str, &str)]) -> Status {
+    for (name, value) in trailers {
+        if let Ok(value) = value.parse() {
+            status.metadata_mut().insert(*name, value);
+        }
+    }
+    status
+}
+
+pub(crate) fn denied() -> Status {
+    with(Status::permission_denied("Access Denied"), &[(header::EXCEPTION, header::ACCESS_DENIED)])
+}
+
+pub(crate) fn not_leader(leader: SocketAddr) -> Status {
+    not_leader_but(&leader.ip().to_string(), leader.port())
+}
+
+pub(crate) fn not_leader_but(host: &str, port: u16) -> Status {
+    let port = port.to_string();
+    let trailers = [(header::EXCEPTION, header::NOT_LEADER), (header::LEADER_HOST, host), (header::LEADER_PORT, &port)];
+    with(Status::new(Code::NotFound, "Leader info available"), &trailers)
+}
+
+pub(crate) fn deleted(stream: &str) -> Status {
+    let status = Status::failed_precondition(format!("Event stream '{stream}' is deleted."));
+    with(status, &[(header::EXCEPTION, header::STREAM_DELETED), ("stream-name", stream)])
+}
+
+/// The one message of requests without content.
+pub(crate) type Nothing = Empty;

@@ -1,0 +1,9 @@
+//! The engine on KurrentDB's double: what it does when the cluster does not do what it should.
+
+#![allow(clippy::unwrap_used)] // tests, helpers included
+
+mod appends;
+mod cluster;
+mod follows;
+mod opening;
+mod support;

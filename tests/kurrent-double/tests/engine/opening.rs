@@ -1,0 +1,134 @@
+//! Opening a ledger: which one, by whom, and whether the server may lose any of it.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::json;
+use socai_domain::{
+    ledger::{EventLog, ReadError},
+    time::Timestamp,
+};
+use socai_kurrent::{KurrentLog, KurrentOptions, OpenKurrentError};
+use socai_kurrent_double::Double;
+
+use crate::support::{Follower, NOW, Still, append, fill, open, options, physical, position, url};
+
+async fn refused(double: &Double, url: &str) -> OpenKurrentError {
+    let options = KurrentOptions { patience: Duration::from_millis(300), create: false, ..options() };
+    let error = KurrentLog::open(url, options).await.expect_err("it is refused");
+    assert!(!error.to_string().contains("geheim"), "a password in an error: {error}");
+    assert_eq!(double.events("so-"), []);
+    error
+}
+
+#[tokio::test]
+async fn a_ledger_is_made_once_and_found_again() {
+    let double = Double::start().await.unwrap();
+    let error = refused(&double, &url(&double, 500)).await;
+    assert!(matches!(error, OpenKurrentError::Missing(_)), "{error}");
+    let [one, other] = [open(&double).await, open(&double).await];
+    assert_eq!(one.ledger(), other.ledger());
+    let elsewhere = KurrentLog::open(&double.url("other"), options()).await.unwrap();
+    assert_ne!(elsewhere.ledger(), one.ledger());
+    assert_eq!(double.events("so.ledger").len(), 1);
+}
+
+#[tokio::test]
+async fn another_epoch_makes_old_positions_foreign() {
+    let double = Double::start().await.unwrap();
+    let log = open(&double).await;
+    let taken = fill(&log, 1, 1).await;
+    double.write("so.ledger", "LedgerBegun@1", json!({ "ledger": log.ledger().0, "moved": 1 }).to_string().as_bytes());
+    let log = open(&double).await;
+    let error = Follower::new(&log, Some(position(&taken[0]))).until_error().await;
+    assert!(matches!(error, ReadError::Foreign(_)), "{error}");
+    assert_eq!(log.head().await.unwrap().records, 1);
+}
+
+#[tokio::test]
+async fn a_ledgers_stream_that_says_something_else_is_refused() {
+    for (kind, data, part) in [
+        ("Other", &b"{}"[..], "\"Other\""),
+        ("LedgerBegun@1", b"{", "EOF"),
+        ("LedgerBegun@1", br#"{"ledger": "00000000-0000-0000-0000-000000000000"}"#, "two ledgers"),
+    ] {
+        let double = Double::start().await.unwrap();
+        drop(open(&double).await);
+        double.write("so.ledger", kind, data);
+        let error = refused(&double, &url(&double, 500)).await.to_string();
+        assert!(error.contains("so.ledger") && error.contains(part), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn metadata_that_loses_records_is_refused_with_its_name() {
+    let double = Double::start().await.unwrap();
+    let log = open(&double).await;
+    fill(&log, 1, 3).await;
+    fill(&log, 2, 3).await;
+    double.set_metadata("other-1", &json!({ "$maxCount": 1 }));
+    double.set_metadata(&physical(1), &json!({ "$acl": { "$r": "ops" } }));
+    assert_eq!(log.head().await.unwrap().records, 6);
+    for (setting, value) in [("$maxAge", 3_600), ("$maxCount", 2), ("$tb", 1)] {
+        let mut metadata = json!({});
+        metadata[setting] = json!(value);
+        double.set_metadata(&physical(2), &metadata);
+        let error = KurrentLog::open(&url(&double, 500), options()).await.unwrap_err().to_string();
+        assert!(error.contains(setting) && error.contains(&physical(2)), "{error}");
+        let head = log.head().await;
+        assert!(matches!(&head, Err(ReadError::Corrupt(why)) if why.contains(setting)), "{head:?}");
+    }
+    double.set_metadata(&physical(2), &json!({}));
+    assert_eq!(log.head().await.unwrap().records, 6);
+    assert_eq!(open(&double).await.head().await.unwrap().records, 6);
+    double.delete(&physical(1));
+    let error = KurrentLog::open(&url(&double, 500), options()).await.unwrap_err().to_string();
+    assert!(error.contains("$tb") && error.contains(&physical(1)), "{error}");
+}
+
+#[tokio::test]
+async fn who_may_not_is_told_what_to_give() {
+    let double = Double::start().await.unwrap();
+    double.faults().require("clerk", "geheim");
+    for user in ["", "clerk:geheimer@"] {
+        let url = url(&double, 500).replace("://", &format!("://{user}"));
+        let error = refused(&double, &url).await.to_string();
+        assert!(error.contains("user:password@"), "{error}");
+    }
+    let url = url(&double, 500).replace("://", "://clerk:geheim@");
+    let log = KurrentLog::open(&url, options()).await.unwrap();
+    log.append(append(1, None, &["a"])).await.unwrap();
+    assert!(!format!("{log:?}").contains("geheim"));
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_not_there_is_said_so() {
+    let double = Double::start().await.unwrap();
+    double.stop(0);
+    let error = refused(&double, &url(&double, 500)).await.to_string();
+    assert!(error.contains("127.0.0.1") && error.contains("no node"), "{error}");
+    let error = refused(&double, "kurrentdb://localhost?tlsCaFile=/nowhere/ca.crt").await.to_string();
+    assert!(error.contains("/nowhere/ca.crt"), "{error}");
+    let no_pem = tempfile::NamedTempFile::new().unwrap();
+    let error = refused(&double, &format!("kurrentdb://localhost?tlsCaFile={}", no_pem.path().display())).await;
+    assert!(error.to_string().contains("PEM"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_tell_what_it_can_do_will_do() {
+    let double = Double::start().await.unwrap();
+    double.faults().be_featureless();
+    let log = open(&double).await;
+    fill(&log, 1, 1).await;
+    assert_eq!(log.head().await.unwrap().records, 1);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_slow_stands_still_at_what_was_seen() {
+    let double = Double::start().await.unwrap();
+    let log = open(&double).await;
+    fill(&log, 1, 1).await;
+    let slow = KurrentOptions { clock: Arc::new(Still(NOW - 1_000_000)), ..options() };
+    let slow = KurrentLog::open(&url(&double, 500), slow).await.unwrap();
+    let taken = slow.append(append(2, None, &["later"])).await.unwrap();
+    assert_eq!(taken.last().recorded, Timestamp::from_micros(NOW));
+}
