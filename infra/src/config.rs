@@ -157,6 +157,14 @@ impl Config {
         self.log.strip_prefix("file:").map(PathBuf::from)
     }
 
+    /// The URL of the log without the password that it may hold: for messages.
+    pub fn log_shown(&self) -> String {
+        match self.log.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1))) {
+            Some((scheme, rest)) => format!("{scheme}://…@{rest}"),
+            None => self.log.clone(),
+        }
+    }
+
     /// What a rebuild of the views may take of memory, in bytes.
     pub fn views_memory(&self) -> usize {
         usize::try_from(self.views_memory_mib).unwrap_or(usize::MAX >> 20) << 20

@@ -120,11 +120,18 @@ impl Found {
 
     fn log(&mut self, config: &Config) {
         let Some(log) = config.log_directory() else {
-            return self.add(
-                "log",
-                Verdict::Wrong,
-                format!("{} is no log that socai knows: write file:DIR", config.log),
-            );
+            let shown = config.log_shown();
+            let is_kurrent = config.log.split_once("://").is_some_and(|(scheme, _)| crate::log::is_kurrent(scheme));
+            return match config.log.parse::<socai_kurrent::Address>() {
+                Ok(_) => {
+                    self.add("log", Verdict::Note, format!("{shown}: a KurrentDB cluster, which is not asked here"))
+                }
+                Err(error) if is_kurrent => self.add("log", Verdict::Wrong, format!("{shown}: {error}")),
+                Err(_) => {
+                    let text = format!("{shown} is no log that socai knows: write file:DIR, or kurrentdb://HOST");
+                    self.add("log", Verdict::Wrong, text);
+                }
+            };
         };
         let name = log.display();
         if is_unfinished(&log) {

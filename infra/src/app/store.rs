@@ -44,10 +44,11 @@ impl Store {
             known,
             ..FileLogOptions::new(clock)
         };
-        let url = config.log.clone();
-        let engine = tokio::task::spawn_blocking(move || log::open(&url, options)).await.map_err(stopped)?;
-        let engine = engine.map_err(|source| match source {
-            OpenLogError::Short { .. } | OpenLogError::OtherLog { .. } | OpenLogError::Missing(_)
+        let engine = log::open(&config.log, options).await.map_err(|source| match source {
+            OpenLogError::Short { .. }
+            | OpenLogError::Ends { .. }
+            | OpenLogError::OtherLog { .. }
+            | OpenLogError::Missing(_)
                 if known != Known::default() =>
             {
                 let checkpoint = config.data.join(format!("{CHECKPOINT}.checkpoint")).into();

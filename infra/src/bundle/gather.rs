@@ -139,7 +139,7 @@ pub async fn gather(
     wanted: &Wanted,
     on_progress: impl Fn(u64, u64) + Send + Sync + 'static,
 ) -> Result<Bundled, BundleError> {
-    let directory = config.log_directory().ok_or_else(|| BundleError::NotFiles(config.log.clone()))?;
+    let directory = config.log_directory().ok_or_else(|| BundleError::NotFiles(config.log_shown()))?;
     let known = if own { known(config).map_err(BundleError::Known)? } else { Known::default() };
     let reading = Reading { files: Arc::new(Files::open(&directory, known)?), on_progress: Arc::new(on_progress) };
     let document = incoming::stream(wanted.document);

@@ -45,7 +45,8 @@ pub(crate) fn head(text: &str) -> Result<(Position, RecordHash), String> {
 impl Verify {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.place.load()?;
-        let directory = config.log_directory().ok_or_else(|| anyhow!("{}: only files are verified", config.log))?;
+        let directory =
+            config.log_directory().ok_or_else(|| anyhow!("{}: only files are verified", config.log_shown()))?;
         if building::is_unfinished(&directory) {
             return Err(OpenLogError::Unfinished(directory.display().to_string()).into());
         }

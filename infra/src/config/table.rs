@@ -29,7 +29,7 @@ const fn serving(name: &'static str, value: &'static str, default: &'static str,
 pub const SETTINGS: &[Setting] = &[
     setting("config", "FILE", "socai.toml", "The file of settings; cannot itself stand in the file"),
     setting("data", "DIR", "socai-data", "The data directory: log, keys, views and files, unless set apart"),
-    setting("log", "URL", "file:DATA/log", "Where the log is: file:DIR"),
+    setting("log", "URL", "file:DATA/log", "Where the log is: file:DIR, or kurrentdb://HOST:2113?ledger=NAME"),
     setting("segment_mib", "NUMBER", "64", "Size of new segments of the log, in MiB: 1 to 1024"),
     setting(
         "master_key",

@@ -83,7 +83,7 @@ pub type Tell = Arc<dyn Fn(Progress) + Send + Sync>;
 
 /// Checks what the configuration names. Dropping it half-way leaves nothing behind.
 pub async fn check(config: &Config, options: &Options, tell: Tell) -> Result<Report, FsckError> {
-    let directory = config.log_directory().ok_or_else(|| FsckError::NotFiles(config.log.clone()))?;
+    let directory = config.log_directory().ok_or_else(|| FsckError::NotFiles(config.log_shown()))?;
     // Before the log: what it names was in the log then.
     let checkpoint = FileCheckpoints::new(&config.data).read(CHECKPOINT);
     let mut ground = Ground {

@@ -2,9 +2,14 @@
 
 pub mod file;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use socai_domain::ledger::EventLog;
+use socai_domain::ledger::{EventLog, ReadError};
+use socai_kurrent::{KurrentLog, KurrentOptions};
 
 pub use file::building;
 pub use file::{FileLog, FileLogOptions, Known, OpenLogError, OpenReport};
@@ -14,6 +19,8 @@ pub use file::{FileLog, FileLogOptions, Known, OpenLogError, OpenReport};
 pub enum Engine {
     /// On files.
     File(FileLog),
+    /// In a KurrentDB cluster.
+    Kurrent(KurrentLog),
 }
 
 impl Engine {
@@ -21,6 +28,7 @@ impl Engine {
     pub fn events(&self) -> Arc<dyn EventLog> {
         match self {
             Self::File(log) => Arc::new(log.clone()),
+            Self::Kurrent(log) => Arc::new(log.clone()),
         }
     }
 
@@ -28,19 +36,44 @@ impl Engine {
     pub async fn close(&self) -> Result<(), String> {
         match self {
             Self::File(log) => log.close().await,
+            // What was acknowledged is with the cluster; there is nothing to end.
+            Self::Kurrent(_) => Ok(()),
         }
     }
 }
 
-/// Opens the log that the URL names: `file:DIR`.
-pub fn open(url: &str, options: FileLogOptions) -> Result<Engine, OpenLogError> {
+/// Opens the log that the URL names: `file:DIR` or `kurrentdb://HOST`. Of the options, those that are about files count for
+/// files only.
+pub async fn open(url: &str, options: FileLogOptions) -> Result<Engine, OpenLogError> {
     let refuse = |hint| Err(OpenLogError::Url { url: url.to_owned(), hint });
     match url.split_once(':') {
         Some(("file", "")) => refuse("name the directory, as in file:/var/lib/socai/log"),
-        Some(("file", dir)) => FileLog::open(Path::new(dir), options).map(Engine::File),
-        Some(("kurrentdb", _)) => refuse("this build has no KurrentDB engine yet; use file:DIR"),
-        _ => refuse("write file:DIR"),
+        Some(("file", dir)) => {
+            let dir = PathBuf::from(dir);
+            let opening = tokio::task::spawn_blocking(move || FileLog::open(Path::new(&dir), options)).await;
+            let stopped = |error| OpenLogError::Io { what: "opening the log".into(), source: io::Error::other(error) };
+            opening.map_err(stopped)?.map(Engine::File)
+        }
+        Some((scheme, _)) if is_kurrent(scheme) => open_kurrent(url, options).await.map(Engine::Kurrent),
+        _ => refuse("write file:DIR, or kurrentdb://HOST:2113?ledger=NAME"),
     }
+}
+
+/// Does this scheme name a KurrentDB cluster?
+pub(crate) fn is_kurrent(scheme: &str) -> bool {
+    matches!(scheme.trim_end_matches("+discover"), "kurrentdb" | "kurrent" | "kdb" | "esdb")
+}
+
+async fn open_kurrent(url: &str, options: FileLogOptions) -> Result<KurrentLog, OpenLogError> {
+    let FileLogOptions { clock, create, known, .. } = options;
+    let log = KurrentLog::open(url, KurrentOptions { create, ..KurrentOptions::new(clock) }).await?;
+    let end = log.head().await.map_err(|error: ReadError| OpenLogError::Kurrent(error.into()))?;
+    known.check(end.position)?;
+    // Positions of a cluster have gaps, so what was signed is compared by count.
+    if known.told() > end.position.place() || known.signed > end.records {
+        return Err(OpenLogError::Ends { records: end.records, place: end.position.place(), known });
+    }
+    Ok(log)
 }
 
 #[cfg(test)]
@@ -48,12 +81,21 @@ mod tests {
     use super::*;
     use crate::clock::SystemClock;
 
-    #[test]
-    fn only_what_keeps_records_is_a_log() {
-        for url in ["memory:", "file:", "kurrentdb://h", "/var/lib/socai", ""] {
-            let error = open(url, FileLogOptions::new(Arc::new(SystemClock))).unwrap_err();
+    #[tokio::test]
+    async fn only_what_keeps_records_is_a_log() {
+        for url in ["memory:", "file:", "/var/lib/socai", ""] {
+            let error = open(url, FileLogOptions::new(Arc::new(SystemClock))).await.unwrap_err();
             assert!(matches!(error, OpenLogError::Url { .. }), "{url}: {error}");
             assert!(error.to_string().contains("file:"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cluster_is_named_as_its_own_url_says() {
+        for url in ["kurrentdb://", "esdb://h?shiny=1", "kurrentdb+discover://u:secret@h?ledger=A-b"] {
+            let error = open(url, FileLogOptions::new(Arc::new(SystemClock))).await.unwrap_err();
+            assert!(matches!(error, OpenLogError::Kurrent(_)), "{url}: {error}");
+            assert!(!error.to_string().contains("secret"), "{error}");
         }
     }
 }

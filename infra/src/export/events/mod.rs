@@ -109,7 +109,7 @@ impl Source {
     /// Opens what the configuration names, for reading only; with the key ring unless `sealed`. With `own`, nothing in
     /// the data directory may tell of a longer log: a copy of the log elsewhere may well be older.
     pub async fn open(config: &Config, sealed: bool, own: bool) -> Result<Self, ExportError> {
-        let directory = config.log_directory().ok_or_else(|| ExportError::NotFiles(config.log.clone()))?;
+        let directory = config.log_directory().ok_or_else(|| ExportError::NotFiles(config.log_shown()))?;
         let known = if own { known(config).map_err(ExportError::Known)? } else { Known::default() };
         let files = Files::open(&directory, known)?;
         let ring = if sealed { None } else { Some(keys::read_ring_of(config, files.ledger()).await?) };

@@ -5,6 +5,8 @@ use std::{fmt, io};
 use socai_domain::ledger::{LedgerId, Position};
 use thiserror::Error;
 
+use super::known::Known;
+
 /// A place in the files where something is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
@@ -82,6 +84,22 @@ pub enum OpenLogError {
         min: u32,
         /// The most.
         max: u32,
+    },
+    /// The ledger in a KurrentDB cluster.
+    #[error(transparent)]
+    Kurrent(#[from] socai_kurrent::OpenKurrentError),
+    /// The ledger in a cluster ends before what is known to have been in it.
+    #[error(
+        "the cluster's ledger ends at record {records}, place {place}, but place {} and {} signed records are known: restore the \
+         newest backup of the cluster", known.told(), known.signed
+    )]
+    Ends {
+        /// How many records there are.
+        records: u64,
+        /// Where the last one lies.
+        place: u64,
+        /// What is known.
+        known: Known,
     },
     /// A URL that names no engine.
     #[error("no log engine for {url:?}: {hint}")]
