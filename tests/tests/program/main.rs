@@ -11,6 +11,7 @@ mod export;
 mod files;
 mod fsck;
 mod kill;
+mod kurrent;
 mod notary;
 mod office;
 mod proofs;
