@@ -144,7 +144,7 @@ impl Nodes {
 
     /// The root of the whole subtree over this part of the hashes; none where the tree has no such node.
     pub fn root(&self, part: &Range<usize>) -> Option<TreeHash> {
-        let whole = part.len().is_power_of_two() && part.start % part.len() == 0;
+        let whole = part.len().is_power_of_two() && part.start.is_multiple_of(part.len());
         let level = self.0.get(part.len().checked_ilog2()? as usize).filter(|_| whole)?;
         level.get(part.start / part.len()).copied()
     }
