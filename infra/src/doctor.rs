@@ -124,7 +124,7 @@ impl Found {
             let is_kurrent = config.log.split_once("://").is_some_and(|(scheme, _)| crate::log::is_kurrent(scheme));
             return match config.log.parse::<socai_kurrent::Address>() {
                 Ok(_) => {
-                    self.add("log", Verdict::Note, format!("{shown}: a KurrentDB cluster, which is not asked here"))
+                    self.add("log", Verdict::Note, format!("{shown}: a KurrentDB cluster, which is not asked here"));
                 }
                 Err(error) if is_kurrent => self.add("log", Verdict::Wrong, format!("{shown}: {error}")),
                 Err(_) => {

@@ -128,8 +128,8 @@ impl Pasts {
         erasures: u64,
         then: impl FnOnce() -> Result<T, E>,
     ) -> Result<Option<T>, E> {
-        let shelf = self.shelf();
-        if shelf.erasures == erasures { then().map(Some) } else { Ok(None) }
+        let held = self.shelf();
+        if held.erasures == erasures { then().map(Some) } else { Ok(None) }
     }
 
     /// Something was erased: nothing that was read before may be shown again.

@@ -71,7 +71,8 @@ async fn open_kurrent(url: &str, options: FileLogOptions) -> Result<KurrentLog, 
     known.check(end.position)?;
     // Positions of a cluster have gaps, so what was signed is compared by count.
     if known.told() > end.position.place() || known.signed > end.records {
-        return Err(OpenLogError::Ends { records: end.records, place: end.position.place(), known });
+        let (told, signed) = (known.told(), known.signed);
+        return Err(OpenLogError::Ends { records: end.records, place: end.position.place(), told, signed });
     }
     Ok(log)
 }

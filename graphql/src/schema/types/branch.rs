@@ -185,6 +185,7 @@ impl Branch {
     }
 
     /// Its deadline, with the sum (thời hạn). An informed branch has none.
+    #[allow(clippy::unused_async)] // resolvers are
     async fn deadline(&self, ctx: &Context<'_>, lang: Option<Language>) -> Result<Deadline> {
         let branch = &self.branch;
         let now = moment(ctx).now();

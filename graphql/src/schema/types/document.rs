@@ -277,6 +277,7 @@ impl IncomingDocument {
     }
 
     /// The document's own deadline: that of its root LEAD branch (thời hạn giải quyết). None before it is directed.
+    #[allow(clippy::unused_async)] // resolvers are
     async fn deadline(&self, ctx: &Context<'_>, lang: Option<Language>) -> Result<Option<Deadline>> {
         let Some((round, sum)) = self.document().round().zip(self.0.sum()?) else { return Ok(None) };
         Ok(Some(Deadline {

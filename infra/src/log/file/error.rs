@@ -90,16 +90,18 @@ pub enum OpenLogError {
     Kurrent(#[from] socai_kurrent::OpenKurrentError),
     /// The ledger in a cluster ends before what is known to have been in it.
     #[error(
-        "the cluster's ledger ends at record {records}, place {place}, but place {} and {} signed records are known: restore the \
-         newest backup of the cluster", known.told(), known.signed
+        "the cluster's ledger ends at record {records}, place {place}, but place {told} and {signed} signed records are known: restore the \
+         newest backup of the cluster"
     )]
     Ends {
         /// How many records there are.
         records: u64,
         /// Where the last one lies.
         place: u64,
-        /// What is known.
-        known: Known,
+        /// The place that is known of.
+        told: u64,
+        /// How many records were signed.
+        signed: u64,
     },
     /// A URL that names no engine.
     #[error("no log engine for {url:?}: {hint}")]
