@@ -8,8 +8,8 @@ use std::{
     sync::Arc,
 };
 
-use socai_domain::ledger::{EventLog, ReadError};
-use socai_kurrent::{KurrentLog, KurrentOptions};
+use socai_domain::ledger::EventLog;
+use socai_kurrent::{KurrentLog, KurrentOptions, OpenKurrentError};
 
 pub use file::building;
 pub use file::{FileLog, FileLogOptions, Known, OpenLogError, OpenReport};
@@ -67,7 +67,7 @@ pub(crate) fn is_kurrent(scheme: &str) -> bool {
 async fn open_kurrent(url: &str, options: FileLogOptions) -> Result<KurrentLog, OpenLogError> {
     let FileLogOptions { clock, create, known, .. } = options;
     let log = KurrentLog::open(url, KurrentOptions { create, ..KurrentOptions::new(clock) }).await?;
-    let end = log.head().await.map_err(|error: ReadError| OpenLogError::Kurrent(error.into()))?;
+    let end = log.head().await.map_err(OpenKurrentError::from)?;
     known.check(end.position)?;
     // Positions of a cluster have gaps, so what was signed is compared by count.
     if known.told() > end.position.place() || known.signed > end.records {

@@ -5,8 +5,6 @@ use std::{fmt, io};
 use socai_domain::ledger::{LedgerId, Position};
 use thiserror::Error;
 
-use super::known::Known;
-
 /// A place in the files where something is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
@@ -87,7 +85,7 @@ pub enum OpenLogError {
     },
     /// The ledger in a KurrentDB cluster.
     #[error(transparent)]
-    Kurrent(#[from] socai_kurrent::OpenKurrentError),
+    Kurrent(Box<socai_kurrent::OpenKurrentError>),
     /// The ledger in a cluster ends before what is known to have been in it.
     #[error(
         "the cluster's ledger ends at record {records}, place {place}, but place {told} and {signed} signed records are known: restore the \
@@ -119,6 +117,12 @@ pub enum OpenLogError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl From<socai_kurrent::OpenKurrentError> for OpenLogError {
+    fn from(error: socai_kurrent::OpenKurrentError) -> Self {
+        Self::Kurrent(Box::new(error))
+    }
 }
 
 impl OpenLogError {
