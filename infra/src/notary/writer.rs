@@ -8,7 +8,7 @@ use futures::{
     stream::FuturesOrdered,
 };
 use socai_domain::ledger::{EventLog, Followed, Following, ReadError, Recorded, following::wait_after};
-use tokio::{sync::watch, time::Instant};
+use tokio::{sync::watch, task::JoinHandle, time::Instant};
 
 use super::{
     Notary, NotaryError,
@@ -28,7 +28,15 @@ const AT_ONCE: usize = 4;
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, NotaryError> + Send + 'static,
 ) -> Result<T, NotaryError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| NotaryError::Ended(error.to_string()))?
+    joined(tokio::task::spawn_blocking(work)).await?
+}
+
+/// What another thread made. It is not begun when the runtime ends, and that ends this task, too: no reason for an alarm.
+async fn joined<T>(task: JoinHandle<T>) -> Result<T, NotaryError> {
+    match task.await {
+        Err(error) if error.is_cancelled() => std::future::pending().await,
+        done => done.map_err(|error| NotaryError::Ended(error.to_string())),
+    }
 }
 
 /// Follows until `shutdown` ends, with at least the time `between` two checkpoints. What may pass is tried again from what was committed, for as long as it takes.
@@ -78,8 +86,7 @@ fn hash(records: Vec<Recorded>) -> BoxFuture<'static, Result<Vec<Leaf>, NotaryEr
         return ready(Ok(leaves(&records))).boxed();
     }
     // Begins now, not when it is waited for.
-    let hashing = tokio::task::spawn_blocking(move || leaves(&records));
-    hashing.map(|hashed| hashed.map_err(|error| NotaryError::Ended(error.to_string()))).boxed()
+    joined(tokio::task::spawn_blocking(move || leaves(&records))).boxed()
 }
 
 async fn append(mut tree: Tree, leaves: Vec<Leaf>) -> Result<Tree, NotaryError> {
