@@ -101,7 +101,7 @@ impl App {
         } else {
             Views::open_or_await(&config.views, events.head().await?.records).await?
         };
-        let views = views.with_memory(config.views_memory()).with_snapshots(config.views_copies);
+        let views = views.with_memory(config.views_memory()).with_copies(config.views_copies);
         let checkpoints = Arc::new(FileCheckpoints::new(&config.data));
         let mut reactions = Reactions::start(handler.clone(), checkpoints).await?;
         let trying = reactions.state();

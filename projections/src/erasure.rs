@@ -107,7 +107,7 @@ async fn try_to_clean(views: &Views, gate: Arc<dyn Gate>) -> Result<bool, ViewsE
     views.set_unclean(true);
     if owed == UNWRITTEN {
         gate.pass()?;
-        if let Some(copies) = views.snapshots()? {
+        if let Some(copies) = views.copies()? {
             tokio::task::spawn_blocking(move || copies.wipe()).await.map_err(std::io::Error::other)??;
         }
         gate.pass()?;

@@ -11,11 +11,11 @@ use tokio::{sync::watch, time::Instant};
 
 use crate::{
     apply::apply,
+    copies::Copying,
     erasure,
     error::ViewsError,
     following::tell,
     rows::Rows,
-    snapshots::Copying,
     store::{Views, checkpoint},
     writer::{Gate, Open, Writer},
 };

@@ -16,9 +16,9 @@ use socai_domain::{
 use tokio::sync::Semaphore;
 
 use crate::{
+    copies::Copied,
     error::ViewsError,
     replay::{Crew, cores, go_on, replay},
-    snapshots::Snapshot,
     sql::Sql,
     store::{Views, run},
     value::Cells,
@@ -211,17 +211,17 @@ impl Views {
     }
 
     /// The nearest copy before a position, if copies may be read.
-    fn copy_before(&self, until: Position) -> Result<Option<Snapshot>, ViewsError> {
+    fn copy_before(&self, until: Position) -> Result<Option<Copied>, ViewsError> {
         // What is owed to an erasure is owed by the copies, too.
         if *self.unclean().borrow() || self.is_older() {
             return Ok(None);
         }
-        let copies = self.snapshots()?;
+        let copies = self.copies()?;
         Ok(copies.map(|copies| copies.before(until.place())).transpose()?.flatten())
     }
 
     /// Views in a copy of that copy, and where they stand.
-    async fn opened(copy: &Snapshot) -> Result<(Option<Position>, Self), ViewsError> {
+    async fn opened(copy: &Copied) -> Result<(Option<Position>, Self), ViewsError> {
         let views = Self::in_copy_of(&copy.path).await?;
         let views = views.ok_or_else(|| ViewsError::Outdated(copy.path.display().to_string()))?;
         Ok((views.position().await?, views))

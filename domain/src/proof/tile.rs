@@ -112,7 +112,7 @@ impl Tile {
         })
     }
 
-    /// Where the hash of a full node comes from in the tree of `size` leaves: the tile, and the part of its hashes that
+    /// Where the hash of a full node comes from in the tree of `size` leaves: the tile, and the part of its hashes
     /// whose [`Nodes::root`] is the node's hash. `None` if the tree has not got the node whole.
     pub fn holding(node: Node, size: u64) -> Option<(Self, Range<usize>)> {
         let (level, inner) = (node.level / 8, node.level % 8);

@@ -30,13 +30,13 @@ use super::{
 };
 use crate::{
     apply::apply,
+    copies::Copies,
     digest::{Digest, digest},
     erasure::shown,
     error::ViewsError,
     follower::move_checkpoint,
     rows::Rows,
     schema::{self, Indexes},
-    snapshots::Snapshots,
     store::{BUSY, checkpoint, run},
     writer::{Gate, Tables, Writer},
 };
@@ -105,7 +105,7 @@ pub(crate) struct Bulk {
     at: Option<Position>,
     uncommitted: u64,
     /// Where it is copied to now and then, and how many records there will be about.
-    copies: Option<(Snapshots, u64)>,
+    copies: Option<(Copies, u64)>,
 }
 
 impl Bulk {
@@ -135,7 +135,7 @@ impl Bulk {
     }
 
     /// Copies it, while it is filled, for questions about past moments.
-    pub(crate) fn copied_to(&mut self, copies: Snapshots, records: u64) {
+    pub(crate) fn copied_to(&mut self, copies: Copies, records: u64) {
         self.copies = Some((copies, records));
     }
 
@@ -150,7 +150,7 @@ impl Bulk {
             let (copies, path) = (copies.clone(), self.path.clone());
             let copy = move || {
                 let begun = copies.begin()?;
-                std::fs::copy(path, &begun)?;
+                std::fs::copy(path, begun.path())?;
                 copies.put(&begun, at.place(), records)
             };
             tokio::task::spawn_blocking(copy).await.map_err(std::io::Error::other)??;
@@ -228,7 +228,9 @@ impl Bulk {
     /// Sends what changed on its way to the tables, as soon as what was sent before has come there.
     async fn commit(&mut self) -> Result<(), ViewsError> {
         self.land().await?;
-        self.copy().await?;
+        if let Err(error) = self.copy().await {
+            tracing::warn!(%error, "the views were not copied; questions about past moments take longer");
+        }
         self.rows.settled(self.budget.kept);
         let (changes, count) = (self.rows.take_changes(), std::mem::take(&mut self.uncommitted));
         let Some(at) = self.at else { return Ok(()) };

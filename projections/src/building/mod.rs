@@ -37,10 +37,10 @@ use self::{
     progress::Teller,
 };
 use crate::{
+    copies::Copies,
     digest::Digest,
     error::ViewsError,
     follower::Builder,
-    snapshots::Snapshots,
     store::Views,
     writer::{Gate, Open},
 };
@@ -194,7 +194,7 @@ impl Rebuild<'_> {
             let bulk = Bulk::open(&path, self.budget, Arc::clone(&self.gate)).await?;
             (path, bulk)
         };
-        bulk.copied_to(Snapshots::of(&path, self.views.keeps), self.log.head().await?.records);
+        bulk.copied_to(Copies::of(&path, self.views.keeps), self.log.head().await?.records);
         let filled = self.fill(&mut bulk, erasures, teller).await;
         bulk.close().await?;
         match filled {

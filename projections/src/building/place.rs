@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::snapshots::Snapshots;
+use crate::copies::Copies;
 
 /// What SQLite keeps beside a file.
 const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
@@ -124,7 +124,7 @@ impl Place {
             for beside in BESIDE {
                 remove_one(&self.with(beside))?;
             }
-            Snapshots::of(&self.path, 0).remove()?;
+            Copies::of(&self.path, 0).remove()?;
         }
         Ok(())
     }
@@ -152,7 +152,7 @@ fn remove_one(path: &Path) -> io::Result<()> {
 
 /// Removes a database that nobody has open, or will again, and the copies of earlier positions that belong to it.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
-    Snapshots::of(path, 0).remove()?;
+    Copies::of(path, 0).remove()?;
     for beside in BESIDE {
         remove_one(&with(path, beside))?;
     }
@@ -161,7 +161,7 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
 
 /// The same for one that holds what was erased: first all of it is overwritten where it stands.
 pub(crate) fn wipe(path: &Path) -> io::Result<()> {
-    Snapshots::of(path, 0).wipe()?;
+    Copies::of(path, 0).wipe()?;
     for file in BESIDE.map(|beside| with(path, beside)).iter().map(PathBuf::as_path).chain([path]) {
         match OpenOptions::new().write(true).open(file) {
             Ok(mut open) => {

@@ -18,12 +18,12 @@ use tokio::sync::watch;
 
 use crate::{
     building::{Place, Rebuilding},
+    copies::Passing,
     door::Door,
     error::ViewsError,
     past::Pasts,
     replay::OnDemand,
     schema,
-    snapshots::Passing,
     sql::Sql,
 };
 
@@ -67,7 +67,7 @@ impl Views {
 
     /// The same; so many copies of earlier positions are kept for questions about past moments.
     #[must_use]
-    pub fn with_snapshots(self, most: u64) -> Self {
+    pub fn with_copies(self, most: u64) -> Self {
         Self { keeps: most, ..self }
     }
 

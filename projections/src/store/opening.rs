@@ -11,12 +11,12 @@ use tokio::sync::watch;
 use super::Views;
 use crate::{
     building::{Place, Rebuilding},
+    copies::{Copies, Passing},
     door::Door,
     erasure,
     error::ViewsError,
     replay::{Crew, OnDemand},
     schema::{Indexes, prepare},
-    snapshots::{Passing, Snapshots},
 };
 
 /// How many readers at once.
@@ -38,7 +38,7 @@ impl Views {
         let file = place.in_use()?;
         if place.is_empty()? {
             // Of views that were here before.
-            Snapshots::of(&file, 0).remove()?;
+            Copies::of(&file, 0).remove()?;
         }
         let options = options(&file);
         let write = pool(1).connect_with(options.clone()).await?;
@@ -49,8 +49,8 @@ impl Views {
         // Before the follower begins with it.
         let owed = erasure::is_owed(&mut *views.write.acquire().await?).await?;
         views.set_unclean(owed);
-        if let Some(copies) = views.snapshots()? {
-            copies.tidy()?;
+        if let Some(Err(error)) = views.copies()?.map(|copies| copies.tidy()) {
+            tracing::warn!(%error, "what was left of copies of the views is not removed");
         }
         Ok(views)
     }

@@ -232,8 +232,8 @@ async fn a_moment_near_another_goes_on_from_it() {
 }
 
 /// How many copies lie beside views.
-fn copies(views: &Views) -> Vec<crate::snapshots::Snapshot> {
-    views.snapshots().unwrap().unwrap().all().unwrap()
+fn copies(views: &Views) -> Vec<crate::copies::Copied> {
+    views.copies().unwrap().unwrap().all().unwrap()
 }
 
 #[tokio::test]
@@ -242,10 +242,10 @@ async fn a_past_moment_is_gone_on_with_from_a_copy() {
     let mut generated = Generated::new(11);
     generated.erases = false;
     generated.steps(100);
-    let live = Views::open(&folder.path().join("views.sqlite")).await.unwrap().with_snapshots(2);
+    let live = Views::open(&folder.path().join("views.sqlite")).await.unwrap().with_copies(2);
     generated.history.fill(&live, 50).await;
-    assert!(live.keep_snapshot().await.unwrap());
-    assert!(!live.keep_snapshot().await.unwrap(), "the next one is not due yet");
+    assert!(live.copy_if_due().await.unwrap());
+    assert!(!live.copy_if_due().await.unwrap(), "the next one is not due yet");
     generated.steps(20);
     let (then, stopped) = (generated.history.now(), generated.history.views().await);
     generated.history.set(then.plus_micros(1));
@@ -287,7 +287,7 @@ async fn a_build_leaves_copies_of_its_way() {
     let (then, stopped) = (generated.history.now(), generated.history.views().await);
     generated.history.set(then.plus_micros(1));
     generated.steps(100);
-    let views = Views::awaited(&folder.path().join("views.sqlite")).with_memory(64 << 10).with_snapshots(3);
+    let views = Views::awaited(&folder.path().join("views.sqlite")).with_memory(64 << 10).with_copies(3);
     for _ in 0..2 {
         views.rebuild(&generated.history.log, &generated.history.opener()).await.unwrap();
         assert!((1..=3).contains(&copies(&views).len()), "{:?}", copies(&views));
@@ -297,6 +297,41 @@ async fn a_build_leaves_copies_of_its_way() {
     }
     let folders = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
     assert_eq!(folders.filter(|name| name.to_string_lossy().ends_with(".past")).count(), 1, "the old file's are gone");
+}
+
+#[tokio::test]
+async fn a_copy_that_cannot_be_made_stops_no_build() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("views.sqlite");
+    let mut generated = Generated::new(13);
+    generated.steps(80);
+    // Where a copy would be begun there is something else.
+    std::fs::create_dir_all(folder.path().join("views.sqlite.1.past/begun/full")).unwrap();
+    let views = Views::awaited(&path).with_memory(64 << 10).with_copies(3);
+    views.rebuild(&generated.history.log, &generated.history.opener()).await.unwrap();
+    assert!(copies(&views).is_empty());
+    assert_eq!(views.digest().await.unwrap(), generated.history.views().await.digest().await.unwrap());
+    assert!(views.copy_if_due().await.is_err());
+}
+
+#[tokio::test]
+async fn who_follows_the_log_copies_what_is_due() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut history = History::new();
+    for n in 1..60 {
+        history.arrives(n, |_| {});
+    }
+    let views = Views::open(&folder.path().join("views.sqlite")).await.unwrap().with_copies(2);
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let (log, opener) = (Arc::new(history.log.clone()), history.opener());
+    let (state, shutdown) = (tokio::sync::watch::Sender::default(), async { drop(stopped.await) });
+    let follower = tokio::spawn(crate::Follower::run(log, opener, views.clone(), state, shutdown));
+    while copies(&views).is_empty() {
+        tokio::task::yield_now().await;
+    }
+    drop(stop);
+    follower.await.unwrap().unwrap();
+    assert_eq!(copies(&views)[0].records, views.records().await.unwrap());
 }
 
 #[tokio::test]
@@ -310,9 +345,9 @@ async fn an_erasure_wipes_the_copies_first() {
         history.arrives(n, |_| {});
     }
     let then = history.now();
-    let live = Views::open(&path).await.unwrap().with_snapshots(2);
+    let live = Views::open(&path).await.unwrap().with_copies(2);
     history.fill(&live, 100).await;
-    assert!(live.keep_snapshot().await.unwrap());
+    assert!(live.copy_if_due().await.unwrap());
     let (clerk, kept) = (history.sight(Who::Clerk), copies(&live).remove(0).path);
     assert_eq!(as_of(&live, &history, then).await.search_count(&clerk, "zyxwvut").await.unwrap(), 1);
     // Another name shows what becomes of its bytes.
@@ -327,6 +362,6 @@ async fn an_erasure_wipes_the_copies_first() {
     drop(past);
     live.close().await;
     super::rebuilding::sql(&path, "PRAGMA user_version = 1").await;
-    let again = Views::open(&path).await.unwrap().with_snapshots(2);
-    assert!(*again.unclean().borrow() && !again.keep_snapshot().await.unwrap());
+    let again = Views::open(&path).await.unwrap().with_copies(2);
+    assert!(*again.unclean().borrow() && !again.copy_if_due().await.unwrap());
 }

@@ -79,7 +79,7 @@ pub(super) async fn build(
         let store = Store::open(config, Arc::new(SystemClock)).await?;
         let bar = bar(report.records, lang.of("dựng các bảng", "building the views"));
         let views = Views::awaited(&config.views).with_memory(config.views_memory());
-        let views = views.with_snapshots(config.views_copies);
+        let views = views.with_copies(config.views_copies);
         let log = store.log();
         let rebuilding = telling::rebuilding(&views, Box::pin(views.rebuild(&*log, &store.opener)), |progress| {
             bar.set_length(progress.total);

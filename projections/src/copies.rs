@@ -25,12 +25,14 @@ use crate::{
 /// Fewer records than these are not worth a copy.
 const LEAST: u64 = if cfg!(test) { 40 } else { 1_000_000 };
 
+/// After so many it is looked whether one is due.
+const LOOK: u64 = LEAST / 10;
 /// To go on from a copy is so many times slower than to replay all.
 const SLOWER: u64 = 3;
 
 /// The copies that belong to one file of views.
 #[derive(Clone, Debug)]
-pub(crate) struct Snapshots {
+pub(crate) struct Copies {
     folder: PathBuf,
     /// So many are kept.
     most: u64,
@@ -38,21 +40,21 @@ pub(crate) struct Snapshots {
 
 /// One of them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Snapshot {
+pub(crate) struct Copied {
     /// The place of the last record in it, and how many they are.
     pub(crate) place: u64,
     pub(crate) records: u64,
     pub(crate) path: PathBuf,
 }
 
-impl Snapshot {
+impl Copied {
     /// Is a position reached sooner from here than from nothing?
     pub(crate) fn is_worth(&self, until: Position) -> bool {
         SLOWER * (until.place().saturating_sub(self.place)) <= until.place()
     }
 }
 
-impl Snapshots {
+impl Copies {
     pub(crate) fn of(file: &Path, most: u64) -> Self {
         let mut folder = file.as_os_str().to_owned();
         folder.push(".past");
@@ -60,12 +62,12 @@ impl Snapshots {
     }
 
     /// Those that are there, the oldest first.
-    pub(crate) fn all(&self) -> io::Result<Vec<Snapshot>> {
+    pub(crate) fn all(&self) -> io::Result<Vec<Copied>> {
         let mut all = Vec::new();
         for path in self.files()? {
             let name = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".sqlite")?.split_once('.'));
             if let Some((Ok(place), Ok(records))) = name.map(|(place, records)| (place.parse(), records.parse())) {
-                all.push(Snapshot { place, records, path });
+                all.push(Copied { place, records, path });
             }
         }
         all.sort_unstable();
@@ -86,19 +88,19 @@ impl Snapshots {
         Ok(self.most > 0 && records.saturating_sub(last) >= LEAST.max(total / (self.most + 1)))
     }
 
-    /// An empty file to be filled, and then given to [`put`](Self::put).
-    pub(crate) fn begin(&self) -> io::Result<PathBuf> {
+    /// An empty file to be filled, and then given to [`put`](Self::put); it goes if that never comes.
+    pub(crate) fn begin(&self) -> io::Result<Passing> {
         fs::create_dir_all(&self.folder)?;
         let path = self.folder.join("begun");
         remove(&path)?;
         make(&path)?;
-        Ok(path)
+        Ok(Passing(path))
     }
 
     /// Gives a file that was filled its name. Of too many, the one goes whose neighbours are nearest to each other.
-    pub(crate) fn put(&self, begun: &Path, place: u64, records: u64) -> io::Result<()> {
-        fs::File::open(begun)?.sync_all()?;
-        fs::rename(begun, self.folder.join(format!("{place}.{records}.sqlite")))?;
+    pub(crate) fn put(&self, begun: &Passing, place: u64, records: u64) -> io::Result<()> {
+        fs::File::open(begun.path())?.sync_all()?;
+        fs::rename(begun.path(), self.folder.join(format!("{place}.{records}.sqlite")))?;
         let mut all = self.all()?;
         while all.len() as u64 > self.most {
             let before = |at: usize| if at == 0 { 0 } else { all[at - 1].records };
@@ -110,8 +112,8 @@ impl Snapshots {
     }
 
     /// The last one at or before a place.
-    pub(crate) fn before(&self, place: u64) -> io::Result<Option<Snapshot>> {
-        Ok(self.all()?.into_iter().rfind(|snapshot| snapshot.place <= place))
+    pub(crate) fn before(&self, place: u64) -> io::Result<Option<Copied>> {
+        Ok(self.all()?.into_iter().rfind(|copied| copied.place <= place))
     }
 
     /// Overwrites and removes all: something in them was erased.
@@ -166,8 +168,8 @@ impl Drop for Passing {
 
 impl Views {
     /// The copies of the file in use; none of views in memory.
-    pub(crate) fn snapshots(&self) -> Result<Option<Snapshots>, ViewsError> {
-        let of = |file: PathBuf| Snapshots::of(&file, self.keeps);
+    pub(crate) fn copies(&self) -> Result<Option<Copies>, ViewsError> {
+        let of = |file: PathBuf| Copies::of(&file, self.keeps);
         Ok(self.place.as_ref().map(|place| place.in_use().map(of)).transpose()?)
     }
 
@@ -175,27 +177,27 @@ impl Views {
     ///
     /// # Errors
     /// The views themselves are as before.
-    pub async fn keep_snapshot(&self) -> Result<bool, ViewsError> {
-        let Some(snapshots) = self.snapshots()? else { return Ok(false) };
+    pub async fn copy_if_due(&self) -> Result<bool, ViewsError> {
+        let Some(copies) = self.copies()? else { return Ok(false) };
         let records = self.records().await?;
-        if self.is_older() || *self.unclean().borrow() || !snapshots.due(records, records)? {
+        if self.is_older() || *self.unclean().borrow() || !copies.due(records, records)? {
             return Ok(false);
         }
         let erasures = self.pasts.erasures();
-        let begun = snapshots.begin()?;
+        let begun = copies.begin()?;
         // A connection of its own: it reads one state for long, and the others neither wait for it nor read less.
         let mut db = self.apart().await?;
-        let path = begun.to_string_lossy().replace('\'', "''");
+        let path = begun.path().to_string_lossy().replace('\'', "''");
         run(&mut db, &format!("VACUUM INTO '{path}'")).await?;
         db.close().await?;
-        let mut copy = SqliteConnectOptions::new().filename(&begun).connect().await?;
+        let mut copy = SqliteConnectOptions::new().filename(begun.path()).connect().await?;
         let mut stands = Sql::plain();
         stands.push("SELECT MIN(place), MIN(records) FROM read_model");
         let stands = stands.read_optional(&mut copy, |cells| Ok((cells.next::<i64>()?, cells.next::<i64>()?))).await?;
         copy.close().await?;
         let (place, records) = stands.map_or((0, 0), |(place, records)| (place.unsigned_abs(), records.unsigned_abs()));
-        if self.pasts.unless_erased(erasures, || snapshots.put(&begun, place, records))?.is_none() {
-            wipe(&begun)?;
+        if self.pasts.unless_erased(erasures, || copies.put(&begun, place, records))?.is_none() {
+            wipe(begun.path())?;
             return Ok(false);
         }
         tracing::info!(records, "the views were copied, for questions about past moments");
@@ -204,24 +206,30 @@ impl Views {
 }
 
 /// Copies the views beside whoever follows the log.
-#[derive(Default)]
 pub(crate) struct Copying {
     task: Option<JoinHandle<()>>,
     /// Records since it was last looked whether a copy is due.
     taken: u64,
 }
 
+impl Default for Copying {
+    /// The first look is at once: a program that is started anew each day may never take in so many.
+    fn default() -> Self {
+        Self { task: None, taken: LOOK }
+    }
+}
+
 impl Copying {
     /// So many records were taken in: begins a copy, if one is due and none is being made.
     pub(crate) fn look(&mut self, views: &Views, taken: usize) {
         self.taken += taken as u64;
-        if self.taken < LEAST / 10 || self.task.as_ref().is_some_and(|task| !task.is_finished()) {
+        if self.taken < LOOK || self.task.as_ref().is_some_and(|task| !task.is_finished()) {
             return;
         }
         self.taken = 0;
         let views = views.clone();
         self.task = Some(tokio::spawn(async move {
-            if let Err(error) = views.keep_snapshot().await {
+            if let Err(error) = views.copy_if_due().await {
                 tracing::warn!(%error, "the views were not copied; questions about past moments take longer");
             }
         }));
@@ -243,27 +251,27 @@ mod tests {
     #[test]
     fn few_are_kept_and_about_evenly_spread() {
         let folder = tempfile::tempdir().unwrap();
-        let snapshots = Snapshots::of(&folder.path().join("views"), 3);
-        let records = || snapshots.all().unwrap().iter().map(|one| one.records).collect::<Vec<_>>();
-        assert!(snapshots.all().unwrap().is_empty() && !snapshots.due(LEAST - 1, 0).unwrap());
+        let copies = Copies::of(&folder.path().join("views"), 3);
+        let records = || copies.all().unwrap().iter().map(|one| one.records).collect::<Vec<_>>();
+        assert!(copies.all().unwrap().is_empty() && !copies.due(LEAST - 1, 0).unwrap());
         for at in [100, 200, 300, 450, 600, 900] {
-            assert!(snapshots.due(at, at).unwrap(), "{at}");
-            snapshots.put(&snapshots.begin().unwrap(), 2 * at, at).unwrap();
+            assert!(copies.due(at, at).unwrap(), "{at}");
+            copies.put(&copies.begin().unwrap(), 2 * at, at).unwrap();
         }
         assert_eq!(records(), [200, 600, 900], "the newest always");
-        assert!(!snapshots.due(1_099, 999).unwrap() && snapshots.due(1_149, 999).unwrap());
-        assert_eq!(snapshots.before(1_799).unwrap().unwrap().records, 600);
-        assert_eq!(snapshots.before(399).unwrap(), None);
-        let passing = Passing::copy_of(&snapshots.all().unwrap()[0].path).unwrap();
+        assert!(!copies.due(1_099, 999).unwrap() && copies.due(1_149, 999).unwrap());
+        assert_eq!(copies.before(1_799).unwrap().unwrap().records, 600);
+        assert_eq!(copies.before(399).unwrap(), None);
+        let passing = Passing::copy_of(&copies.all().unwrap()[0].path).unwrap();
         assert!(passing.path().exists());
         let path = passing.path().to_owned();
         drop(passing);
         assert!(!path.exists());
         fs::write(&path, "left behind").unwrap();
-        snapshots.tidy().unwrap();
+        copies.tidy().unwrap();
         assert!(!path.exists() && records().len() == 3);
-        snapshots.wipe().unwrap();
+        copies.wipe().unwrap();
         assert!(records().is_empty());
-        assert!(!Snapshots::of(&folder.path().join("views"), 0).due(u64::MAX, 0).unwrap(), "none are wanted");
+        assert!(!Copies::of(&folder.path().join("views"), 0).due(u64::MAX, 0).unwrap(), "none are wanted");
     }
 }
