@@ -24,6 +24,12 @@ const PREREQUISITES: &[Prerequisite] = &[
         why: "a C compiler and linker: SQLite is built from source",
     },
     Prerequisite {
+        program: "pg_lsclusters",
+        proof: &["--help"],
+        packages: &["postgresql"],
+        why: "a server of PostgreSQL: tests start clusters of their own, and stop them",
+    },
+    Prerequisite {
         program: "python3",
         proof: &["-c", "import ensurepip, venv"],
         packages: &["python3", "python3-venv"],

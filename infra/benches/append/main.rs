@@ -2,16 +2,12 @@
 //! stream and revision, and the same closed loop: every writer has a stream of its own and waits for each answer.
 //!
 //! ```text
-//! cargo bench -p socai --bench append [--features postgres-peer] -- [--rounds 3] [--seconds 2] [--writers 1,16,64,256] [--pairs 5] [--only-files]
+//! cargo bench -p socai --bench append -- [--rounds 3] [--seconds 2] [--writers 1,16,64,256] [--pairs 5] [--only-files]
 //! ```
 
 #[path = "../args/mod.rs"]
 mod args;
-#[cfg(feature = "postgres-peer")]
-#[path = "../postgres/mod.rs"]
-mod cluster;
 mod load;
-#[cfg(feature = "postgres-peer")]
 mod postgres;
 mod raw;
 mod sqlite;
@@ -91,7 +87,6 @@ fn main() {
             ("rusqlite, group commit", sqlite::run),
             ("sqlx, single-row inserts", sqlx_peer::single),
             ("sqlx, multi-row inserts", sqlx_peer::multi),
-            #[cfg(feature = "postgres-peer")]
             ("PostgreSQL, group commit", postgres::run),
         ]
     };

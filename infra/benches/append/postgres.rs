@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use socai_test_postgres::Cluster;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use crate::{
-    cluster::Cluster,
     load::Figures,
     sqlite::{Group, Row},
 };
@@ -28,7 +28,7 @@ async fn together(database: &mut PgConnection, rows: &[Row]) -> sqlx::Result<()>
 /// One run on a new cluster.
 pub(crate) fn run(writers: usize, time: Duration) -> Figures {
     let dir = crate::directory();
-    let cluster = Cluster::start(dir.path()).expect("a server of PostgreSQL 15 starts");
+    let cluster = Cluster::start_in(dir.path()).expect("a server of PostgreSQL starts");
     let options = cluster.options();
     let serve = move |group: &Group| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");

@@ -3,20 +3,16 @@
 //! SELECT through sqlx. All files are in the page cache.
 //!
 //! ```text
-//! cargo bench -p socai --bench replay [--features postgres-peer] -- [--records 1000000] [--active 10000] [--rounds 3]
+//! cargo bench -p socai --bench replay -- [--records 1000000] [--active 10000] [--rounds 3]
 //!     [--threads N] [--only-ours]
 //! ```
 #![allow(clippy::cast_precision_loss)] // figures for people
 
 #[path = "../args/mod.rs"]
 mod args;
-#[cfg(feature = "postgres-peer")]
-#[path = "../postgres/mod.rs"]
-mod cluster;
 mod folds;
 mod ledger;
 mod peer;
-#[cfg(feature = "postgres-peer")]
 mod postgres;
 mod sqlite;
 
@@ -90,15 +86,13 @@ async fn documents(crew: &Crew, ledger: &Ledger, until: Position) -> Documents {
 /// The peers, filled.
 struct Peers {
     sqlite: sqlite::Table,
-    #[cfg(feature = "postgres-peer")]
-    postgres: Option<postgres::Table>,
+    postgres: postgres::Table,
 }
 
 impl Peers {
     async fn filled(dir: &Path, ledger: &Ledger, until: Position) -> Self {
         let mut peers = Self {
             sqlite: sqlite::Table::new(&dir.join("records.sqlite")).await,
-            #[cfg(feature = "postgres-peer")]
             postgres: postgres::Table::new(dir).await,
         };
         let (mut pieces, mut block) = (ledger.log.pieces(None, until), Block::default());
@@ -109,16 +103,10 @@ impl Peers {
             {
                 let rows: Vec<Row> = block.records().map(Row::of).collect();
                 peers.sqlite.add(&rows).await;
-                #[cfg(feature = "postgres-peer")]
-                if let Some(postgres) = &mut peers.postgres {
-                    postgres.add(&rows).await;
-                }
+                peers.postgres.add(&rows).await;
             }
         }
-        #[cfg(feature = "postgres-peer")]
-        if let Some(postgres) = &mut peers.postgres {
-            postgres.settle().await;
-        }
+        peers.postgres.settle().await;
         peers
     }
 }
@@ -166,15 +154,12 @@ async fn main() {
         let began = Instant::now();
         assert_eq!(peers.sqlite.documents(&ledger.opener).await, expected);
         by_document.note("SQLite through sqlx, SELECT", began);
-        #[cfg(feature = "postgres-peer")]
-        if let Some(postgres) = &mut peers.postgres {
-            let began = Instant::now();
-            assert_eq!(postgres.headers().await, counted);
-            by_headers.note("PostgreSQL through sqlx, SELECT", began);
-            let began = Instant::now();
-            assert_eq!(postgres.documents(&ledger.opener).await, expected);
-            by_document.note("PostgreSQL through sqlx, SELECT", began);
-        }
+        let began = Instant::now();
+        assert_eq!(peers.postgres.headers().await, counted);
+        by_headers.note("PostgreSQL through sqlx, SELECT", began);
+        let began = Instant::now();
+        assert_eq!(peers.postgres.documents(&ledger.opener).await, expected);
+        by_document.note("PostgreSQL through sqlx, SELECT", began);
     }
     drop(peers);
     by_headers.tell("headers: by kind, day and organ", records);

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use futures::TryStreamExt as _;
 use socai_domain::ledger::{Opener, SealedRecord};
+use socai_test_postgres::Cluster;
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 use uuid::Uuid;
 
 use crate::{
-    cluster::Cluster,
     folds::{Counts, Documents},
     peer::{CHUNK, Row, fold},
 };
@@ -24,12 +24,11 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// None where there is no server to start.
-    pub(crate) async fn new(folder: &Path) -> Option<Self> {
-        let cluster = Cluster::start(folder)?;
+    pub(crate) async fn new(folder: &Path) -> Self {
+        let cluster = Cluster::start_in(folder).expect("a server of PostgreSQL starts");
         let mut connection = PgConnection::connect_with(&cluster.options()).await.expect("the server answers");
         connection.execute(SCHEMA).await.expect("the schema is right");
-        Some(Self { connection, _cluster: cluster })
+        Self { connection, _cluster: cluster }
     }
 
     pub(crate) async fn add(&mut self, rows: &[Row]) {

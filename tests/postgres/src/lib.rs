@@ -1,0 +1,130 @@
+//! A throw-away cluster of `PostgreSQL` for tests and benches: real server, settings that it comes with, on a socket of its own.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use sqlx::postgres::PgConnectOptions;
+
+/// Where Debian puts the server's programs, a folder for each version.
+const VERSIONS: &str = "/usr/lib/postgresql";
+
+/// A running cluster; stopped and removed when dropped.
+#[derive(Debug)]
+pub struct Cluster {
+    folder: tempfile::TempDir,
+    programs: PathBuf,
+}
+
+impl Cluster {
+    /// Makes and starts one among the temporary files. The error says what is missing.
+    pub fn start() -> io::Result<Self> {
+        Self::start_in(&std::env::temp_dir())
+    }
+
+    /// The same in this folder: for benches, as temporary files may be in memory.
+    pub fn start_in(folder: &Path) -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("pg").tempdir_in(folder)?;
+        let cluster = Self { folder, programs: programs()? };
+        if is_root() {
+            // The server refuses root.
+            done(Command::new("chown").arg("postgres").arg(cluster.data()))?;
+        }
+        cluster
+            .run("initdb", &["--auth=trust", "--username=postgres", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"])?;
+        cluster.restart("")?;
+        Ok(cluster)
+    }
+
+    /// How to connect to the database `postgres` as its superuser.
+    pub fn options(&self) -> PgConnectOptions {
+        PgConnectOptions::new_without_pgpass().socket(self.data()).username("postgres").database("postgres")
+    }
+
+    /// The URL of a database of this cluster.
+    pub fn url(&self, database: &str) -> String {
+        let socket = self.data().display().to_string().replace('/', "%2F");
+        format!("postgres://postgres@{socket}/{database}")
+    }
+
+    /// Starts the server again, with options of `postgres` itself such as `-c max_connections=5`. Data stays.
+    pub fn restart(&self, options: &str) -> io::Result<()> {
+        let _ = self.stop();
+        let socket = self.data().display().to_string();
+        let log = self.data().join("log").display().to_string();
+        let options = format!("-c listen_addresses= -c unix_socket_directories={socket} {options}");
+        self.run("pg_ctl", &["-w", "-l", &log, "-o", &options, "start"])
+    }
+
+    /// Stops the server as a crash does: nothing is finished, connections are cut.
+    pub fn stop(&self) -> io::Result<()> {
+        self.run("pg_ctl", &["-m", "immediate", "-w", "stop"])
+    }
+
+    fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// One of the server's programs on this cluster, as a user whom the server accepts.
+    fn run(&self, program: &str, arguments: &[&str]) -> io::Result<()> {
+        let program = self.programs.join(program);
+        let mut command = if is_root() {
+            let mut command = Command::new("runuser");
+            command.args(["-u", "postgres", "--"]).arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        // A server that is started keeps what it is given open: it must not be a pipe that somebody reads to its end.
+        let said = self.data().with_extension("said");
+        let file = std::fs::File::create(&said)?;
+        command.arg("-D").arg(self.data()).args(arguments).stdout(file.try_clone()?).stderr(file);
+        let status = command.current_dir("/").status()?;
+        let told = std::fs::read_to_string(&said).unwrap_or_default();
+        std::fs::remove_file(&said)?;
+        if status.success() { Ok(()) } else { Err(io::Error::other(format!("{command:?}: {status}: {told}"))) }
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let _ = self.stop();
+    }
+}
+
+fn done(command: &mut Command) -> io::Result<()> {
+    let Output { status, stderr, .. } = command.output()?;
+    let told = String::from_utf8_lossy(&stderr);
+    if status.success() { Ok(()) } else { Err(io::Error::other(format!("{command:?}: {status}: {told}"))) }
+}
+
+fn is_root() -> bool {
+    // The owner of what this process opens is the process's own user.
+    std::fs::metadata("/proc/self").is_ok_and(|of| std::os::unix::fs::MetadataExt::uid(&of) == 0)
+}
+
+/// The folder of the newest version's programs.
+fn programs() -> io::Result<PathBuf> {
+    let missing = || io::Error::other("no server of PostgreSQL is installed: apt-get install postgresql");
+    let version = |path: &Path| path.file_name()?.to_str()?.parse::<u32>().ok();
+    let found = std::fs::read_dir(VERSIONS).map_err(|_| missing())?.filter_map(|entry| entry.ok().map(|of| of.path()));
+    let newest = found.filter(|path| path.join("bin/initdb").is_file()).max_by_key(|path| version(path));
+    newest.map(|path| path.join("bin")).ok_or_else(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_is_stopped_and_its_folder_removed() {
+        let cluster = Cluster::start().expect("a server starts");
+        let (folder, pid) = (cluster.data().to_owned(), cluster.data().join("postmaster.pid"));
+        let pid = std::fs::read_to_string(pid).expect("it runs").lines().next().expect("its id comes first").to_owned();
+        assert!(Path::new("/proc").join(&pid).exists());
+        drop(cluster);
+        assert!(!folder.exists() && !Path::new("/proc").join(&pid).exists());
+    }
+}
