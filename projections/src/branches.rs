@@ -24,7 +24,7 @@ use crate::{
 /// The read model's name.
 pub(crate) const NAME: &str = "branches";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 pub(crate) static BRANCH: Table = Table {
     name: "branch",
@@ -54,6 +54,7 @@ pub(crate) static BRANCH: Table = Table {
     ],
     indexes: &[
         finding("branch_ended", "organ, ended_at"),
+        index("branch_assigned", "organ, assigned_at"),
         index("branch_unit", "for_unit, ended_at"),
         index("branch_person", "person, ended_at"),
     ],

@@ -59,7 +59,7 @@ pub(crate) static MODELS: [Model; 11] = [
     Model {
         name: branches::NAME,
         version: branches::VERSION,
-        since: branches::VERSION,
+        since: 2,
         tables: &[&branches::BRANCH],
         of_document: branches::rows,
         derived: &[],
@@ -91,7 +91,7 @@ pub(crate) static MODELS: [Model; 11] = [
     Model {
         name: statistics::NAME,
         version: statistics::VERSION,
-        since: statistics::VERSION,
+        since: 3,
         tables: &[&statistics::FACT],
         of_document: statistics::rows,
         derived: &[],

@@ -153,18 +153,24 @@ impl Sql {
 
     /// The condition that a document `d` is one that the viewer sees.
     pub(crate) fn visible(&mut self) -> &mut Self {
+        self.push("d.organ = $1 AND ").seen("d.document")
+    }
+
+    /// The condition that the viewer sees the document of their organ whose number is in this column.
+    pub(crate) fn seen(&mut self, column: &str) -> &mut Self {
         match self.rights().cloned() {
-            Some(Rights(May::All)) => return self.push("d.organ = $1"),
+            Some(Rights(May::All)) => return self.push("1 = 1"),
             Some(Rights(May::These(list))) => {
-                self.push("d.organ = $1 AND d.document IN (SELECT value FROM json_each(").bind(list.to_string());
+                self.push(column).push(" IN (SELECT value FROM json_each(").bind(list.to_string());
                 return self.push("))");
             }
             None => {}
         }
         self.push(
-            "d.organ = $1 AND (EXISTS (SELECT 1 FROM sees_all) OR EXISTS (SELECT 1 FROM eyes e \
-             JOIN document_party s ON s.kind = e.kind AND s.party = e.party WHERE s.document = d.document))",
-        )
+            "(EXISTS (SELECT 1 FROM sees_all) OR EXISTS (SELECT 1 FROM eyes e \
+             JOIN document_party s ON s.kind = e.kind AND s.party = e.party WHERE s.document = ",
+        );
+        self.push(column).push("))")
     }
 }
 

@@ -60,21 +60,6 @@ pub(crate) fn request(first: Option<u32>, after: Option<String>) -> Result<PageR
     Ok(PageRequest { first, after: after.map(Cursor::from_text) })
 }
 
-/// How long a list is that no SQL can count: it is gone through.
-pub(crate) async fn count<T, F: Future<Output = Result<Page<T>, ViewsError>>>(
-    list: impl Fn(PageRequest) -> F,
-) -> Result<u64, ViewsError> {
-    let (mut count, mut request) = (0, PageRequest::first(MAX_PAGE));
-    loop {
-        let page = list(request).await?;
-        count += page.items.len() as u64;
-        match page.end_cursor.filter(|_| page.has_next) {
-            Some(cursor) => request = PageRequest::first(MAX_PAGE).after(cursor),
-            None => return Ok(count),
-        }
-    }
-}
-
 /// A page with its items made into what the schema shows; what cannot be shown any more is left out.
 pub(crate) async fn connect<T, U: OutputType, F: Future<Output = Result<Option<U>>>>(
     ctx: &Context<'_>,

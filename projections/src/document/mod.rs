@@ -11,7 +11,7 @@ mod state;
 mod weight;
 
 pub use held::HeldBy;
-pub use query::{DocumentFilter, DocumentRow, DocumentView};
+pub use query::{DocumentRow, DocumentView};
 pub use state::{
     Branch, Document, Erased, ExpungeAsked, OtherContent, Progress, Registration, Remark, ResolutionMade, Rework,
     Round, RoundEnd,
@@ -22,4 +22,4 @@ pub(crate) use rows::{DOCUMENT, PARTY, PartyKind, rows};
 /// The read model's name.
 pub(crate) const NAME: &str = "document";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 6;
+pub(crate) const VERSION: u32 = 7;

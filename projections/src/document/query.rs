@@ -14,9 +14,8 @@ use super::state::{Branch, Document};
 use crate::{
     directory::{CALENDAR, StoredCalendar},
     error::ViewsError,
-    page::{Page, PageRequest},
     rows::decode,
-    sql::{Order, Sql},
+    sql::Sql,
     store::{POSITION, Views, position},
     value::Cells,
     viewer::Viewer,
@@ -73,21 +72,6 @@ pub struct DocumentRow {
     pub erased: bool,
 }
 
-/// Which documents.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DocumentFilter {
-    /// In one of these stages; none named: in any.
-    pub stages: Vec<Stage>,
-    /// That came this way.
-    pub channel: Option<Channel>,
-    /// Of this type, by name.
-    pub type_name: Option<String>,
-    /// That arrived at or after this instant.
-    pub arrived_from: Option<Timestamp>,
-    /// That arrived before this instant.
-    pub arrived_before: Option<Timestamp>,
-}
-
 /// A document with all that is known of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DocumentView {
@@ -130,8 +114,6 @@ impl DocumentView {
 pub(crate) const COLUMNS: &str = "d.id, d.organ, d.revision, d.stage, d.stage_since, d.channel, d.type_name, d.urgency, \
     d.issuer_name, d.code, d.promulgated_on, d.abstract, d.arrived_at, d.year, d.number, d.holder_unit, d.holder_post, \
     d.holder_person, d.held_since, d.due, d.binding_due, d.waits_for_paper, d.erased";
-
-const LIST: &str = "documents";
 
 impl Views {
     /// A document that the viewer sees; none when there is none or they do not see it.
@@ -222,43 +204,6 @@ impl Views {
             Ok((after.with_place(place.unsigned_abs()), read(cells)?))
         };
         rows.iter().map(|row| item(&mut Cells::of(row))).collect()
-    }
-
-    /// The documents that the viewer sees, the last to arrive here first.
-    pub async fn documents(
-        &self,
-        viewer: &Viewer,
-        filter: &DocumentFilter,
-        page: &PageRequest,
-    ) -> Result<Page<DocumentRow>, ViewsError> {
-        let mut sql = Sql::of(viewer);
-        sql.push("SELECT d.document, ").push(COLUMNS);
-        condition(&mut sql, filter);
-        let order = Order { columns: &["d.document"], newest_first: true };
-        sql.page(&mut self.reading().await?, LIST, order, page, read).await
-    }
-
-    /// How many they are.
-    pub async fn documents_count(&self, viewer: &Viewer, filter: &DocumentFilter) -> Result<u64, ViewsError> {
-        let mut sql = Sql::of(viewer);
-        sql.push("SELECT COUNT(*)");
-        condition(&mut sql, filter);
-        sql.count(&mut self.reading().await?).await
-    }
-}
-
-fn condition(sql: &mut Sql, filter: &DocumentFilter) {
-    sql.push(" FROM document d WHERE ").visible();
-    if !filter.stages.is_empty() {
-        sql.push(" AND d.stage IN (").bind_all(filter.stages.iter().copied()).push(")");
-    }
-    sql.and_equal("d.channel", filter.channel);
-    sql.and_equal("d.type_key", filter.type_name.as_deref().map(socai_domain::text::code_key));
-    if let Some(from) = filter.arrived_from {
-        sql.push(" AND d.arrived_at >= ").bind(from);
-    }
-    if let Some(before) = filter.arrived_before {
-        sql.push(" AND d.arrived_at < ").bind(before);
     }
 }
 

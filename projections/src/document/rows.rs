@@ -44,11 +44,7 @@ pub(crate) static DOCUMENT: Table = Table {
         int("erased"),
         bytes("state"),
     ],
-    indexes: &[
-        unique("document_id", "id"),
-        index("document_organ", "organ, document"),
-        index("document_changed", "organ, changed"),
-    ],
+    indexes: &[unique("document_id", "id"), index("document_changed", "organ, changed")],
 };
 
 /// Who sees a document without seeing all of the organ's.

@@ -160,7 +160,8 @@ fn condition(sql: &mut Sql, filter: &RegisterFilter) {
     sql.push("WHERE ").push(OWN_BOOKS).visible();
     sql.and_equal("b.year", filter.year).and_equal("b.series", filter.series.clone());
     if let Some(from) = filter.arrived_from {
-        sql.push(" AND l.arrived_on >= ").bind(from);
+        // Nothing is registered before it arrives.
+        sql.push(" AND b.year >= ").bind(from.year()).push(" AND l.arrived_on >= ").bind(from);
     }
     if let Some(to) = filter.arrived_to {
         sql.push(" AND l.arrived_on <= ").bind(to);

@@ -1,9 +1,11 @@
 //! How durations are spread.
 
 use socai_domain::{calendar::WorkingCalendar, time::Timestamp};
-use sqlx::sqlite::SqliteRow;
 
-use crate::{error::ViewsError, value::Cells};
+use crate::{
+    error::ViewsError,
+    sql::{Source, Sql},
+};
 
 /// Upper bounds of the classes, in hours; the last class has none.
 const HOURS: [i64; 8] = [1, 4, 8, 24, 48, 120, 240, 720];
@@ -96,20 +98,39 @@ impl Took {
 }
 
 /// By the clock and in working time, of the rows that have both ends: their first two columns.
-pub(super) fn durations(
-    rows: &[SqliteRow],
+pub(super) async fn durations(
+    sql: &Sql,
+    db: &mut impl Source,
     calendar: &WorkingCalendar,
 ) -> Result<(Distribution, Distribution), ViewsError> {
     let (mut wall, mut working) = (Vec::new(), Vec::new());
-    for row in rows {
-        let mut cells = Cells::of(row);
+    sql.for_each(db, |cells| {
         let (from, until): (Timestamp, Option<Timestamp>) = (cells.next()?, cells.next()?);
         if let Some(until) = until {
             wall.push(Clocked::Wall.between(from, until, calendar));
             working.push(Clocked::Working.between(from, until, calendar));
         }
-    }
+        Ok(())
+    })
+    .await?;
     Ok((Distribution::of(wall), Distribution::of(working)))
+}
+
+/// How many of those rows there are, or took so long.
+pub(super) async fn count(
+    sql: &Sql,
+    db: &mut impl Source,
+    took: Option<Took>,
+    calendar: &WorkingCalendar,
+) -> Result<u64, ViewsError> {
+    let mut count = 0;
+    sql.for_each(db, |cells| {
+        let (from, until) = (cells.next()?, cells.next()?);
+        count += u64::from(took.is_none_or(|took| took.holds(from, until, calendar)));
+        Ok(())
+    })
+    .await?;
+    Ok(count)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use socai_domain::time::Timestamp;
 
 use super::{
-    distribution::{Distribution, Took, durations},
+    distribution::{Distribution, Took, count, durations},
     query::{OF_DOCUMENT, condition},
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     },
     error::ViewsError,
     page::{Page, PageRequest, sift},
-    sql::Order,
+    sql::{Order, Sql},
     statistics::{Figure as _, StatisticsFilter, figures, start},
     store::Views,
     value::Cells,
@@ -40,7 +40,7 @@ figures! {
 }
 
 /// The wait for paper in figures.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PaperFigures {
     /// How many.
     pub numbers: PaperNumbers,
@@ -76,14 +76,10 @@ impl Views {
     ) -> Result<PaperFigures, ViewsError> {
         let mut snapshot = self.snapshot().await?;
         let calendar = directory::calendar(snapshot.db(), viewer.organ()).await?;
-        let mut sql = start(viewer, filter);
-        sql.push("SELECT ").sums::<PaperFigure>().push(PAPER);
-        condition(&mut sql, filter, OF_DOCUMENT);
+        let sql = of_period(viewer, filter, |sql| sql.sums::<PaperFigure>());
         let numbers = sql.read_optional(snapshot.db(), PaperFigure::read).await?.unwrap_or_default();
-        let mut sql = start(viewer, filter);
-        sql.push("SELECT l.arrived_at, l.paper_at").push(PAPER);
-        condition(&mut sql, filter, OF_DOCUMENT);
-        let (wall, working) = durations(&sql.fetch_all(snapshot.db()).await?, &calendar)?;
+        let sql = of_period(viewer, filter, |sql| sql.push("l.arrived_at, l.paper_at"));
+        let (wall, working) = durations(&sql, snapshot.db(), &calendar).await?;
         Ok(PaperFigures { numbers, wall, working })
     }
 
@@ -101,6 +97,21 @@ impl Views {
         sift(page, |page| self.all_paper_waits(viewer, filter, figure, page), wanted).await
     }
 
+    /// How many there are in that list.
+    pub async fn count_paper_waits(
+        &self,
+        viewer: &Viewer,
+        filter: &StatisticsFilter,
+        figure: PaperFigure,
+        took: Option<Took>,
+    ) -> Result<u64, ViewsError> {
+        let mut snapshot = self.snapshot().await?;
+        let calendar = directory::calendar(snapshot.db(), viewer.organ()).await?;
+        let mut sql = of_period(viewer, filter, |sql| sql.push("l.arrived_at, l.paper_at"));
+        sql.push(" AND ").push(figure.condition());
+        count(&sql, snapshot.db(), took, &calendar).await
+    }
+
     async fn all_paper_waits(
         &self,
         viewer: &Viewer,
@@ -108,13 +119,10 @@ impl Views {
         figure: PaperFigure,
         page: PageRequest,
     ) -> Result<Page<PaperWait>, ViewsError> {
-        let mut sql = start(viewer, filter);
-        sql.push("SELECT l.document, l.arrived_at, l.paper_at, l.first_act_at, l.resolved_at, ")
-            .push(COLUMNS)
-            .push(PAPER);
-        condition(&mut sql, filter, OF_DOCUMENT);
+        let columns = "l.arrived_at, l.document, l.arrived_at, l.paper_at, l.first_act_at, l.resolved_at, ";
+        let mut sql = of_period(viewer, filter, |sql| sql.push(columns).push(COLUMNS));
         sql.push(" AND ").push(figure.condition());
-        let order = Order { columns: &["l.document"], newest_first: true };
+        let order = Order { columns: &["l.arrived_at", "l.document"], newest_first: true };
         let item = |cells: &mut Cells<'_>| {
             let (arrived_at, paper_at) = (cells.next()?, cells.next()?);
             let (first_act_at, resolved_at) = (cells.next()?, cells.next()?);
@@ -122,4 +130,12 @@ impl Views {
         };
         sql.page(&mut self.reading().await?, "paperWaits", order, &page, item).await
     }
+}
+
+/// What `columns` adds, of all that arrived in the period and whose paper followed or was to follow.
+fn of_period(viewer: &Viewer, filter: &StatisticsFilter, columns: impl FnOnce(&mut Sql) -> &mut Sql) -> Sql {
+    let mut sql = start(viewer, filter);
+    columns(sql.push("SELECT ")).push(PAPER);
+    condition(&mut sql, filter, OF_DOCUMENT);
+    sql
 }

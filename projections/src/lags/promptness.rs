@@ -193,11 +193,11 @@ impl Views {
         sql.push("SELECT ");
         measured(&mut sql, stage);
         arrivals(&mut sql, filter);
-        for row in sql.fetch_all(&mut self.reading().await?).await? {
-            for figure in measure.figures(read_measured(&mut Cells::of(&row))?) {
-                promptness.numbers[*figure as usize] += 1;
-            }
-        }
+        let count = |cells: &mut Cells<'_>| {
+            measure.figures(read_measured(cells)?).iter().for_each(|figure| promptness.numbers[*figure as usize] += 1);
+            Ok(())
+        };
+        sql.for_each(&mut self.reading().await?, count).await?;
         Ok(promptness)
     }
 

@@ -2,7 +2,7 @@
 
 use socai_domain::{calendar::WorkingCalendar, incoming::Stage, time::Timestamp};
 
-use super::distribution::{Distribution, Took, durations};
+use super::distribution::{Distribution, Took, count, durations};
 use crate::{
     directory,
     document::{
@@ -57,11 +57,8 @@ impl Views {
         let calendar = directory::calendar(snapshot.db(), viewer.organ()).await?;
         let mut figures = Vec::new();
         for stage in [Stage::Registered, Stage::Submitted, Stage::Directed, Stage::Resolved] {
-            let mut sql = start(viewer, filter);
-            sql.push("SELECT l.from_at, l.to_at").push(LAGS);
-            condition(&mut sql, filter, OF_ROUND);
-            sql.and_equal("l.stage", Some(stage));
-            let (wall, working) = durations(&sql.fetch_all(snapshot.db()).await?, &calendar)?;
+            let sql = lags(viewer, filter, stage, "l.from_at, l.to_at");
+            let (wall, working) = durations(&sql, snapshot.db(), &calendar).await?;
             figures.push(LagFigures { stage, wall, working });
         }
         Ok(figures)
@@ -81,6 +78,20 @@ impl Views {
         sift(page, |page| self.all_lags(viewer, filter, stage, page), wanted).await
     }
 
+    /// How many there are in that list.
+    pub async fn count_lags(
+        &self,
+        viewer: &Viewer,
+        filter: &StatisticsFilter,
+        stage: Stage,
+        took: Option<Took>,
+    ) -> Result<u64, ViewsError> {
+        let mut snapshot = self.snapshot().await?;
+        let calendar = directory::calendar(snapshot.db(), viewer.organ()).await?;
+        let sql = lags(viewer, filter, stage, "l.from_at, l.to_at");
+        count(&sql, snapshot.db(), took, &calendar).await
+    }
+
     async fn all_lags(
         &self,
         viewer: &Viewer,
@@ -88,12 +99,8 @@ impl Views {
         stage: Stage,
         page: PageRequest,
     ) -> Result<Page<Lag>, ViewsError> {
-        let mut sql = start(viewer, filter);
-        sql.push("SELECT l.to_at, l.document, l.round, l.round, l.stage_before, l.from_at, l.to_at, ")
-            .push(COLUMNS)
-            .push(LAGS);
-        condition(&mut sql, filter, OF_ROUND);
-        sql.and_equal("l.stage", Some(stage));
+        let columns = format!("l.to_at, l.document, l.round, l.round, l.stage_before, l.from_at, l.to_at, {COLUMNS}");
+        let sql = lags(viewer, filter, stage, &columns);
         let order = Order { columns: &["l.to_at", "l.document", "l.round"], newest_first: true };
         let item = |cells: &mut Cells<'_>| {
             let (round, stage_before, from, to) = (cells.next()?, cells.next()?, cells.next()?, cells.next()?);
@@ -106,6 +113,15 @@ impl Views {
     pub(super) async fn calendar(&self, viewer: &Viewer) -> Result<WorkingCalendar, ViewsError> {
         directory::calendar(&mut self.reading().await?, viewer.organ()).await
     }
+}
+
+/// These columns of those that came to the stage in the period.
+fn lags(viewer: &Viewer, filter: &StatisticsFilter, stage: Stage, columns: &str) -> Sql {
+    let mut sql = start(viewer, filter);
+    sql.push("SELECT ").push(columns).push(LAGS);
+    condition(&mut sql, filter, OF_ROUND);
+    sql.and_equal("l.stage", Some(stage));
+    sql
 }
 
 /// The branches that a filter by unit or person looks at: those of the round, or of the document.

@@ -3,7 +3,7 @@
 use socai_domain::{id::BranchId, time::Timestamp};
 
 use super::{
-    distribution::{Distribution, Took, durations},
+    distribution::{Distribution, Took, count, durations},
     query::{OF_ROUND, condition},
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     },
     error::ViewsError,
     page::{Page, PageRequest, sift},
-    sql::Order,
+    sql::{Order, Sql},
     statistics::{Figure as _, StatisticsFilter, figures, start},
     store::Views,
     value::Cells,
@@ -34,7 +34,7 @@ figures! {
 }
 
 /// What was given back in the period, and how long it took until it went forward again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReworkFigures {
     /// How often.
     pub numbers: ReworkNumbers,
@@ -68,14 +68,10 @@ impl Views {
     ) -> Result<ReworkFigures, ViewsError> {
         let mut snapshot = self.snapshot().await?;
         let calendar = directory::calendar(snapshot.db(), viewer.organ()).await?;
-        let mut sql = start(viewer, filter);
-        sql.push("SELECT ").sums::<ReworkFigure>().push(REWORK);
-        condition(&mut sql, filter, OF_ROUND);
+        let sql = of_period(viewer, filter, |sql| sql.sums::<ReworkFigure>());
         let numbers = sql.read_optional(snapshot.db(), ReworkFigure::read).await?.unwrap_or_default();
-        let mut sql = start(viewer, filter);
-        sql.push("SELECT l.from_at, l.until_at").push(REWORK);
-        condition(&mut sql, filter, OF_ROUND);
-        let (wall, working) = durations(&sql.fetch_all(snapshot.db()).await?, &calendar)?;
+        let sql = of_period(viewer, filter, |sql| sql.push("l.from_at, l.until_at"));
+        let (wall, working) = durations(&sql, snapshot.db(), &calendar).await?;
         Ok(ReworkFigures { numbers, wall, working })
     }
 
@@ -93,6 +89,21 @@ impl Views {
         sift(page, |page| self.all_rework(viewer, filter, figure, page), wanted).await
     }
 
+    /// How many there are in that list.
+    pub async fn count_rework(
+        &self,
+        viewer: &Viewer,
+        filter: &StatisticsFilter,
+        figure: ReworkFigure,
+        took: Option<Took>,
+    ) -> Result<u64, ViewsError> {
+        let mut snapshot = self.snapshot().await?;
+        let calendar = directory::calendar(snapshot.db(), viewer.organ()).await?;
+        let mut sql = of_period(viewer, filter, |sql| sql.push("l.from_at, l.until_at"));
+        sql.push(" AND ").push(figure.condition());
+        count(&sql, snapshot.db(), took, &calendar).await
+    }
+
     async fn all_rework(
         &self,
         viewer: &Viewer,
@@ -100,9 +111,8 @@ impl Views {
         figure: ReworkFigure,
         page: PageRequest,
     ) -> Result<Page<ReworkSpell>, ViewsError> {
-        let mut sql = start(viewer, filter);
-        sql.push("SELECT l.from_at, l.document, l.place, l.branch, l.from_at, l.until_at, ").push(COLUMNS).push(REWORK);
-        condition(&mut sql, filter, OF_ROUND);
+        let columns = "l.from_at, l.document, l.place, l.branch, l.from_at, l.until_at, ";
+        let mut sql = of_period(viewer, filter, |sql| sql.push(columns).push(COLUMNS));
         sql.push(" AND ").push(figure.condition());
         let order = Order { columns: &["l.from_at", "l.document", "l.place"], newest_first: true };
         let item = |cells: &mut Cells<'_>| {
@@ -111,4 +121,12 @@ impl Views {
         };
         sql.page(&mut self.reading().await?, "rework", order, &page, item).await
     }
+}
+
+/// What `columns` adds, of all that was given back in the period.
+fn of_period(viewer: &Viewer, filter: &StatisticsFilter, columns: impl FnOnce(&mut Sql) -> &mut Sql) -> Sql {
+    let mut sql = start(viewer, filter);
+    columns(sql.push("SELECT ")).push(REWORK);
+    condition(&mut sql, filter, OF_ROUND);
+    sql
 }

@@ -58,7 +58,7 @@ pub struct SavedDocument {
 }
 
 impl Views {
-    /// Each document that a figure of the savings counts, the last to arrive here first.
+    /// Each document that a figure of the savings counts, the last first.
     pub async fn saved_documents(
         &self,
         viewer: &Viewer,
@@ -68,16 +68,19 @@ impl Views {
     ) -> Result<Page<SavedDocument>, ViewsError> {
         let (at, also) = figure.condition();
         let mut sql = start(viewer, filter);
-        sql.push("SELECT l.document, l.arrived_at, l.resolved_at, l.pages, l.copies, ").push(COLUMNS);
+        sql.push("SELECT ")
+            .push(at)
+            .push(", l.document, l.arrived_at, l.resolved_at, l.pages, l.copies, ")
+            .push(COLUMNS);
         condition(&mut sql, filter, at);
         sql.push(also);
-        let order = Order { columns: &["l.document"], newest_first: true };
+        let order = Order { columns: &[at, "l.document"], newest_first: true };
         let item = |cells: &mut Cells<'_>| {
             let (arrived_at, resolved_at) = (cells.next()?, cells.next()?);
             let (pages, copies) = (cells.next::<Option<i64>>()?, cells.next::<i64>()?);
             let (pages, copies) = (pages.map(i64::unsigned_abs), copies.unsigned_abs());
             Ok(SavedDocument { arrived_at, resolved_at, pages, copies, document: read(cells)? })
         };
-        sql.page(&mut self.reading().await?, "savedDocuments", order, page, item).await
+        sql.page(&mut self.reading().await?, at, order, page, item).await
     }
 }

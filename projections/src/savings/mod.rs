@@ -13,7 +13,7 @@ use socai_domain::{
     document_types::Channel,
     incoming::{BranchEnd, Stage},
     organ::events::Baseline,
-    time::{Date, Timestamp},
+    time::Date,
 };
 
 use crate::{
@@ -155,9 +155,12 @@ impl Views {
             let mut sql = start(viewer, &filter);
             sql.push("SELECT l.arrived_at, l.resolved_at");
             condition(&mut sql, &filter, "l.resolved_at");
-            let read = |cells: &mut Cells<'_>| Ok((cells.next()?, cells.next()?));
-            let times: Vec<(Timestamp, Timestamp)> = sql.read_all(snapshot.db(), read).await?;
-            let handling = times.iter().map(|(from, to)| calendar.working_time_between(*from, *to)).collect();
+            let mut handling = Vec::new();
+            let note = |cells: &mut Cells<'_>| {
+                handling.push(calendar.working_time_between(cells.next()?, cells.next()?));
+                Ok(())
+            };
+            sql.for_each(snapshot.db(), note).await?;
             let mut sql = start(viewer, &filter);
             sql.push("SELECT COUNT(*), COALESCE(SUM(CASE WHEN l.pages IS NULL THEN 1 ELSE 0 END), 0), ");
             sql.push("COALESCE(SUM(l.copies), 0), COALESCE(SUM(l.copies * l.pages), 0)");

@@ -16,36 +16,36 @@ figures! {
     /// Figures of branches.
     BranchFigures {
         /// Given in the period, those that are only informed left out.
-        Assigned assigned: "(b.role <> 2 AND b.assigned_at >= $4 AND b.assigned_at < $5)";
+        Assigned assigned by "b.assigned_at": "(b.role <> 2 AND b.assigned_at >= $4 AND b.assigned_at < $5)";
         /// Owed now.
-        InProcess in_process: "(b.role <> 2 AND b.ended IS NULL)";
+        InProcess in_process: "(b.role <> 2 AND b.ended_at IS NULL)";
         /// Completed in the period.
-        Processed processed: "(b.role <> 2 AND b.ended = 0 AND b.ended_at >= $4 AND b.ended_at < $5)";
+        Processed processed by "b.ended_at": "(b.role <> 2 AND b.ended = 0 AND b.ended_at >= $4 AND b.ended_at < $5)";
         /// Owed past the deadline, now.
-        LateOpen late_open: "(b.role <> 2 AND b.ended IS NULL AND b.binding_due < $3)";
+        LateOpen late_open: "(b.role <> 2 AND b.ended_at IS NULL AND b.binding_due < $3)";
         /// Completed in the period after the deadline.
-        LateDone late_done: "(b.role <> 2 AND b.ended = 0 AND b.ended_at >= $4 AND b.ended_at < $5 AND b.ended_at > b.binding_due)";
+        LateDone late_done by "b.ended_at": "(b.role <> 2 AND b.ended = 0 AND b.ended_at >= $4 AND b.ended_at < $5 AND b.ended_at > b.binding_due)";
         /// Both kinds of late.
-        Late late: "(b.role <> 2 AND ((b.ended IS NULL AND b.binding_due < $3) OR \
+        Late late: "(b.role <> 2 AND ((b.ended_at IS NULL AND b.binding_due < $3) OR \
             (b.ended = 0 AND b.ended_at >= $4 AND b.ended_at < $5 AND b.ended_at > b.binding_due)))";
         /// Completed in the period at or before the deadline.
-        OnTime on_time: "(b.role <> 2 AND b.ended = 0 AND b.ended_at >= $4 AND b.ended_at < $5 AND b.ended_at <= b.binding_due)";
+        OnTime on_time by "b.ended_at": "(b.role <> 2 AND b.ended = 0 AND b.ended_at >= $4 AND b.ended_at < $5 AND b.ended_at <= b.binding_due)";
         /// Of those on time, the ones that were so only by an extension.
-        MetOnlyByExtension met_only_by_extension: "(b.role <> 2 AND b.ended = 0 AND b.ended_at >= $4 AND b.ended_at < $5 \
+        MetOnlyByExtension met_only_by_extension by "b.ended_at": "(b.role <> 2 AND b.ended = 0 AND b.ended_at >= $4 AND b.ended_at < $5 \
             AND b.ended_at <= b.binding_due AND b.ended_at > b.original_due)";
         /// Owed now without a deadline.
-        NoDeadlineOpen no_deadline_open: "(b.role <> 2 AND b.ended IS NULL AND b.binding_due IS NULL)";
+        NoDeadlineOpen no_deadline_open: "(b.role <> 2 AND b.ended_at IS NULL AND b.binding_due IS NULL)";
         /// Completed in the period without a deadline: in no ratio.
-        NoDeadlineDone no_deadline_done: "(b.role <> 2 AND b.ended = 0 AND b.ended_at >= $4 AND b.ended_at < $5 \
+        NoDeadlineDone no_deadline_done by "b.ended_at": "(b.role <> 2 AND b.ended = 0 AND b.ended_at >= $4 AND b.ended_at < $5 \
             AND b.binding_due IS NULL)";
         /// Only informed, in the period: in no ratio.
-        Informed informed: "(b.role = 2 AND b.assigned_at >= $4 AND b.assigned_at < $5)";
+        Informed informed by "b.assigned_at": "(b.role = 2 AND b.assigned_at >= $4 AND b.assigned_at < $5)";
         /// Withdrawn in the period: in no ratio.
-        Withdrawn withdrawn: "(b.role <> 2 AND b.ended = 1 AND b.ended_at >= $4 AND b.ended_at < $5)";
+        Withdrawn withdrawn by "b.ended_at": "(b.role <> 2 AND b.ended = 1 AND b.ended_at >= $4 AND b.ended_at < $5)";
         /// Given back in the period: in no ratio.
-        Returned returned: "(b.role <> 2 AND b.ended = 2 AND b.ended_at >= $4 AND b.ended_at < $5)";
+        Returned returned by "b.ended_at": "(b.role <> 2 AND b.ended = 2 AND b.ended_at >= $4 AND b.ended_at < $5)";
         /// Ended with the document in the period: neither on time nor late.
-        ClosedWithDocument closed_with_document: "(b.role <> 2 AND b.ended = 3 AND b.ended_at >= $4 AND b.ended_at < $5)";
+        ClosedWithDocument closed_with_document by "b.ended_at": "(b.role <> 2 AND b.ended = 3 AND b.ended_at >= $4 AND b.ended_at < $5)";
     }
 }
 
@@ -56,7 +56,9 @@ impl BranchFigures {
     }
 }
 
-const LIST: &str = "branchFigure";
+const ASSIGNED: &str = "SELECT document, place FROM branch WHERE organ = $1 AND assigned_at >= $4 AND assigned_at < $5";
+const ENDED_OR_OPEN: &str = "SELECT document, place FROM branch WHERE organ = $1 AND ended_at >= $4 AND ended_at < $5 \
+    UNION SELECT document, place FROM branch WHERE organ = $1 AND ended_at IS NULL";
 
 impl Views {
     /// Figures of the branches of documents that the viewer sees.
@@ -66,7 +68,7 @@ impl Views {
         filter: &StatisticsFilter,
         by: GroupBy,
     ) -> Result<Vec<FiguresLine<BranchFigures>>, ViewsError> {
-        self.lines::<BranchFigure>(viewer, filter, by, condition).await
+        self.lines::<BranchFigure>(viewer, filter, by, counted).await
     }
 
     /// The branches that a figure counts. For a group's number, filter by the group.
@@ -77,17 +79,39 @@ impl Views {
         figure: BranchFigure,
         page: &PageRequest,
     ) -> Result<Page<BranchRow>, ViewsError> {
+        let (list, order) = match figure.dated() {
+            Some(date) => (date, &[date, "b.document", "b.place"][..]),
+            None => ("branch", &["b.document", "b.place"][..]),
+        };
         let mut sql = start(viewer, filter);
-        sql.push("SELECT b.document, b.place, ").push(COLUMNS);
-        condition(&mut sql, filter);
-        sql.push(" AND ").push(figure.condition());
-        let order = Order { columns: &["b.document", "b.place"], newest_first: true };
-        sql.page(&mut self.reading().await?, LIST, order, page, read).await
+        sql.push("SELECT ").push(&order.join(", ")).push(", ").push(COLUMNS);
+        match figure {
+            // No one column leads to both kinds.
+            BranchFigure::Late => among(&mut sql, ENDED_OR_OPEN),
+            _ => sql.push(" FROM branch b"),
+        };
+        condition(&mut sql, filter, true);
+        sql.push(" AND b.organ = $1 AND ").push(figure.condition());
+        let order = Order { columns: order, newest_first: true };
+        sql.page(&mut self.reading().await?, list, order, page, read).await
     }
 }
 
-fn condition(sql: &mut Sql, filter: &StatisticsFilter) {
-    sql.push(" FROM branch b JOIN document d ON d.document = b.document WHERE b.organ = $1 AND ").visible();
+/// From all that the figures can count, with their documents where those are wanted.
+fn counted(sql: &mut Sql, filter: &StatisticsFilter, documents: bool) {
+    among(sql, &[ASSIGNED, ENDED_OR_OPEN].join(" UNION "));
+    condition(sql, filter, documents);
+}
+
+fn among<'a>(sql: &'a mut Sql, branches: &str) -> &'a mut Sql {
+    sql.push(" FROM (").push(branches).push(") c JOIN branch b ON b.document = c.document AND b.place = c.place")
+}
+
+fn condition(sql: &mut Sql, filter: &StatisticsFilter, documents: bool) {
+    if documents || filter.is_of_documents() {
+        sql.push(" JOIN document d ON d.document = b.document");
+    }
+    sql.push(" WHERE ").seen("b.document");
     of_documents(sql, filter);
     if let Some(unit) = &filter.unit {
         unit.and(sql, "b.for_unit");

@@ -22,35 +22,35 @@ figures! {
     /// Figures of documents.
     DocumentFigures {
         /// Arrived in the period.
-        Arrived arrived: "(f.arrived_at >= $4 AND f.arrived_at < $5)";
+        Arrived arrived by "f.arrived_at": "(f.arrived_at >= $4 AND f.arrived_at < $5)";
         /// Registered in the period. Where an erasure took the instant, the book still has it.
         Registered registered: "((f.registered_at >= $4 AND f.registered_at < $5) OR \
-            (f.registered_at IS NULL AND f.round = 1 AND f.began_at IS NOT NULL AND EXISTS (SELECT 1 FROM register_entry e \
-            WHERE e.document_id = d.id AND e.given_at >= $4 AND e.given_at < $5)))";
+            (f.registered_at IS NULL AND f.round = 1 AND f.began_at IS NOT NULL AND EXISTS (SELECT 1 FROM document x \
+            JOIN register_entry e ON e.document_id = x.id WHERE x.document = f.document AND e.given_at >= $4 AND e.given_at < $5)))";
         /// Registered and not ended, now.
-        InProcess in_process: "(f.began_at IS NOT NULL AND f.ended IS NULL)";
+        InProcess in_process: "(f.began_at IS NOT NULL AND f.ended_at IS NULL)";
         /// Resolved in the period.
-        Processed processed: "(f.ended = 0 AND f.ended_at >= $4 AND f.ended_at < $5)";
+        Processed processed by "f.ended_at": "(f.ended = 0 AND f.ended_at >= $4 AND f.ended_at < $5)";
         /// In process past the deadline, now.
-        LateOpen late_open: "(f.began_at IS NOT NULL AND f.ended IS NULL AND f.binding_due < $3)";
+        LateOpen late_open: "(f.began_at IS NOT NULL AND f.ended_at IS NULL AND f.binding_due < $3)";
         /// Resolved in the period after the deadline.
-        LateDone late_done: "(f.ended = 0 AND f.ended_at >= $4 AND f.ended_at < $5 AND f.ended_at > f.binding_due)";
+        LateDone late_done by "f.ended_at": "(f.ended = 0 AND f.ended_at >= $4 AND f.ended_at < $5 AND f.ended_at > f.binding_due)";
         /// Both kinds of late.
-        Late late: "((f.began_at IS NOT NULL AND f.ended IS NULL AND f.binding_due < $3) OR \
+        Late late: "((f.began_at IS NOT NULL AND f.ended_at IS NULL AND f.binding_due < $3) OR \
             (f.ended = 0 AND f.ended_at >= $4 AND f.ended_at < $5 AND f.ended_at > f.binding_due))";
         /// Resolved in the period at or before the deadline.
-        OnTime on_time: "(f.ended = 0 AND f.ended_at >= $4 AND f.ended_at < $5 AND f.ended_at <= f.binding_due)";
+        OnTime on_time by "f.ended_at": "(f.ended = 0 AND f.ended_at >= $4 AND f.ended_at < $5 AND f.ended_at <= f.binding_due)";
         /// Of those on time, the ones that were so only by an extension.
-        MetOnlyByExtension met_only_by_extension: "(f.ended = 0 AND f.ended_at >= $4 AND f.ended_at < $5 AND \
+        MetOnlyByExtension met_only_by_extension by "f.ended_at": "(f.ended = 0 AND f.ended_at >= $4 AND f.ended_at < $5 AND \
             f.ended_at <= f.binding_due AND f.ended_at > f.original_due)";
         /// In process without a deadline (or none yet), now.
-        NoDeadlineOpen no_deadline_open: "(f.began_at IS NOT NULL AND f.ended IS NULL AND f.binding_due IS NULL)";
+        NoDeadlineOpen no_deadline_open: "(f.began_at IS NOT NULL AND f.ended_at IS NULL AND f.binding_due IS NULL)";
         /// Resolved in the period without a deadline: in no ratio.
-        NoDeadlineDone no_deadline_done: "(f.ended = 0 AND f.ended_at >= $4 AND f.ended_at < $5 AND f.binding_due IS NULL)";
+        NoDeadlineDone no_deadline_done by "f.ended_at": "(f.ended = 0 AND f.ended_at >= $4 AND f.ended_at < $5 AND f.binding_due IS NULL)";
         /// Receipt refused in the period: in no ratio.
-        Refused refused: "(f.ended = 1 AND f.ended_at >= $4 AND f.ended_at < $5)";
+        Refused refused by "f.ended_at": "(f.ended = 1 AND f.ended_at >= $4 AND f.ended_at < $5)";
         /// Cancelled in the period: in no ratio.
-        Cancelled cancelled: "(f.ended = 2 AND f.ended_at >= $4 AND f.ended_at < $5)";
+        Cancelled cancelled by "f.ended_at": "(f.ended = 2 AND f.ended_at >= $4 AND f.ended_at < $5)";
     }
 }
 
@@ -78,7 +78,23 @@ pub struct CountedDocument {
     pub document: DocumentRow,
 }
 
-const LIST: &str = "documentFigure";
+const ARRIVED: &str =
+    "SELECT document, round FROM document_fact WHERE organ = $1 AND arrived_at >= $4 AND arrived_at < $5";
+const REGISTERED: &str = "SELECT document, round FROM document_fact WHERE organ = $1 AND registered_at >= $4 AND registered_at < $5 \
+    UNION SELECT document, round FROM document_fact WHERE organ = $1 AND registered_at IS NULL";
+const ENDED_OR_OPEN: &str = "SELECT document, round FROM document_fact WHERE organ = $1 AND ended_at >= $4 AND ended_at < $5 \
+    UNION SELECT document, round FROM document_fact WHERE organ = $1 AND ended_at IS NULL";
+
+impl DocumentFigure {
+    /// Among what it is looked for, where no one column leads to it.
+    fn among(self) -> Option<&'static str> {
+        match self {
+            Self::Registered => Some(REGISTERED),
+            Self::Late => Some(ENDED_OR_OPEN),
+            _ => None,
+        }
+    }
+}
 
 impl Views {
     /// Figures of the documents that the viewer sees. Units and persons have figures of branches: no lines by them.
@@ -91,7 +107,7 @@ impl Views {
         if matches!(by, GroupBy::Unit | GroupBy::Person) {
             return Ok(Vec::new());
         }
-        self.lines::<DocumentFigure>(viewer, filter, by, condition).await
+        self.lines::<DocumentFigure>(viewer, filter, by, counted).await
     }
 
     /// The documents that a figure counts. For a group's number, filter by the group.
@@ -102,12 +118,22 @@ impl Views {
         figure: DocumentFigure,
         page: &PageRequest,
     ) -> Result<Page<CountedDocument>, ViewsError> {
+        let (list, order) = match figure.dated() {
+            Some(date) => (date, &[date, "f.document", "f.round"][..]),
+            None => ("document", &["f.document", "f.round"][..]),
+        };
         let mut sql = start(viewer, filter);
-        sql.push("SELECT f.document, f.round, f.round, f.original_due, f.binding_due, f.ended, f.ended_at, ")
-            .push(COLUMNS);
-        condition(&mut sql, filter);
+        sql.push("SELECT ").push(&order.join(", "));
+        sql.push(", f.round, f.original_due, f.binding_due, f.ended, f.ended_at, ").push(COLUMNS);
+        match figure.among() {
+            Some(facts) => among(&mut sql, facts),
+            None => sql.push(" FROM document_fact f"),
+        };
+        sql.push(" JOIN document d ON d.document = f.document WHERE f.organ = $1 AND ").visible();
+        of_documents(&mut sql, filter);
+        with_branches(&mut sql, filter, OF_FACT);
         sql.push(" AND ").push(figure.condition());
-        let order = Order { columns: &["f.document", "f.round"], newest_first: true };
+        let order = Order { columns: order, newest_first: true };
         let item = |cells: &mut Cells<'_>| {
             Ok(CountedDocument {
                 round: cells.next()?,
@@ -118,7 +144,7 @@ impl Views {
                 document: read(cells)?,
             })
         };
-        sql.page(&mut self.reading().await?, LIST, order, page, item).await
+        sql.page(&mut self.reading().await?, list, order, page, item).await
     }
 }
 
@@ -129,10 +155,22 @@ pub(crate) fn start(viewer: &Viewer, filter: &StatisticsFilter) -> Sql {
     sql
 }
 
-fn condition(sql: &mut Sql, filter: &StatisticsFilter) {
-    sql.push(" FROM document_fact f JOIN document d ON d.document = f.document WHERE f.organ = $1 AND ").visible();
+/// The branches of a fact's round.
+const OF_FACT: &str = "b.document = f.document AND b.round = f.round";
+
+fn among<'a>(sql: &'a mut Sql, facts: &str) -> &'a mut Sql {
+    sql.push(" FROM (").push(facts).push(") c JOIN document_fact f ON f.document = c.document AND f.round = c.round")
+}
+
+/// From all that the figures can count, with their documents where those are wanted.
+fn counted(sql: &mut Sql, filter: &StatisticsFilter, documents: bool) {
+    among(sql, &[ARRIVED, REGISTERED, ENDED_OR_OPEN].join(" UNION "));
+    if documents || filter.is_of_documents() {
+        sql.push(" JOIN document d ON d.document = f.document");
+    }
+    sql.push(" WHERE ").seen("f.document");
     of_documents(sql, filter);
-    with_branches(sql, filter, "b.document = f.document AND b.round = f.round");
+    with_branches(sql, filter, OF_FACT);
 }
 
 /// The part of the filter that speaks of units and persons: there is such a branch among `those`.

@@ -29,7 +29,11 @@ pub(crate) static FACT: Table = Table {
         null(int("ended")),
         null(int("ended_at")),
     ],
-    indexes: &[finding("document_fact_ended", "organ, ended_at"), index("document_fact_arrived", "organ, arrived_at")],
+    indexes: &[
+        finding("document_fact_ended", "organ, ended_at"),
+        index("document_fact_arrived", "organ, arrived_at"),
+        index("document_fact_registered", "organ, registered_at"),
+    ],
 };
 
 /// The rows of a document. Before its first round there is one fact, too: it arrived.

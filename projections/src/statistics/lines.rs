@@ -62,6 +62,8 @@ pub(crate) trait Figure: Copy + 'static {
     const EVERY: &'static [Self];
 
     fn condition(self) -> &'static str;
+    /// The column that dates it, where that one is within the period and never null: its list comes in that order.
+    fn dated(self) -> Option<&'static str>;
     fn read(cells: &mut Cells<'_>) -> Result<Self::Numbers, ViewsError>;
 }
 
@@ -77,14 +79,14 @@ impl Sql {
 }
 
 impl Views {
-    /// A line for each group of what `condition` counts. What an erasure took is in no group; what a unit holds is no
+    /// A line for each group of what `from` gives; the document `d` is there, too, where the groups want it (`true`). What an erasure took is in no group; what a unit holds is no
     /// person's.
     pub(super) async fn lines<F: Figure>(
         &self,
         viewer: &Viewer,
         filter: &StatisticsFilter,
         by: GroupBy,
-        condition: fn(&mut Sql, &StatisticsFilter),
+        from: fn(&mut Sql, &StatisticsFilter, bool),
     ) -> Result<Vec<FiguresLine<F::Numbers>>, ViewsError> {
         let mut sql = start(viewer, filter);
         sql.push("SELECT ");
@@ -93,7 +95,8 @@ impl Views {
             sql.push(shown).push(", ");
         }
         sql.sums::<F>();
-        condition(&mut sql, filter);
+        let joined = by.columns().is_some_and(|(key, _)| key.starts_with("d."));
+        from(&mut sql, filter, joined);
         if let Some((key, _)) = by.columns() {
             sql.push(&format!(" AND {key} IS NOT NULL GROUP BY {key} ORDER BY {key}"));
         }
@@ -110,10 +113,10 @@ impl Views {
     }
 }
 
-/// Makes figures: an enum, a struct with a number for each, and the condition of each. In the conditions `$3` is now,
-/// `$4` and `$5` the period.
+/// Makes figures: an enum, a struct with a number for each, and for each its condition and, after `by`, the column that dates
+/// it. In the conditions `$3` is now, `$4` and `$5` the period.
 macro_rules! figures {
-    ($(#[$fmeta:meta])* $figure:ident, $(#[$smeta:meta])* $figures:ident { $($(#[$meta:meta])* $name:ident $field:ident: $condition:expr;)* }) => {
+    ($(#[$fmeta:meta])* $figure:ident, $(#[$smeta:meta])* $figures:ident { $($(#[$meta:meta])* $name:ident $field:ident $(by $date:literal)?: $condition:expr;)* }) => {
         $(#[$fmeta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $figure { $($(#[$meta])* $name),* }
@@ -129,6 +132,10 @@ macro_rules! figures {
 
             fn condition(self) -> &'static str {
                 match self { $(Self::$name => $condition),* }
+            }
+
+            fn dated(self) -> Option<&'static str> {
+                match self { $(Self::$name => $crate::statistics::dated!($($date)?)),* }
             }
 
             fn read(cells: &mut $crate::value::Cells<'_>) -> Result<$figures, $crate::error::ViewsError> {
@@ -149,3 +156,13 @@ macro_rules! figures {
     };
 }
 pub(crate) use figures;
+
+macro_rules! dated {
+    () => {
+        None
+    };
+    ($date:literal) => {
+        Some($date)
+    };
+}
+pub(crate) use dated;

@@ -20,12 +20,12 @@ pub use lines::{FiguresLine, GroupBy};
 
 pub(crate) use documents::{of_documents, start, with_branches};
 pub(crate) use facts::{FACT, rows};
-pub(crate) use lines::{Figure, figures};
+pub(crate) use lines::{Figure, dated, figures};
 
 /// The read model's name.
 pub(crate) const NAME: &str = "statistics";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 /// A stretch of time: from its first instant to the first one after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +79,11 @@ impl StatisticsFilter {
     /// Everything in a period.
     pub fn of(period: Period) -> Self {
         Self { period, document_type: None, channel: None, unit: None, person: None }
+    }
+
+    /// Does it ask for what only the document itself tells?
+    fn is_of_documents(&self) -> bool {
+        self.document_type.is_some() || self.channel.is_some()
     }
 }
 

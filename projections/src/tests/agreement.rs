@@ -19,7 +19,6 @@ use super::{
 };
 use crate::{
     PageRequest, Viewer,
-    document::DocumentFilter,
     work_list::{WorkFilter, WorkKind, WorkScope, WorkState},
 };
 
@@ -49,7 +48,8 @@ async fn views_and_decisions_see_the_same_document() {
         }
         let views = history.views().await;
         let operator = Viewer::operator(organ(), history.now());
-        let page = views.documents(&operator, &DocumentFilter::default(), &PageRequest::first(100)).await.unwrap();
+        let beginning = views.position().await.unwrap().unwrap().with_place(0);
+        let documents = views.documents_changed(&operator, beginning, 1000).await.unwrap();
         let (mut gone, mut page_of_work) = (HashMap::new(), PageRequest::first(100));
         let all = WorkFilter { scope: WorkScope::All, state: None, kind: None };
         loop {
@@ -62,7 +62,7 @@ async fn views_and_decisions_see_the_same_document() {
                 None => break,
             }
         }
-        for row in page.nodes().filter(|row| !row.erased) {
+        for (_, row) in documents.iter().filter(|(_, row)| !row.erased) {
             let mut decided = IncomingDocument::default();
             for (meta, event) in events(history, socai_domain::incoming::stream(row.id)).await {
                 if let DomainEvent::Incoming(event) = event {

@@ -10,15 +10,16 @@ use socai_domain::{
     ledger::{StreamId, StreamKind},
     register::{VoidReason, events::NumberVoided},
     text::{ArrivalNumber, ShortText},
-    time::Date,
+    time::{Date, Timestamp},
 };
 
 use super::history::{DAYS, History, OTHER_UNIT, UNIT, Who, at, branch, new_branch, organ, reason, says, unit, words};
 use crate::{
     PageRequest,
-    document::{DocumentFilter, HeldBy},
+    document::HeldBy,
     follow_up_register::FollowUpFilter,
     incoming_register::RegisterFilter,
+    statistics::{DocumentFigure, GroupBy, Period, StatisticsFilter},
 };
 
 #[tokio::test]
@@ -145,16 +146,18 @@ async fn pages_follow_each_other_whatever_arrives_in_between() {
     }
     let views = history.views().await;
     let clerk = history.sight(Who::Clerk);
-    let filter = DocumentFilter::default();
-    let first = views.documents(&clerk, &filter, &PageRequest::first(3)).await.unwrap();
+    let filter =
+        StatisticsFilter::of(Period { from: Timestamp::from_micros(0), before: Timestamp::from_micros(i64::MAX) });
+    let arrived = DocumentFigure::Arrived;
+    let first = views.counted_documents(&clerk, &filter, arrived, &PageRequest::first(3)).await.unwrap();
     assert!(first.has_next && first.position.is_some());
     history.arrives(7, |_| {});
     history.fill(&views, 1).await;
-    let mut seen: Vec<_> = first.nodes().map(|row| row.id).collect();
+    let mut seen: Vec<_> = first.nodes().map(|row| row.document.id).collect();
     let mut request = PageRequest::first(3).after(first.end_cursor.clone().unwrap());
     loop {
-        let page = views.documents(&clerk, &filter, &request).await.unwrap();
-        seen.extend(page.nodes().map(|row| row.id));
+        let page = views.counted_documents(&clerk, &filter, arrived, &request).await.unwrap();
+        seen.extend(page.nodes().map(|row| row.document.id));
         if !page.has_next {
             break;
         }
@@ -165,14 +168,17 @@ async fn pages_follow_each_other_whatever_arrives_in_between() {
     unique.sort();
     unique.dedup();
     assert_eq!(unique.len(), 7);
-    assert_eq!(views.documents_count(&clerk, &filter).await.unwrap(), 8);
+    let count = async |filter| {
+        let lines = views.document_statistics(&clerk, &filter, GroupBy::Organ).await.unwrap();
+        lines[0].figures.get(arrived)
+    };
+    assert_eq!(count(filter.clone()).await, 8);
     for asked in [0, 101] {
-        assert!(views.documents(&clerk, &filter, &PageRequest::first(asked)).await.is_err());
+        assert!(views.counted_documents(&clerk, &filter, arrived, &PageRequest::first(asked)).await.is_err());
     }
     let foreign = PageRequest::first(3).after(first.end_cursor.unwrap());
     assert!(views.incoming_register(&clerk, &RegisterFilter::default(), &foreign).await.is_err());
-    let arrived = DocumentFilter { channel: Some(Channel::Paper), ..DocumentFilter::default() };
-    assert_eq!(views.documents_count(&clerk, &arrived).await.unwrap(), 0);
+    assert_eq!(count(StatisticsFilter { channel: Some(Channel::Paper), ..filter }).await, 0);
 }
 
 #[tokio::test]

@@ -15,7 +15,6 @@ use super::{
 };
 use crate::{
     PageRequest, Viewer, Views,
-    document::DocumentFilter,
     follow_up_register::FollowUpFilter,
     incoming_register::RegisterFilter,
     lags::{PaperFigure, PromptFigure, PromptStage, ReworkFigure},
@@ -48,11 +47,6 @@ async fn shown(views: &Views, viewer: Viewer, document: IncomingId) -> Vec<(&'st
         ("document", u64::from(views.document(viewer, document).await.unwrap().is_some())),
         ("document_row", u64::from(views.document_row(viewer, document).await.unwrap().is_some())),
         ("sees", u64::from(views.sees(viewer, document).await.unwrap())),
-        (
-            "documents",
-            length(|page| async move { views.documents(viewer, &DocumentFilter::default(), &page).await }).await,
-        ),
-        ("documents_count", views.documents_count(viewer, &DocumentFilter::default()).await.unwrap()),
         ("branches", views.branches(viewer, document).await.unwrap().len() as u64),
         ("register_line", u64::from(views.register_line(viewer, document).await.unwrap().is_some())),
         (

@@ -71,7 +71,7 @@ pub(crate) struct CountedQuery;
 #[Object]
 #[allow(clippy::too_many_arguments)] // the arguments of fields
 impl CountedQuery {
-    /// The documents that a figure of `processingStatistics` counts, the last to arrive here first (danh sách văn bản của một
+    /// The documents that a figure of `processingStatistics` counts, the last first (danh sách văn bản của một
     /// số liệu).
     #[graphql(complexity = "first.unwrap_or(20) as usize * child_complexity + 1")]
     async fn counted_documents(
@@ -144,7 +144,7 @@ impl CountedQuery {
         let Asked { views, viewer, filter, page } = Asked::read(ctx, of, as_of, (first, after), at_least).await?;
         let (stage, took) = (stage.into(), took.map(Into::into));
         let list = views.lags(&viewer, &filter, stage, took, &page);
-        let total = page::count(async |page| views.lags(&viewer, &filter, stage, took, &page).await);
+        let total = views.count_lags(&viewer, &filter, stage, took);
         connect(ctx, &page, list, total, async |item| Ok(Some(LagDocument::from(item)))).await
     }
 
@@ -193,7 +193,7 @@ impl CountedQuery {
         let Asked { views, viewer, filter, page } = Asked::read(ctx, of, as_of, (first, after), at_least).await?;
         let (figure, took) = (figure.into(), took.map(Into::into));
         let list = views.rework(&viewer, &filter, figure, took, &page);
-        let total = page::count(async |page| views.rework(&viewer, &filter, figure, took, &page).await);
+        let total = views.count_rework(&viewer, &filter, figure, took);
         connect(ctx, &page, list, total, async |item| Ok(Some(ReworkSpell::from(item)))).await
     }
 
@@ -217,11 +217,11 @@ impl CountedQuery {
         let Asked { views, viewer, filter, page } = Asked::read(ctx, of, as_of, (first, after), at_least).await?;
         let (figure, took) = (figure.into(), took.map(Into::into));
         let list = views.paper_waits(&viewer, &filter, figure, took, &page);
-        let total = page::count(async |page| views.paper_waits(&viewer, &filter, figure, took, &page).await);
+        let total = views.count_paper_waits(&viewer, &filter, figure, took);
         connect(ctx, &page, list, total, async |item| Ok(Some(PaperDocument::from(item)))).await
     }
 
-    /// The documents that `savings` reckons with, the last to arrive here first (danh sách văn bản được tính tiết kiệm).
+    /// The documents that `savings` reckons with, the last first (danh sách văn bản được tính tiết kiệm).
     #[graphql(complexity = "first.unwrap_or(20) as usize * child_complexity + 1")]
     async fn saved_documents(
         &self,

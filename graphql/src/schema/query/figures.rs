@@ -134,13 +134,17 @@ impl FiguresQuery {
         let (views, viewer) = (&moment.views, moment.viewer(ctx)?);
         let position = views.position().await?.map(Position);
         let filter = of.read(&services(ctx).views).await?;
-        let documents = views.document_statistics(&viewer, &filter, by.into()).await?;
-        let branches = views.branch_statistics(&viewer, &filter, by.into()).await?;
-        Ok(ProcessingStatistics {
-            position,
-            documents: documents.into_iter().map(Into::into).collect(),
-            branches: branches.into_iter().map(Into::into).collect(),
-        })
+        let mut figures = ProcessingStatistics { position, documents: Vec::new(), branches: Vec::new() };
+        // Nobody waits for what was not asked for.
+        if ctx.look_ahead().field("documents").exists() {
+            let documents = views.document_statistics(&viewer, &filter, by.into()).await?;
+            figures.documents = documents.into_iter().map(Into::into).collect();
+        }
+        if ctx.look_ahead().field("branches").exists() {
+            let branches = views.branch_statistics(&viewer, &filter, by.into()).await?;
+            figures.branches = branches.into_iter().map(Into::into).collect();
+        }
+        Ok(figures)
     }
 
     /// How long it took (the lists: `lagDocuments`, `promptDocuments`, `reworkSpells`, `paperDocuments`): from stage to stage, after returns, and waiting for paper (độ trễ).
@@ -160,13 +164,17 @@ impl FiguresQuery {
         let (views, viewer) = (&moment.views, moment.viewer(ctx)?);
         let position = views.position().await?.map(Position);
         let filter = of.read(&services(ctx).views).await?;
-        let lags = views.lag_statistics(&viewer, &filter).await?;
+        let asked = |field| ctx.look_ahead().field(field).exists();
+        let lags = if asked("lags") { views.lag_statistics(&viewer, &filter).await? } else { Vec::new() };
         let mut promptness = Vec::new();
         for stage in [PromptStage::Registered, PromptStage::Submitted] {
-            promptness.push(Prompt::of(stage, &views.promptness(&viewer, &filter, stage).await?));
+            if asked("promptness") {
+                promptness.push(Prompt::of(stage, &views.promptness(&viewer, &filter, stage).await?));
+            }
         }
-        let rework = views.rework_statistics(&viewer, &filter).await?;
-        let paper = views.paper_statistics(&viewer, &filter).await?;
+        let rework =
+            if asked("rework") { views.rework_statistics(&viewer, &filter).await? } else { Default::default() };
+        let paper = if asked("paper") { views.paper_statistics(&viewer, &filter).await? } else { Default::default() };
         Ok(LagStatistics::of(position, lags, promptness, rework, paper))
     }
 
