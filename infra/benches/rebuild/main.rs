@@ -7,7 +7,7 @@
 //! process of its own, and each build runs in one, too, so that its memory can be told.
 //!
 //! ```text
-//! cargo bench -p socai --bench rebuild -- [--records 1000000,20000000] [--open 10000] [--memory 512] [--rows 200000]
+//! cargo bench -p socai --bench rebuild -- [--records 1000000,20000000] [--open 10000] [--memory 512] [--copies 0] [--rows 200000]
 //! ```
 #![allow(clippy::cast_precision_loss)] // figures for people
 
@@ -55,12 +55,12 @@ fn peak() -> u64 {
 }
 
 /// A rebuild from nothing, and how long each phase took.
-async fn build(data: &Path, memory: usize) {
+async fn build(data: &Path, memory: usize, copies: u64) {
     let config = config(data);
     let store = Store::open(&config, Arc::new(SystemClock)).await.expect("it opens");
     let log = store.log();
     let records = log.head().await.expect("it is read").records;
-    let views = Views::awaited(&config.views).with_memory(memory << 20);
+    let views = Views::awaited(&config.views).with_memory(memory << 20).with_copies(copies);
     let mut state = views.rebuilding();
     let began = Instant::now();
     let phases = tokio::spawn(async move {
@@ -102,7 +102,7 @@ async fn main() {
         let data = Path::new(&data);
         match what.as_str() {
             "write" => ledger::write(data, number("--records", 0), number("--open", 10_000)).await,
-            "build" => Box::pin(build(data, number("--memory", 512))).await,
+            "build" => Box::pin(build(data, number("--memory", 512), number("--copies", 0))).await,
             "peer" => peer::run(data, number("--rows", 0)).await,
             other => panic!("what is {other}?"),
         }
@@ -111,13 +111,14 @@ async fn main() {
     let sizes = word("--records").unwrap_or_else(|| "1000000,20000000".to_owned());
     let sizes: Vec<usize> = sizes.split(',').map(|size| size.parse().expect("numbers with commas")).collect();
     let (open, memory, rows) = (number("--open", 10_000), number("--memory", 512), number("--rows", 200_000));
+    let copies = number("--copies", 0);
     println!("{open} documents at a time; {} cores", std::thread::available_parallelism().map_or(1, usize::from));
     let (mut first, mut peer_rate) = (None, None);
     for records in sizes {
         let dir = directory();
         let data = dir.path().join("data");
         print!("{}", again("write", &data, &[("--records", records), ("--open", open)]));
-        let told = again("build", &data, &[("--memory", memory)]);
+        let told = again("build", &data, &[("--memory", memory), ("--copies", copies)]);
         let (told, rate) = told.rsplit_once("RATE ").expect("it tells its rate");
         print!("{told}");
         let rate: f64 = rate.trim().parse().expect("a number");
