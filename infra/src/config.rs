@@ -7,6 +7,8 @@ use std::{collections::BTreeMap, ffi::OsString, fmt, fs, io, net::SocketAddr, pa
 use socai_domain::proof::KeyName;
 use thiserror::Error;
 
+use crate::tls::Identity;
+
 mod table;
 
 pub use table::{SETTINGS, Setting};
@@ -58,6 +60,8 @@ pub struct Config {
     pub blobs: PathBuf,
     /// Where to serve.
     pub listen: SocketAddr,
+    /// What it shows who it is with, where it speaks TLS itself.
+    pub tls: Option<Identity>,
     /// Where to serve the metrics, if not with the API.
     pub metrics_listen: Option<SocketAddr>,
     /// Serve the query editor, too.
@@ -273,6 +277,7 @@ fn check(values: &mut Values) -> Result<Config, ConfigError> {
         })?,
         blobs: under(take("blobs")),
         listen: parse(take("listen"), ADDRESS, |text| text.parse().ok())?,
+        tls: tls(take("tls_certificate"), take("tls_key"))?,
         metrics_listen: match take("metrics_listen") {
             (_, Origin::Default(_)) => None,
             set => Some(parse(set, ADDRESS, |text| text.parse().ok())?),
@@ -287,6 +292,18 @@ fn check(values: &mut Values) -> Result<Config, ConfigError> {
         level: Some(take("level")).filter(|(_, origin)| !matches!(origin, Origin::Default(_))).map(|(level, _)| level),
         data,
     })
+}
+
+/// Both files, or neither.
+fn tls(certificate: (String, Origin), key: (String, Origin)) -> Result<Option<Identity>, ConfigError> {
+    let wanted = "set without the other: TLS needs tls_certificate and tls_key";
+    match (certificate, key) {
+        ((_, Origin::Default(_)), (_, Origin::Default(_))) => Ok(None),
+        ((_, Origin::Default(_)), (value, origin)) | ((value, origin), (_, Origin::Default(_))) => {
+            Err(ConfigError::Invalid { origin, value, wanted })
+        }
+        ((certificate, _), (key, _)) => Ok(Some(Identity { certificate: certificate.into(), key: key.into() })),
+    }
 }
 
 fn seconds(given: (String, Origin)) -> Result<u32, ConfigError> {

@@ -23,6 +23,7 @@ pub mod notary;
 pub mod ports;
 pub mod server;
 pub mod ticket_secret;
+pub mod tls;
 pub mod token_keys;
 pub mod verify;
 pub mod verify_proof;

@@ -2,6 +2,7 @@
 
 use std::{fs, io, net::SocketAddr, sync::Arc};
 
+use axum::serve::Listener as _;
 use futures::{FutureExt as _, future::BoxFuture};
 use metrics_exporter_prometheus::PrometheusHandle;
 use socai_graphql::{Render, Services, Settings, files::Tickets, token::Verifier};
@@ -13,6 +14,7 @@ use crate::{
     control::Control,
     ports::BlobFiles,
     ticket_secret,
+    tls::Listening,
     witness::Witness,
 };
 
@@ -21,7 +23,7 @@ use crate::{
 pub struct Server {
     app: App,
     api: socai_graphql::App,
-    listener: TcpListener,
+    listener: Listening,
     /// Where the metrics are told, if not with the API.
     metrics: Option<(TcpListener, axum::Router)>,
     control: Option<Control>,
@@ -38,7 +40,8 @@ impl Server {
         let path = config.data.join("ticket.secret");
         let secret = ticket_secret::load_or_make(&path).map_err(network(path.display().to_string()))?;
         let bind = async |address: SocketAddr| TcpListener::bind(address).await.map_err(network(address.to_string()));
-        let listener = bind(config.listen).await?;
+        let tls = |error| AppError::Network("TLS".into(), io::Error::other(error));
+        let listener = Listening::new(bind(config.listen).await?, config.tls.clone()).map_err(tls)?;
         let (notary, witness) = (app.notary.clone(), app.witness.clone());
         let render = metrics.map(|metrics| {
             let render = move || {
@@ -77,8 +80,8 @@ impl Server {
     }
 
     /// Where it listens.
-    pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+    pub fn url(&self) -> io::Result<String> {
+        Ok(format!("{}://{}", self.listener.scheme(), self.listener.local_addr()?))
     }
 
     /// Where it tells the metrics, if not with the API.

@@ -170,6 +170,8 @@ impl Sql {
         // What several conditions lead to has no order before it is sorted.
         let found = self.text.contains(") c JOIN ");
         let sorts = |step: &String| !found && step.starts_with("USE TEMP B-TREE FOR ORDER BY");
+        let is_found = |step: &String| step.contains("PRIMARY KEY (document=? AND ");
+        assert!(!found || plan.iter().any(is_found), "{what}: {plan:#?}");
         let looked_up = plan.iter().filter(documents).all(is_lookup);
         assert!(looked_up && !plan.iter().any(|step| goes_through(step) || sorts(step)), "{what}: {plan:#?}");
     }

@@ -8,7 +8,7 @@ mod log;
 mod socket;
 mod witness;
 
-use std::{future::IntoFuture as _, io, time::Duration};
+use std::{future::IntoFuture as _, io, net::SocketAddr, time::Duration};
 
 use axum::{
     Json, Router,
@@ -17,10 +17,10 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
+    serve::Listener,
 };
 use futures::{FutureExt as _, future::BoxFuture};
 use socai_domain::{proof::witness::MAX_REQUEST_LEN, refusal::Code};
-use tokio::net::TcpListener;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::{
@@ -75,12 +75,19 @@ pub fn metrics_router<S: Clone + Send + Sync + 'static>(render: Render) -> Route
 }
 
 /// Serves until `shutdown`; then takes no new connections, ends subscriptions, and finishes what was begun.
-pub fn serve(listener: TcpListener, app: App, shutdown: BoxFuture<'static, ()>) -> BoxFuture<'static, io::Result<()>> {
+pub fn serve<L>(listener: L, app: App, shutdown: BoxFuture<'static, ()>) -> BoxFuture<'static, io::Result<()>>
+where
+    L: Listener<Addr = SocketAddr>,
+{
     // Boxed, so that all of it is compiled here and not again by everyone who awaits it.
     until(listener, app, shutdown).boxed()
 }
 
-async fn until(listener: TcpListener, app: App, shutdown: BoxFuture<'static, ()>) -> io::Result<()> {
+async fn until(
+    listener: impl Listener<Addr = SocketAddr>,
+    app: App,
+    shutdown: BoxFuture<'static, ()>,
+) -> io::Result<()> {
     let stopping = app.clone();
     let signal = async move {
         shutdown.await;

@@ -26,7 +26,8 @@ use super::{flags::Settings, telling};
 
 Paths: /graphql (queries and mutations by POST, subscriptions by WebSocket), /files/HASH, /health/live,
 /health/ready, /metrics (or at --metrics-listen); public: /log/checkpoint, /log/tile/… (C2SP tlog-tiles),
-/log/proof/RECORD; with --witness-for, /witness/add-checkpoint (C2SP tlog-witness). Put a proxy with TLS in front of it.")]
+/log/proof/RECORD; with --witness-for, /witness/add-checkpoint (C2SP tlog-witness). With --tls-certificate and
+--tls-key it speaks HTTPS; else put a proxy that does in front of it.")]
 pub(crate) struct Serve {
     /// Show all settings as a table and end.
     #[arg(long)]
@@ -87,18 +88,18 @@ async fn serve(
         }
     });
     let server = Server::bind(app, config, Some(metrics)).await?;
-    let address = server.address()?;
+    let url = server.url()?;
     // Whoever verifies needs it from the operator, not from what is verified.
     println!("log key {}", server.verifier_key());
     if let Some(key) = server.witness_key() {
         println!("witness key {key}");
     }
     // On standard output, so that whoever asked for port 0 learns which it is.
-    println!("listening on http://{address}");
+    println!("listening on {url}");
     if let Some(address) = server.metrics_address()? {
         println!("metrics on http://{address}/metrics");
     }
-    tracing::info!(%address, "serving");
+    tracing::info!(%url, "serving");
     server.run(stop.boxed()).await?;
     upkeep.abort();
     Ok(ExitCode::SUCCESS)

@@ -106,6 +106,13 @@ pub const SETTINGS: &[Setting] = &[
     setting("blobs", "DIR", "DATA/blobs", "The files of documents, by content hash"),
     serving("listen", "ADDRESS", "127.0.0.1:8080", "Where to serve HTTP; port 0 takes any free one"),
     serving(
+        "tls_certificate",
+        "FILE",
+        "no TLS",
+        "Serve HTTPS with this certificate and those that vouch for it (PEM); renewed ones are taken up within a minute",
+    ),
+    serving("tls_key", "FILE", "no TLS", "The key of that certificate (PEM)"),
+    serving(
         "metrics_listen",
         "ADDRESS",
         "with the API",

@@ -85,13 +85,15 @@ impl Views {
         };
         let mut sql = start(viewer, filter);
         sql.push("SELECT ").push(&order.join(", ")).push(", ").push(COLUMNS);
-        match figure {
-            // No one column leads to both kinds.
-            BranchFigure::Late => among(&mut sql, ENDED_OR_OPEN),
-            _ => sql.push(" FROM branch b"),
+        // No one column leads to both kinds.
+        let late = figure == BranchFigure::Late;
+        if late {
+            among(&mut sql, ENDED_OR_OPEN)
+        } else {
+            sql.push(" FROM branch b")
         };
         condition(&mut sql, filter, true);
-        sql.push(" AND b.organ = $1 AND ").push(figure.condition());
+        sql.push(if late { " AND " } else { " AND b.organ = $1 AND " }).push(figure.condition());
         let order = Order { columns: order, newest_first: true };
         sql.page(&mut self.reading().await?, list, order, page, read).await
     }

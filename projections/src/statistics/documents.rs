@@ -125,11 +125,12 @@ impl Views {
         let mut sql = start(viewer, filter);
         sql.push("SELECT ").push(&order.join(", "));
         sql.push(", f.round, f.original_due, f.binding_due, f.ended, f.ended_at, ").push(COLUMNS);
+        const JOINED: &str = " JOIN document d ON d.document = f.document WHERE ";
         match figure.among() {
-            Some(facts) => among(&mut sql, facts),
-            None => sql.push(" FROM document_fact f"),
+            Some(facts) => among(&mut sql, facts).push(JOINED),
+            None => sql.push(" FROM document_fact f").push(JOINED).push("f.organ = $1 AND "),
         };
-        sql.push(" JOIN document d ON d.document = f.document WHERE f.organ = $1 AND ").visible();
+        sql.seen("f.document");
         of_documents(&mut sql, filter);
         with_branches(&mut sql, filter, OF_FACT);
         sql.push(" AND ").push(figure.condition());

@@ -62,11 +62,15 @@ impl Serving {
     pub(crate) fn of(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let listening = lines.find_map(|line| line.unwrap().split_once("http://").map(|(_, rest)| rest.to_owned()));
-        let address = listening.expect("the server says where it listens").trim_end_matches("/graphql").to_owned();
+        let listening = lines.find_map(|line| {
+            let line = line.unwrap();
+            let at = line.find("http://").or_else(|| line.find("https://"))?;
+            Some(line[at..].trim_end_matches("/graphql").to_owned())
+        });
+        let url = listening.expect("the server says where it listens");
         // Nobody may have to wait because nobody reads.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, url: format!("http://{address}") }
+        Self { child, url }
     }
 
     /// Asks it to stop, and waits until it has.

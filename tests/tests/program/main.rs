@@ -17,4 +17,5 @@ mod office;
 mod proofs;
 mod python;
 mod serve;
+mod tls;
 mod witness;

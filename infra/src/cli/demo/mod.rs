@@ -138,7 +138,7 @@ impl Demo {
             };
             let server = Server::bind(app, &config, Some(metrics)).await?;
             let key = server.verifier_key();
-            how_to_go_on(&config, lang, &format!("http://{}", server.address()?), &key, story)?;
+            how_to_go_on(&config, lang, &server.url()?, &key, story)?;
             let stopped = async move {
                 // It ends, or the runtime does.
                 let _ = stop.await;
@@ -169,7 +169,7 @@ async fn big(config: &Config, documents: u64, lang: Lang, exit: bool) -> anyhow:
     let metrics = serve::recorder()?;
     let app = App::open(config, Arc::new(SystemClock)).await?;
     let server = Server::bind(app, config, Some(metrics)).await?;
-    big::how_to_go_on(config, documents, lang, &format!("http://{}", server.address()?))?;
+    big::how_to_go_on(config, documents, lang, &server.url()?)?;
     let stopped = async move {
         // It ends, or the runtime does.
         let _ = stop.await;
