@@ -53,9 +53,14 @@ pub fn examine(config: &Config) -> Vec<Finding> {
     found.log(config);
     found.room(config);
     found.witnesses(config);
-    for (about, address) in [("listen", Some(config.listen)), ("metrics", config.metrics_listen)] {
+    if let Some(identity) = &config.tls {
+        found.check("TLS", &identity.certificate, identity.load());
+    }
+    for (about, address, clear) in
+        [("listen", Some(config.listen), config.tls.is_none()), ("metrics", config.metrics_listen, true)]
+    {
         if let Some(address) = address {
-            found.address(about, address, serving);
+            found.address(about, address, clear, serving);
         }
     }
     found.0
@@ -202,9 +207,9 @@ impl Found {
         }
     }
 
-    fn address(&mut self, about: &'static str, address: SocketAddr, serving: bool) {
+    fn address(&mut self, about: &'static str, address: SocketAddr, clear: bool, serving: bool) {
         match TcpListener::bind(address) {
-            Ok(_) if address.ip().is_loopback() => self.add(about, Verdict::Good, address.to_string()),
+            Ok(_) if address.ip().is_loopback() || !clear => self.add(about, Verdict::Good, address.to_string()),
             Ok(_) => {
                 let text = format!(
                     "{address} is reached from other machines, and what is sent there is not encrypted: put a proxy with TLS in front, and let it alone reach this address"

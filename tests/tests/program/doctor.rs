@@ -93,6 +93,10 @@ fn each_thing_that_is_wrong_is_named_with_what_to_do() {
         fs::remove_file(place(name)).unwrap();
     }
 
+    let key = place("keys/log.key").display().to_string();
+    let (about, told) = wrong(data, &["--listen", "127.0.0.1:0", "--tls-certificate", &key, "--tls-key", &key]);
+    assert!(about == "TLS" && told.contains("no certificate"), "{told}");
+
     let segment = fs::File::options().append(true).open(place("log/00000001.segment")).unwrap();
     segment.set_modified(SystemTime::now() + Duration::from_hours(1)).unwrap();
     assert_eq!(wrong(data, &ANY_PORT).0, "clock");
