@@ -7,7 +7,10 @@ use std::{collections::BTreeMap, ffi::OsString, fmt, fs, io, net::SocketAddr, pa
 use socai_domain::proof::KeyName;
 use thiserror::Error;
 
-use crate::tls::Identity;
+use crate::{
+    log::{self, OpenLogError},
+    tls::Identity,
+};
 
 mod table;
 
@@ -109,6 +112,14 @@ pub enum ConfigError {
         origin: Origin,
         /// What it was called.
         name: String,
+    },
+    /// The log's URL cannot be used. It is not repeated, for it may hold a password.
+    #[error("{origin}: {source}")]
+    Log {
+        /// Where it was found.
+        origin: Origin,
+        /// What is wrong with it.
+        source: Box<OpenLogError>,
     },
     /// The value cannot be used.
     #[error("{origin}: {value:?} is not {wanted}")]
@@ -246,7 +257,11 @@ fn check(values: &mut Values) -> Result<Config, ConfigError> {
     };
     let log = match take("log") {
         (_, Origin::Default(_)) => format!("file:{}", data.join("log").display()),
-        (url, _) => url,
+        (url, origin) => {
+            let wrong = |source| ConfigError::Log { origin, source: Box::new(source) };
+            log::directory(&url).map_err(wrong)?;
+            url
+        }
     };
     Ok(Config {
         log,
@@ -363,10 +378,27 @@ mod tests {
         let wanted = "--listen: \"8080\" is not an address and port such as 127.0.0.1:8080";
         assert_eq!(error(&[("listen", "8080")], &[]), wanted);
         assert!(error(&[], &[("SOCAI_GRAPHIQL", "yes")]).starts_with("SOCAI_GRAPHIQL: "));
+        for (url, hint) in [
+            ("kafka://u:geheim@a", "file:DIR"),
+            ("file:", "file:/var"),
+            ("kurrentdb://", "is not a host"),
+            ("kurrentdb://u:geheim@h?shiny=1", "no parameter"),
+        ] {
+            for (told, origin) in
+                [(error(&[("log", url)], &[]), "--log: "), (error(&[], &[("SOCAI_LOG", url)]), "SOCAI_LOG: ")]
+            {
+                assert!(told.starts_with(origin) && told.contains(hint) && !told.contains("geheim"), "{told}");
+            }
+        }
         assert!(error(&[("config", "nowhere.toml")], &[]).starts_with("nowhere.toml: "));
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("s.toml");
-        for (text, said) in [("lissten = 1", "lissten"), ("listen = [1]", "listen"), ("listen = ", "s.toml")] {
+        for (text, said) in [
+            ("lissten = 1", "lissten"),
+            ("listen = [1]", "listen"),
+            ("listen = ", "s.toml"),
+            ("log = 'esdb://a,,b'", "s.toml, log: \"\" is not a host"),
+        ] {
             fs::write(&file, text).unwrap();
             let error = error(&[("config", file.to_str().unwrap())], &[]);
             assert!(error.contains(said), "{error}");

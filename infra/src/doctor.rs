@@ -13,7 +13,7 @@ use socai_domain::proof::{Policy, witness::read_logs};
 use socai_graphql::token::Verifier;
 
 use crate::{
-    config::Config, data::is_in_use, files, keyring::MasterKey, log::building::is_unfinished, log_key::LogKey,
+    config::Config, data::is_in_use, files, keyring::MasterKey, log::building::check_finished, log_key::LogKey,
 };
 
 /// How it stands with one thing.
@@ -125,23 +125,12 @@ impl Found {
 
     fn log(&mut self, config: &Config) {
         let Some(log) = config.log_directory() else {
-            let shown = config.log_shown();
-            let is_kurrent = config.log.split_once("://").is_some_and(|(scheme, _)| crate::log::is_kurrent(scheme));
-            return match config.log.parse::<socai_kurrent::Address>() {
-                Ok(_) => {
-                    self.add("log", Verdict::Note, format!("{shown}: a KurrentDB cluster, which is not asked here"));
-                }
-                Err(error) if is_kurrent => self.add("log", Verdict::Wrong, format!("{shown}: {error}")),
-                Err(_) => {
-                    let text = format!("{shown} is no log that socai knows: write file:DIR, or kurrentdb://HOST");
-                    self.add("log", Verdict::Wrong, text);
-                }
-            };
+            let text = format!("{}: a KurrentDB cluster, which is not asked here", config.log_shown());
+            return self.add("log", Verdict::Note, text);
         };
         let name = log.display();
-        if is_unfinished(&log) {
-            let text = format!("{name} was being built and never finished: delete it, and build it again");
-            return self.add("log", Verdict::Wrong, text);
+        if let Err(error) = check_finished(&log) {
+            return self.add("log", Verdict::Wrong, error.to_string());
         }
         let newest = match newest(&log) {
             Ok(newest) => newest,

@@ -6,6 +6,7 @@ pub mod bundle;
 pub mod clock;
 pub mod config;
 pub mod control;
+pub mod copy;
 pub mod data;
 mod disk;
 pub mod doctor;

@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Handshakes at once; whoever comes then waits to be accepted.
 const HANDSHAKES: usize = 256;
 /// How often it is looked whether the certificate was renewed.
-const LOOK: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_mins(1);
 
 /// Why HTTPS cannot be served.
 #[derive(Debug, Error)]

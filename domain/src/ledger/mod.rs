@@ -13,6 +13,7 @@
 //! - [`opening`]: opening records with them. [`record_key`]: opening a single one.
 //! - [`log`]: the [`EventLog`] that engines implement.
 //! - [`pieces`], [`block`]: much of a log, read side by side and without copying.
+//! - [`continuity`]: does a record belong after what came before it? [`restore`]: records taken over from another log.
 //! - [`following`]: how whoever follows it is doing.
 //! - [`memory`], [`memory_keys`]: the reference engine and key ring, the contracts as plain data.
 
@@ -21,6 +22,7 @@ pub mod body;
 #[macro_use]
 mod catalogue_macro;
 pub mod catalogue;
+pub mod continuity;
 pub mod following;
 pub mod keys;
 pub mod log;
@@ -30,11 +32,13 @@ pub mod opening;
 pub mod pieces;
 pub mod record;
 pub mod record_key;
+pub mod restore;
 pub mod stream;
 
 pub use block::{Block, RecordRef};
 pub use body::{Context, Opened};
 pub use catalogue::{DomainEvent, EventKind};
+pub use continuity::{Broken, Continuity};
 pub use following::Following;
 pub use keys::{KeyError, KeyRing, KeyState, StreamKey};
 pub use log::{
@@ -44,4 +48,5 @@ pub use opening::{OpenError, Opener};
 pub use pieces::{Piece, Pieces};
 pub use record::{Draft, Header, LedgerId, RecordHash, RecordId, SealedRecord};
 pub use record_key::RecordKey;
+pub use restore::RestoreError;
 pub use stream::{Revision, StreamId, StreamKind};

@@ -62,6 +62,23 @@ pub enum AppError {
         /// The notary's store, which does, too.
         notary: Box<Path>,
     },
+    /// The log is another one of the same ledger.
+    #[error(
+        "the positions that {} tells of are of another log of this ledger: {source}. If the ledger was copied here, or a copy of it \
+         was restored, delete {} and {}, which are made anew. Where one of the two logs is in a cluster, put the notary's store \
+         {} aside, too, and run `socai notary agree --checkpoint` with the checkpoint in it",
+        checkpoint.display(), checkpoint.display(), views.display(), notary.display()
+    )]
+    Copied {
+        /// What is wrong with the log.
+        source: OpenLogError,
+        /// The reactions' checkpoint, which tells of the other log.
+        checkpoint: Box<Path>,
+        /// The views, which do, too.
+        views: Box<Path>,
+        /// The notary's store, whose places are the other log's.
+        notary: Box<Path>,
+    },
     /// Reading the log.
     #[error(transparent)]
     Read(#[from] ReadError),

@@ -53,7 +53,12 @@ impl Store {
             {
                 let checkpoint = config.data.join(format!("{CHECKPOINT}.checkpoint")).into();
                 let [views, notary] = [&config.views, &config.notary].map(|path| path.as_path().into());
-                AppError::NotThisLog { source, checkpoint, views, notary }
+                match source {
+                    OpenLogError::OtherLog { found, wanted } if found.ledger() == wanted.ledger() => {
+                        AppError::Copied { source, checkpoint, views, notary }
+                    }
+                    source => AppError::NotThisLog { source, checkpoint, views, notary },
+                }
             }
             source => source.into(),
         })?;

@@ -1,4 +1,4 @@
-//! The export: reads the log's files, the key ring and the notary's store, takes no lock, writes to none of them.
+//! The export: reads the log, the key ring and the notary's store, takes no lock, writes to none of them.
 //!
 //! The log is read twice from its first record on: once for the document, and, when it is known who acted and by what it was
 //! judged, once for those.
@@ -19,7 +19,6 @@ use socai_domain::{
         catalogue::RegisterEvent, keys::StreamCipher,
     },
     proof::{Checkpoint, Note, Policy, checkpoint::NotACheckpoint, note::NotANote, policy::PolicyFault},
-    time::Timestamp,
 };
 use thiserror::Error;
 
@@ -38,7 +37,8 @@ use crate::{
     known,
     log::{
         Known, OpenLogError,
-        file::beside::{Files, Placed},
+        file::beside::Placed,
+        reading::{Reading, ever},
     },
     notary::{Beside, BesideError},
 };
@@ -70,9 +70,6 @@ pub struct Bundled {
 /// Why there is no bundle.
 #[derive(Debug, Error)]
 pub enum BundleError {
-    /// The log is not on files.
-    #[error("{0}: only documents of a log on files are exported")]
-    NotFiles(String),
     /// There is no such document.
     #[error("there is no record of {0} in this ledger: give the document's id, as the API shows it")]
     NotFound(StreamId),
@@ -132,23 +129,22 @@ const APART: Duration = Duration::from_millis(50);
 const WITNESSES: Duration = Duration::from_secs(10);
 
 /// Exports a document. With `own`, the log is the one of the data directory and must not be shorter than is known.
-/// `on_progress` is told how many bytes of the log were read, of how many.
+/// `on_progress` is told how much of the log was read, of how much.
 pub async fn gather(
     config: &Config,
     own: bool,
     wanted: &Wanted,
     on_progress: impl Fn(u64, u64) + Send + Sync + 'static,
 ) -> Result<Bundled, BundleError> {
-    let directory = config.log_directory().ok_or_else(|| BundleError::NotFiles(config.log_shown()))?;
     let known = if own { known(config).map_err(BundleError::Known)? } else { Known::default() };
-    let reading = Reading { files: Arc::new(Files::open(&directory, known)?), on_progress: Arc::new(on_progress) };
+    let reading = Told { log: Reading::open(&config.log, known).await?, on_progress: Arc::new(on_progress) };
     let document = incoming::stream(wanted.document);
     let of_document = reading.all(move |placed| placed.record.header().stream == document).await?;
     let Some(last) = of_document.last().map(|placed| placed.position.place()) else {
         return Err(BundleError::NotFound(document));
     };
     let notary = covering(&config.notary, document, last, wanted.patience).await?;
-    let ledger = reading.files.ledger();
+    let ledger = reading.log.ledger();
     let mut gathered = begin(&notary, ledger, document, wanted)?;
     if wanted.sealed {
         gathered.records = proven(&notary, of_document, None).await?;
@@ -224,16 +220,16 @@ fn earlier(bytes: &[u8]) -> Result<Checkpoint, String> {
     Checkpoint::parse(note.text()).map_err(|error: NotACheckpoint| error.to_string())
 }
 
-/// The log's files, and whom to tell how far they were read.
-struct Reading {
-    files: Arc<Files>,
+/// The log, and whom to tell how far it was read.
+struct Told {
+    log: Reading,
     on_progress: Arc<dyn Fn(u64, u64) + Send + Sync>,
 }
 
-impl Reading {
+impl Told {
     /// All records that fit, in the log's order.
     async fn all(&self, mut fits: impl FnMut(&Placed) -> bool + Send + 'static) -> Result<Vec<Placed>, BundleError> {
-        let (files, tell) = (Arc::clone(&self.files), Arc::clone(&self.on_progress));
+        let (log, tell) = (self.log.clone(), Arc::clone(&self.on_progress));
         let read = move || -> Result<Vec<Placed>, BundleError> {
             let mut found = Vec::new();
             let mut each = |placed: Placed| {
@@ -242,9 +238,8 @@ impl Reading {
                 }
                 true
             };
-            let (from, before) = (Timestamp::from_micros(i64::MIN), Timestamp::from_micros(i64::MAX));
-            let total = files.bytes();
-            files.read(from, before, &mut each, |behind| tell(behind, total))?;
+            let total = log.amount();
+            log.read(ever(), &mut each, |behind| tell(behind, total))?;
             Ok(found)
         };
         tokio::task::spawn_blocking(read).await.map_err(|error| BundleError::Stopped(error.to_string()))?
@@ -281,7 +276,7 @@ async fn record_keys(ring: &RingReader, records: &[Placed]) -> Result<Vec<Option
 
 /// What the document's records are judged and read by: the organ up to the revisions that they name, the people who acted,
 /// and the book's record that gave the number.
-async fn around(reading: &Reading, ring: &RingReader, facts: &Facts, last: u64) -> Result<Vec<Placed>, BundleError> {
+async fn around(reading: &Told, ring: &RingReader, facts: &Facts, last: u64) -> Result<Vec<Placed>, BundleError> {
     let judges = facts.judges();
     let people: BTreeSet<StreamId> = facts.actors().into_iter().map(socai_domain::person::stream).collect();
     let mut books = BTreeMap::<StreamId, StreamCipher>::new();

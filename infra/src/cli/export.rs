@@ -17,7 +17,7 @@ use socai::{
 
 use super::{flags::Place, telling};
 
-/// Writes files for other tools. Reads the log's files and the key ring only, so it can be used while a server runs.
+/// Writes files for other tools. Reads the log and the key ring only, so it can be used while a server runs.
 /// A file has its name only once it is whole; an interrupt leaves nothing.
 ///
 /// --events: a row for every event, for databases, notebooks and spreadsheets; docs/EXPORT.md describes the columns. It opens the

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod believed;
+mod copy;
 mod demo;
 mod doctor;
 mod export;
@@ -42,6 +43,7 @@ enum Command {
     Import(import::Import),
     Export(export::Export),
     Verify(verify::Verify),
+    Copy(copy::Copy),
     Fsck(fsck::Fsck),
     VerifyBundle(Box<verify_bundle::VerifyBundle>),
     VerifyProof(Box<verify_proof::VerifyProof>),
@@ -63,6 +65,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Import(it) => it.run(),
         Command::Export(it) => it.run(),
         Command::Verify(it) => it.run(),
+        Command::Copy(it) => it.run(),
         Command::Fsck(it) => it.run(),
         Command::VerifyBundle(it) => it.run(),
         Command::VerifyProof(it) => it.run(),

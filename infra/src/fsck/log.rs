@@ -60,6 +60,11 @@ fn told(layer: &mut Layer, report: &VerifyReport, ground: &mut Ground<'_>) {
 fn failed(mut layer: Layer, fault: &verify::Fault) -> Layer {
     let message = fault.to_string();
     let name = match fault {
+        verify::Fault::Told { record, stream, .. } => {
+            let mut fault = Fault::new("log-damaged", message).at(*record);
+            fault.stream = Some(*stream);
+            return layer.with(fault);
+        }
         verify::Fault::Wrong(wrong) => {
             let mut fault = Fault::new("log-damaged", message).at(wrong.damage.record);
             fault.stream = wrong.stream;
@@ -68,7 +73,7 @@ fn failed(mut layer: Layer, fault: &verify::Fault) -> Layer {
         verify::Fault::Unexpected(_) => "log-unexpected",
         verify::Fault::Short { .. } => "log-short",
         verify::Fault::Missing(_) => "log-missing",
-        verify::Fault::Unreadable { .. } => {
+        verify::Fault::Unreadable { .. } | verify::Fault::Untold(_) => {
             layer.unchecked = Some(message);
             return layer;
         }

@@ -1,15 +1,13 @@
 //! The log engines, chosen by URL.
 
 pub mod file;
+pub(crate) mod reading;
+pub(crate) mod restoring;
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{io, path::PathBuf, sync::Arc};
 
 use socai_domain::ledger::EventLog;
-use socai_kurrent::{KurrentLog, KurrentOptions, OpenKurrentError};
+use socai_kurrent::{Address, KurrentLog, KurrentOptions, OpenKurrentError};
 
 pub use file::building;
 pub use file::{FileLog, FileLogOptions, Known, OpenLogError, OpenReport};
@@ -45,16 +43,24 @@ impl Engine {
 /// Opens the log that the URL names: `file:DIR` or `kurrentdb://HOST`. Of the options, those that are about files count for
 /// files only.
 pub async fn open(url: &str, options: FileLogOptions) -> Result<Engine, OpenLogError> {
-    let refuse = |hint| Err(OpenLogError::Url { url: url.to_owned(), hint });
+    let Some(dir) = directory(url)? else { return open_kurrent(url, options).await.map(Engine::Kurrent) };
+    let opening = tokio::task::spawn_blocking(move || FileLog::open(&dir, options)).await;
+    let stopped = |error| OpenLogError::Io { what: "opening the log".into(), source: io::Error::other(error) };
+    opening.map_err(stopped)?.map(Engine::File)
+}
+
+/// The directory of files that the URL names; none where it is a cluster's. Nothing is opened.
+pub(crate) fn directory(url: &str) -> Result<Option<PathBuf>, OpenLogError> {
+    // The rest may hold a password.
+    let shown = url.split_once("://").map_or(url, |(scheme, _)| scheme);
+    let refuse = |hint| Err(OpenLogError::Url { url: shown.to_owned(), hint });
     match url.split_once(':') {
         Some(("file", "")) => refuse("name the directory, as in file:/var/lib/socai/log"),
-        Some(("file", dir)) => {
-            let dir = PathBuf::from(dir);
-            let opening = tokio::task::spawn_blocking(move || FileLog::open(Path::new(&dir), options)).await;
-            let stopped = |error| OpenLogError::Io { what: "opening the log".into(), source: io::Error::other(error) };
-            opening.map_err(stopped)?.map(Engine::File)
+        Some(("file", dir)) => Ok(Some(PathBuf::from(dir))),
+        Some((scheme, _)) if is_kurrent(scheme) => {
+            url.parse::<Address>().map_err(OpenKurrentError::from)?;
+            Ok(None)
         }
-        Some((scheme, _)) if is_kurrent(scheme) => open_kurrent(url, options).await.map(Engine::Kurrent),
         _ => refuse("write file:DIR, or kurrentdb://HOST:2113?ledger=NAME"),
     }
 }

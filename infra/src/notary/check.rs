@@ -21,10 +21,21 @@ pub(super) struct Check {
 
 fn alarm(what: &str) -> NotaryError {
     NotaryError::Alarm(format!(
-        "{what}: it was cut, rewritten, or replaced by another or older one. Nothing is signed any more. Restore the log's \
+        "{what}: it was cut, rewritten, or replaced by another or older one. Nothing is signed any more. If the ledger was copied \
+         to here from another log, put the notary's store aside and run `socai notary agree --checkpoint` with the checkpoint in \
+         it. Else restore the log's \
          newest copy, and the notary's store that belongs to it; what others hold of this log (checkpoints, receipts, proofs) \
          shows which is the right one. If that is lost for good, what was signed cannot be taken back: keep the store aside, \
          go on as a log of another name (`origin`), and run `socai notary agree --first`"
+    ))
+}
+
+/// The records are those that were signed, in other places.
+fn elsewhere(leaf: u64) -> NotaryError {
+    NotaryError::Alarm(format!(
+        "the log's record {leaf} is the one that was signed, but at another position: the ledger was copied to here from another \
+         log. Nothing is signed. Stop the program, put the notary's store aside and run `socai notary agree --checkpoint` with \
+         the checkpoint in it"
     ))
 }
 
@@ -62,6 +73,12 @@ impl Check {
         for recorded in &records[..known] {
             let leaf = self.size - self.expected.len() as u64;
             let expected = self.expected.pop_front();
+            if let Some((hash, place)) = expected
+                && hash == recorded.record.hash()
+                && place != recorded.position.place()
+            {
+                return Err(elsewhere(leaf));
+            }
             if expected != Some((recorded.record.hash(), recorded.position.place())) {
                 return Err(alarm(&format!("the log's record {leaf} is not the one that was signed")));
             }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use socai_domain::ledger::{Revision, StreamId};
+use socai_domain::ledger::{Broken, Position, Revision, StreamId};
 use thiserror::Error;
 
 use crate::log::file::{Damage, error::OpenLogError};
@@ -32,6 +32,23 @@ pub enum Fault {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Something is wrong with a record that a server told of.
+    #[error("record {record} at position {position}, {stream} revision {revision}: {broken}")]
+    Told {
+        /// Its number in the log's order, from 1.
+        record: u64,
+        /// Its position.
+        position: Position,
+        /// Its stream.
+        stream: StreamId,
+        /// Its revision.
+        revision: Revision,
+        /// What is wrong.
+        broken: Broken,
+    },
+    /// The log is not told.
+    #[error("{0}")]
+    Untold(Box<OpenLogError>),
     /// There is no ledger.
     #[error("{0} holds no ledger: check the path")]
     Missing(String),
@@ -68,6 +85,16 @@ impl Fault {
         Self::Wrong(Box::new(Wrong { damage, stream: Some(stream), revision: Some(revision) }))
     }
 
+    /// Something was told of another log.
+    pub(super) fn foreign(position: Position, begins: Position) -> Self {
+        let ledger = begins.ledger();
+        Self::Unexpected(if position.ledger() == ledger {
+            format!("position {position} is of another log of ledger {ledger}, from before or after it was copied")
+        } else {
+            format!("position {position} is not of ledger {ledger}")
+        })
+    }
+
     pub(super) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();
         move |source| Self::Unreadable { what, source }
@@ -79,7 +106,8 @@ impl From<OpenLogError> for Fault {
         match error {
             OpenLogError::Damaged(damage) => Self::at(damage),
             OpenLogError::Io { what, source } => Self::Unreadable { what, source },
-            other => Self::Missing(other.to_string()),
+            OpenLogError::Missing(name) => Self::Missing(name),
+            other => Self::Untold(Box::new(other)),
         }
     }
 }

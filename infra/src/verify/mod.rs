@@ -2,13 +2,15 @@
 //! head. Reads only, takes no lock, and can be used while a server writes to the same files.
 //!
 //! Whoever could write to the files could also make all of this fit again, from some record on to the end. Only a head
-//! that was taken out of their reach before ([`verify`]'s `expect`) shows that.
+//! that was taken out of their reach before ([`verify`]'s `expect`) shows that. A log that a server keeps is verified by what
+//! it tells ([`verify_told`]).
 
 mod chains;
 mod fault;
 mod locate;
 mod span;
 mod spans;
+mod told;
 
 #[cfg(test)]
 mod tests;
@@ -25,8 +27,12 @@ use std::{
 
 use socai_domain::ledger::{Head, LedgerId, Position, RecordHash};
 
-pub use self::fault::{Fault, Wrong};
+pub(crate) use self::told::head_of;
 use self::{chains::Chains, span::Verified, spans::Plan};
+pub use self::{
+    fault::{Fault, Wrong},
+    told::verify_told,
+};
 use crate::{
     disk::RealDisk,
     log::file::{
@@ -40,13 +46,13 @@ use crate::{
 pub struct VerifyReport {
     /// The ledger.
     pub ledger: LedgerId,
-    /// How many segment files.
+    /// How many segment files; none of a log that a server keeps.
     pub segments: usize,
     /// How many records.
     pub records: u64,
     /// How many streams.
     pub streams: usize,
-    /// Bytes of batches.
+    /// Bytes of batches; of a log that a server keeps, of records.
     pub bytes: u64,
     /// The end of the log as it was found: keep it, and expect it the next time.
     pub head: Head,
@@ -68,9 +74,9 @@ impl VerifyReport {
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Bytes of segment files that were looked at.
+    /// Bytes of segment files that were looked at; of a log that a server keeps, records.
     pub done: u64,
-    /// Bytes of all segment files.
+    /// All of them.
     pub total: u64,
     /// Records verified.
     pub records: u64,

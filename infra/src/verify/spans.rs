@@ -110,7 +110,7 @@ impl Plan {
         let here = self.segments[0].begins();
         let told = self.expect.map(|(position, _)| position).into_iter().chain(self.known.position);
         match told.into_iter().find(|position| !position.same_log(here)) {
-            Some(position) => Err(Fault::Unexpected(format!("position {position} is not of ledger {}", self.ledger()))),
+            Some(position) => Err(Fault::foreign(position, here)),
             None => self.check_empty(),
         }
     }

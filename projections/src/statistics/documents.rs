@@ -125,7 +125,6 @@ impl Views {
         let mut sql = start(viewer, filter);
         sql.push("SELECT ").push(&order.join(", "));
         sql.push(", f.round, f.original_due, f.binding_due, f.ended, f.ended_at, ").push(COLUMNS);
-        const JOINED: &str = " JOIN document d ON d.document = f.document WHERE ";
         match figure.among() {
             Some(facts) => among(&mut sql, facts).push(JOINED),
             None => sql.push(" FROM document_fact f").push(JOINED).push("f.organ = $1 AND "),
@@ -156,6 +155,8 @@ pub(crate) fn start(viewer: &Viewer, filter: &StatisticsFilter) -> Sql {
     sql
 }
 
+/// Each fact's document.
+const JOINED: &str = " JOIN document d ON d.document = f.document WHERE ";
 /// The branches of a fact's round.
 const OF_FACT: &str = "b.document = f.document AND b.round = f.round";
 

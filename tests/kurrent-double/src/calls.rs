@@ -123,7 +123,10 @@ async fn append(node: &Node, request: Request<Streaming<AppendRequest>>) -> Resu
         Some(AppendFault::DeletedBefore) => {
             node.cluster.write(|store, now| store.delete(&stream, now));
         }
-        Some(AppendFault::AbortedAfter | AppendFault::CutAfter | AppendFault::WrittenInSilence) | None => {}
+        Some(
+            AppendFault::Nothing | AppendFault::AbortedAfter | AppendFault::CutAfter | AppendFault::WrittenInSilence,
+        )
+        | None => {}
     }
     let outcome = node.cluster.write(|store, now| store.append(&stream, expected, &events, now));
     match fault {

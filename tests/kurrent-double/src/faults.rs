@@ -8,6 +8,8 @@ use std::{
 /// What happens to the next append, once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AppendFault {
+    /// Nothing goes wrong: for those that come before one that does.
+    Nothing,
     /// Not written; the server says that it timed out.
     AbortedBefore,
     /// Written; the server says that it timed out all the same.

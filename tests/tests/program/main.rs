@@ -4,6 +4,7 @@
 mod big_demo;
 mod binary;
 mod bundle;
+mod copy;
 mod demo;
 mod doctor;
 mod duckdb;

@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 use socai_domain::id::{PersonId, UnitId};
 use socai_projections::{
     Views,
-    lags::PromptStage,
+    lags::{PaperFigures, PromptStage, ReworkFigures},
     statistics::{GroupBy, Period, StatisticsFilter, UnitScope},
 };
 
@@ -173,8 +173,9 @@ impl FiguresQuery {
             }
         }
         let rework =
-            if asked("rework") { views.rework_statistics(&viewer, &filter).await? } else { Default::default() };
-        let paper = if asked("paper") { views.paper_statistics(&viewer, &filter).await? } else { Default::default() };
+            if asked("rework") { views.rework_statistics(&viewer, &filter).await? } else { ReworkFigures::default() };
+        let paper =
+            if asked("paper") { views.paper_statistics(&viewer, &filter).await? } else { PaperFigures::default() };
         Ok(LagStatistics::of(position, lags, promptness, rework, paper))
     }
 

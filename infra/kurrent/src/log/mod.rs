@@ -9,7 +9,7 @@
 //! | header and sealed body | data, byte for byte; metadata stays empty |
 //! | position | commit position in `$all` |
 //!
-//! What the ledger is, the stream `socai.ledger` says.
+//! What the ledger is, the stream `socai.ledger` says (`identity`).
 //!
 //! **Time.** The log stamps: the later of its clock and the last time that it has seen, so that time stands still for a
 //! clock that is slow or was set back. Appends that are under way together carry the same time, and the next wait until
@@ -19,9 +19,11 @@
 
 mod chains;
 mod follow;
+mod identity;
 mod names;
 mod open;
 mod read;
+mod restore;
 mod tally;
 mod turn;
 mod write;
@@ -35,8 +37,8 @@ use futures::{
 use lru::LruCache;
 use socai_domain::{
     ledger::{
-        Append, AppendError, Appended, Direction, EventLog, Followed, Head, LedgerId, Position, ReadError, RecordHash,
-        Recorded, Revision, StreamId,
+        Append, AppendError, Appended, Direction, EventLog, Followed, Head, LedgerId, Position, ReadError, Recorded,
+        Revision, StreamId, continuity::Standing,
     },
     time::{Clock, Timestamp},
 };
@@ -45,6 +47,8 @@ use tokio::sync::mpsc;
 use crate::client::{Client, Fault};
 use names::Names;
 pub use open::OpenKurrentError;
+use open::Wanted;
+pub use restore::KurrentRestore;
 use tally::Tally;
 use write::Waiting;
 
@@ -92,13 +96,6 @@ impl fmt::Debug for KurrentLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "KurrentLog({})", self.shared.ledger)
     }
-}
-
-/// Where a stream stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Standing {
-    revision: Revision,
-    hash: RecordHash,
 }
 
 /// The furthest that this log has seen.
@@ -169,7 +166,8 @@ impl Shared {
 impl KurrentLog {
     /// Opens the ledger that the URL names. Needs a tokio runtime, which it uses as long as it lives.
     pub async fn open(url: &str, options: KurrentOptions) -> Result<Self, OpenKurrentError> {
-        let shared = Arc::new(open::open(url.parse()?, options).await?);
+        let (shared, _) = open::open(url.parse()?, options, Wanted::Whole).await?;
+        let shared = Arc::new(shared);
         let (queue, waiting) = mpsc::unbounded_channel();
         tokio::spawn(write::write(Arc::clone(&shared), waiting));
         Ok(Self { shared, queue })

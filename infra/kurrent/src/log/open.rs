@@ -3,20 +3,14 @@
 use std::sync::Mutex;
 
 use lru::LruCache;
-use serde::{Deserialize, Serialize};
 use socai_domain::ledger::{LedgerId, ReadError};
 use thiserror::Error;
-use uuid::Uuid;
 
-use super::{HEADS, KurrentOptions, Seen, Shared, names::Names, tally};
+use super::{HEADS, KurrentOptions, Seen, Shared, identity::Identity, names::Names, tally};
 use crate::{
     address::{Address, AddressError},
-    client::{Client, ClientError, Event, Expected, Fault, Proposed, Said, Written},
-    wire::read::ReadDirection,
+    client::{Client, ClientError, Fault},
 };
-
-/// The type of the event that says what the ledger is.
-const IDENTITY: &str = "LedgerBegun@1";
 
 /// Why a ledger in KurrentDB does not open, by what to do about it.
 #[derive(Debug, Error)]
@@ -43,6 +37,22 @@ pub enum OpenKurrentError {
         /// What is wrong with it.
         why: String,
     },
+    /// A copy into it has not come to its end.
+    #[error(
+        "the copy of a ledger in the cluster's {0:?} is not whole yet and nobody may use it: run the same `socai copy` again, \
+         and it goes on where it was"
+    )]
+    Copying(String),
+    /// It is another ledger than the one that is copied.
+    #[error("the cluster's {name:?} is ledger {found}, not {wanted}: give the copy another name, as in ledger=NAME")]
+    OtherLedger {
+        /// Its name.
+        name: String,
+        /// What it is.
+        found: LedgerId,
+        /// What is copied.
+        wanted: LedgerId,
+    },
     /// The ledger's records cannot be counted.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -56,23 +66,30 @@ pub enum OpenKurrentError {
     },
 }
 
-/// What the stream of a ledger says of it.
-#[derive(Debug, Serialize, Deserialize)]
-struct Identity {
-    ledger: Uuid,
+/// Whether there must be a ledger.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wanted {
+    /// One that is whole; a new one where there is none, if the options say so.
+    Whole,
+    /// One to copy into: there, whole or not, or made for this ledger in this engine epoch.
+    ToCopyInto(LedgerId, u32),
 }
 
-pub(super) async fn open(address: Address, options: KurrentOptions) -> Result<Shared, OpenKurrentError> {
+pub(super) async fn open(
+    address: Address,
+    options: KurrentOptions,
+    wanted: Wanted,
+) -> Result<(Shared, Identity), OpenKurrentError> {
     let names = Names::new(&address.ledger);
     let client = Client::new(address)?;
     let version = client.patiently(options.patience, || client.version()).await?;
     tracing::info!(version = version.as_deref().unwrap_or("unknown"), "KurrentDB answers");
-    let (ledger, epoch) = identity(&client, &names, &options).await?;
+    let identity = find(&client, &names, &options, wanted).await?;
     let shared = Shared {
         client,
         names,
-        ledger,
-        epoch,
+        ledger: identity.ledger,
+        epoch: identity.epoch,
         options,
         heads: Mutex::new(LruCache::new(HEADS)),
         doubts: Mutex::default(),
@@ -87,67 +104,35 @@ pub(super) async fn open(address: Address, options: KurrentOptions) -> Result<Sh
             return Err(OpenKurrentError::Losing { stream: stream.to_owned(), settings: settings.to_owned() });
         }
     }
-    Ok(shared)
+    Ok((shared, identity))
 }
 
-/// The ledger's id and the engine epoch. The first event of the ledger's stream names the id; each further one begins a new
-/// epoch: whoever moves the ledger to another cluster, where it has other positions, appends one.
-async fn identity(
+async fn find(
     client: &Client,
     names: &Names,
     options: &KurrentOptions,
-) -> Result<(LedgerId, u32), OpenKurrentError> {
-    let stream = names.identity();
-    let read = || client.patiently(options.patience, || told(client, &stream));
-    let mut events = read().await?;
-    if events.is_empty() {
-        if !options.create {
-            return Err(OpenKurrentError::Missing(client.address().ledger.clone()));
+    wanted: Wanted,
+) -> Result<Identity, OpenKurrentError> {
+    let mut identity = Identity::read(client, names, options).await?;
+    let name = || client.address().ledger.clone();
+    if identity.is_none() {
+        match wanted {
+            Wanted::Whole if !options.create => return Err(OpenKurrentError::Missing(name())),
+            Wanted::Whole => Identity::begin(client, names, options).await?,
+            Wanted::ToCopyInto(ledger, epoch) => Identity::begin_copy(client, names, options, (ledger, epoch)).await?,
         }
-        begin(client, options, &stream).await?;
         // Whoever was first has named it.
-        events = read().await?;
+        identity = Identity::read(client, names, options).await?;
     }
-    let wrong = |why: String| OpenKurrentError::Identity { stream: stream.clone(), why };
-    let mut ledger = None;
-    for event in &events {
-        if event.kind != IDENTITY {
-            return Err(wrong(format!("it holds an event of type {:?}", event.kind)));
+    let identity = identity.ok_or_else(|| OpenKurrentError::Identity {
+        stream: names.identity(),
+        why: "it is empty after it was written to".into(),
+    })?;
+    match wanted {
+        Wanted::Whole if identity.copying => Err(OpenKurrentError::Copying(name())),
+        Wanted::ToCopyInto(ledger, _) if ledger != identity.ledger => {
+            Err(OpenKurrentError::OtherLedger { name: name(), found: identity.ledger, wanted: ledger })
         }
-        let said: Identity = serde_json::from_slice(&event.data).map_err(|error| wrong(error.to_string()))?;
-        if *ledger.get_or_insert(said.ledger) != said.ledger {
-            return Err(wrong("it names two ledgers".into()));
-        }
+        _ => Ok(identity),
     }
-    let epoch = events.last().map(|event| event.revision.saturating_add(1)).and_then(|epoch| u32::try_from(epoch).ok());
-    match (ledger, epoch) {
-        (Some(ledger), Some(epoch)) => Ok((LedgerId(ledger), epoch)),
-        _ => Err(wrong("it is empty after it was written to".into())),
-    }
-}
-
-async fn begin(client: &Client, options: &KurrentOptions, stream: &str) -> Result<(), OpenKurrentError> {
-    let ledger = Uuid::now_v7();
-    let data = serde_json::to_vec(&Identity { ledger }).map_err(|error| Fault::Refused(error.to_string()))?;
-    let events = [Proposed { id: ledger, kind: IDENTITY.to_owned(), json: true, data }];
-    let write = || client.append(stream, Expected::NoStream, &events);
-    match client.patiently(options.patience, write).await? {
-        Written::Success { .. } => tracing::info!(%ledger, "a new ledger has begun"),
-        // Another one was quicker, or an attempt of ours whose answer was lost.
-        Written::WrongExpected(_) => {}
-    }
-    Ok(())
-}
-
-async fn told(client: &Client, stream: &str) -> Result<Vec<Event>, Fault> {
-    let mut answers = client.read_stream(stream, ReadDirection::Forwards, None, 1_000).await?;
-    let mut events = Vec::new();
-    while let Some(said) = answers.next(client.address().deadline).await? {
-        match said {
-            Said::Event(event) => events.push(*event),
-            Said::NoStream => break,
-            Said::Checkpoint(_) | Said::CaughtUp | Said::Other => {}
-        }
-    }
-    Ok(events)
 }

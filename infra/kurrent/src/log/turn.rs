@@ -20,13 +20,13 @@ use crate::client::{self, Fault, Proposed, Written};
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Records as they are sent, with their stamps but for the places.
-struct Sealed {
-    events: Vec<Proposed>,
-    stamps: Vec<(Revision, RecordHash)>,
+pub(super) struct Sealed {
+    pub(super) events: Vec<Proposed>,
+    pub(super) stamps: Vec<(Revision, RecordHash)>,
 }
 
 /// What became of what was sent.
-enum Sent {
+pub(super) enum Sent {
     /// It is there; the place of the last record, and whether it had been there before.
     There { last: u64, repeated: bool },
     /// The stream stands elsewhere.
@@ -117,7 +117,11 @@ impl Shared {
     }
 
     /// The hash of the record that the first of an append comes after; nothing if the stream stands elsewhere.
-    async fn previous(&self, stream: StreamId, expected: Expected) -> Result<Option<RecordHash>, AppendError> {
+    pub(super) async fn previous(
+        &self,
+        stream: StreamId,
+        expected: Expected,
+    ) -> Result<Option<RecordHash>, AppendError> {
         let last = expected.next().before();
         let mut standing = self.standing(stream);
         let behind = standing.is_none_or(|standing| Some(standing.revision) < last);
@@ -143,7 +147,7 @@ impl Shared {
     }
 
     /// Sends until it is known what became of it, or patience ends.
-    async fn send(
+    pub(super) async fn send(
         &self,
         stream: StreamId,
         expected: Expected,
@@ -198,7 +202,12 @@ impl Shared {
     }
 
     /// The place of the last record that was sent, if all of them are there.
-    async fn found(&self, stream: StreamId, expected: Expected, sealed: &Sealed) -> Result<Option<u64>, AppendError> {
+    pub(super) async fn found(
+        &self,
+        stream: StreamId,
+        expected: Expected,
+        sealed: &Sealed,
+    ) -> Result<Option<u64>, AppendError> {
         let there = self.history(stream, expected, sealed.stamps.len()).await?;
         let hashes = sealed.stamps.iter().map(|(_, hash)| *hash);
         let same = there.iter().map(|recorded| recorded.record.hash()).eq(hashes);

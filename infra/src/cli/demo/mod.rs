@@ -26,7 +26,7 @@ use socai::{
     config::Config,
     data::DataLock,
     files,
-    log::{OpenLogError, building},
+    log::building,
     server::{Server, asked_to_stop},
 };
 use socai_domain::{
@@ -151,8 +151,8 @@ impl Demo {
 
 /// Builds the big ledger, tells about it, and serves it if it is not to end.
 async fn big(config: &Config, documents: u64, lang: Lang, exit: bool) -> anyhow::Result<ExitCode> {
-    if let Some(log) = config.log_directory().filter(|log| building::is_unfinished(log)) {
-        return Err(OpenLogError::Unfinished(log.display().to_string()).into());
+    if let Some(log) = config.log_directory() {
+        building::check_finished(&log)?;
     }
     if config.data.join("keys").exists() {
         let data = config.data.display();

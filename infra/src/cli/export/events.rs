@@ -111,7 +111,7 @@ async fn export(settled: &Settled, format: Format, wanted: Wanted) -> anyhow::Re
     let source = Source::open(&settled.config, settled.sealed, settled.own).await?;
     let about = [("socai.ledger", source.ledger().to_string()), ("socai.export", "events 1".to_owned())];
     let mut sink = format.sink(settled.target()?, &about).map_err(ExportError::Write)?;
-    let bar = telling::bar(source.bytes(), "exporting", settled.json);
+    let bar = telling::bar(source.amount(), "exporting", settled.json);
     let exported = source.export(wanted, &mut *sink, |behind| bar.set_position(behind)).await?;
     let bytes = sink.finish().map_err(ExportError::Write)?.commit()?;
     bar.finish_and_clear();

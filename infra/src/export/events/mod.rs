@@ -28,8 +28,9 @@ use crate::{
         Known, OpenLogError,
         file::{
             Damage,
-            beside::{Files, Placed, ReadTo},
+            beside::{Placed, ReadTo},
         },
+        reading::Reading,
     },
 };
 
@@ -62,9 +63,6 @@ pub struct Exported {
 /// Why nothing was exported.
 #[derive(Debug, Error)]
 pub enum ExportError {
-    /// The log is not on files.
-    #[error("{0}: only a log on files is exported")]
-    NotFiles(String),
     /// The log.
     #[error(transparent)]
     Log(#[from] OpenLogError),
@@ -85,10 +83,10 @@ pub enum ExportError {
     Stopped(String),
 }
 
-/// A ledger that is read from its files, and what opens its records.
+/// A ledger that is only read, and what opens its records.
 #[derive(Debug)]
 pub struct Source {
-    files: Arc<Files>,
+    log: Reading,
     opener: Option<Opener>,
 }
 
@@ -98,7 +96,7 @@ const CHUNK_BYTES: usize = 2 << 20;
 /// So many chunks wait to be opened.
 const WAITING: usize = 2;
 
-/// Records, and how many bytes of the log are behind them.
+/// Records, and how much of the log is behind them.
 struct Chunk {
     records: Vec<Placed>,
     bytes: usize,
@@ -109,21 +107,20 @@ impl Source {
     /// Opens what the configuration names, for reading only; with the key ring unless `sealed`. With `own`, nothing in
     /// the data directory may tell of a longer log: a copy of the log elsewhere may well be older.
     pub async fn open(config: &Config, sealed: bool, own: bool) -> Result<Self, ExportError> {
-        let directory = config.log_directory().ok_or_else(|| ExportError::NotFiles(config.log_shown()))?;
         let known = if own { known(config).map_err(ExportError::Known)? } else { Known::default() };
-        let files = Files::open(&directory, known)?;
-        let ring = if sealed { None } else { Some(keys::read_ring_of(config, files.ledger()).await?) };
-        Ok(Self { opener: ring.map(|ring| Opener::new(Arc::new(ring))), files: Arc::new(files) })
+        let log = Reading::open(&config.log, known).await?;
+        let ring = if sealed { None } else { Some(keys::read_ring_of(config, log.ledger()).await?) };
+        Ok(Self { opener: ring.map(|ring| Opener::new(Arc::new(ring))), log })
     }
 
     /// The ledger.
     pub fn ledger(&self) -> LedgerId {
-        self.files.ledger()
+        self.log.ledger()
     }
 
-    /// Bytes of the log's segments: what `on_progress` of [`Source::export`] comes to.
-    pub fn bytes(&self) -> u64 {
-        self.files.bytes()
+    /// Bytes of the log's segments, or records of a cluster's: what `on_progress` of [`Source::export`] comes to.
+    pub fn amount(&self) -> u64 {
+        self.log.amount()
     }
 
     /// Gives the sink a row for every record that is wanted, in the order of the log. If this fails or is dropped, what the
@@ -135,8 +132,8 @@ impl Source {
         mut on_progress: impl FnMut(u64),
     ) -> Result<Exported, ExportError> {
         let (sender, mut chunks) = mpsc::channel(WAITING);
-        let files = Arc::clone(&self.files);
-        let reading = tokio::task::spawn_blocking(move || read(&files, wanted, &sender));
+        let log = self.log.clone();
+        let reading = tokio::task::spawn_blocking(move || read(&log, wanted, &sender));
         let (mut rows, mut erased, mut positions) = (0, 0, None);
         while let Some(Chunk { records, behind, .. }) = chunks.recv().await {
             let bodies = self.bodies(&records).await?;
@@ -162,8 +159,8 @@ impl Source {
     }
 }
 
-/// Reads the files in chunks, until nobody wants them any more.
-fn read(files: &Files, wanted: Wanted, sender: &mpsc::Sender<Chunk>) -> Result<ReadTo, OpenLogError> {
+/// Reads the log in chunks, until nobody wants them any more.
+fn read(log: &Reading, wanted: Wanted, sender: &mpsc::Sender<Chunk>) -> Result<ReadTo, OpenLogError> {
     let fresh = |behind| Chunk { records: Vec::with_capacity(CHUNK), bytes: 0, behind };
     let chunk = std::cell::RefCell::new(fresh(0));
     let mut each = |placed: Placed| {
@@ -180,7 +177,7 @@ fn read(files: &Files, wanted: Wanted, sender: &mpsc::Sender<Chunk>) -> Result<R
         let behind = chunk.behind;
         sender.blocking_send(std::mem::replace(&mut *chunk, fresh(behind))).is_ok()
     };
-    let read = files.read(wanted.from, wanted.before, &mut each, |behind| chunk.borrow_mut().behind = behind)?;
+    let read = log.read((wanted.from, wanted.before), &mut each, |behind| chunk.borrow_mut().behind = behind)?;
     let last = chunk.into_inner();
     if !last.records.is_empty() {
         // If nobody wants it, nobody asks how far was read.

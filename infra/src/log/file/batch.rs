@@ -5,8 +5,8 @@ use std::{io, sync::PoisonError};
 
 use socai_domain::{
     ledger::{
-        Append, AppendError, Appended, Draft, Expected, Header, Position, RecordHash, Revision, SealedRecord,
-        log::Stamp,
+        Append, AppendError, Appended, Broken, Draft, Expected, Header, Position, RecordHash, Revision, SealedRecord,
+        StreamId, continuity::Standing, log::Stamp,
     },
     time::Timestamp,
 };
@@ -76,16 +76,32 @@ impl Batch {
     /// Judges an append and takes it in.
     pub(crate) fn take(&mut self, shared: &Shared, pending: Pending) {
         let Pending { append, reply } = pending;
-        let tip = match self.tips.get(&append.stream) {
-            Some(tip) => Some(*tip),
-            None => shared.tips.read().unwrap_or_else(PoisonError::into_inner).get(&append.stream).copied(),
-        };
+        let tip = self.tip(shared, append.stream);
         let result = if append.expected == Expected::after(tip.map(|tip| tip.revision)) {
             Ok(self.stamp(shared, &append, tip))
         } else {
             self.repeated(shared, &append, tip)
         };
         self.answers.push((reply, result));
+    }
+
+    /// Where the stream ends, this batch included.
+    fn tip(&self, shared: &Shared, stream: StreamId) -> Option<Tip> {
+        let before = || shared.tips.read().unwrap_or_else(PoisonError::into_inner).get(&stream).copied();
+        self.tips.get(&stream).copied().or_else(before)
+    }
+
+    /// Takes a whole record in as it is, if it belongs after a log whose last time is `after`. Its time is that of the batch.
+    pub(crate) fn restore(&mut self, shared: &Shared, record: &SealedRecord, after: Timestamp) -> Result<(), Broken> {
+        let header = record.header();
+        let tip = self.tip(shared, header.stream);
+        let stands = tip.map(|Tip { revision, hash, .. }| Standing { revision, hash });
+        Broken::check(shared.ledger, header, stands, Some(after))?;
+        let at = self.frame.push_whole(record.bytes(), tip.map_or(Address::NONE, |tip| tip.address));
+        let (address, hash) = (Address::new(self.base.segment(), self.base.offset() + at), record.hash());
+        self.hashes.push(hash);
+        self.tips.insert(header.stream, Tip { address, revision: header.revision, hash });
+        Ok(())
     }
 
     fn stamp(&mut self, shared: &Shared, append: &Append, tip: Option<Tip>) -> Appended {

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use socai_domain::{
-    ledger::{Header, LedgerId, Position, RecordHash, SealedRecord, log::chain_head, record::NotARecord},
+    ledger::{Header, Position, RecordHash, SealedRecord, log::chain_head, record::NotARecord},
     time::Timestamp,
 };
 
@@ -73,9 +73,14 @@ impl Files {
         Ok(Self { disk, segments, closed, known })
     }
 
-    /// The ledger.
-    pub(crate) fn ledger(&self) -> LedgerId {
-        self.segments[0].header.ledger
+    /// The position before the first record.
+    pub(crate) fn begins(&self) -> Position {
+        self.segments[0].begins()
+    }
+
+    /// At least so many records are there.
+    pub(crate) fn at_least(&self) -> u64 {
+        self.segments.last().map_or(0, |last| last.header.first - 1)
     }
 
     /// Bytes of all segments.

@@ -6,7 +6,7 @@ use std::{fs::File, io, path::Path, sync::Arc};
 
 use crate::disk::{Disk, DiskFile, RealDisk};
 
-use super::{FileLog, FileLogOptions, OpenLogError};
+use super::{FileLog, FileLogOptions, OpenLogError, restoring};
 
 /// The marker's file.
 const MARKER: &str = "unfinished";
@@ -42,6 +42,17 @@ fn mark(disk: &RealDisk) -> io::Result<()> {
 /// Is the log in this directory one whose building has not come to its end?
 pub fn is_unfinished(dir: &Path) -> bool {
     dir.join(MARKER).exists()
+}
+
+/// Refuses a log that is not whole yet.
+pub fn check_finished(dir: &Path) -> Result<(), OpenLogError> {
+    if is_unfinished(dir) {
+        return Err(OpenLogError::Unfinished(dir.display().to_string()));
+    }
+    if restoring::is_unfinished(dir) {
+        return Err(OpenLogError::Copying(dir.display().to_string()));
+    }
+    Ok(())
 }
 
 /// Returns when all that was built is on the disk. For a log that was closed.

@@ -22,9 +22,6 @@ use crate::disk::{Disk, DiskFile, fill};
 /// The name of a file that waits to become a segment.
 pub(crate) const SPARE: &str = "spare";
 
-/// The engine epoch of a new ledger.
-const EPOCH: u32 = 1;
-
 /// A file of zeros, synced, that waits to become a segment.
 #[derive(Debug)]
 pub(crate) struct Spare {
@@ -94,7 +91,7 @@ pub(crate) fn ledger(disk: &dyn Disk, options: &FileLogOptions, names: &[String]
         None => LedgerId(random().map_err(doing())?),
     };
     let spare = Spare::make(disk, options.segment_size).map_err(doing())?;
-    let segment = spare.become_segment(disk, id, EPOCH, 1, 0, None).map_err(doing())?;
+    let segment = spare.become_segment(disk, id, options.epoch, 1, 0, None).map_err(doing())?;
     Ok(Loaded {
         segments: vec![Arc::new(segment)],
         tips: Tips::default(),

@@ -39,6 +39,12 @@ pub enum OpenLogError {
          the building to end; if nothing builds it any more, delete its data directory and build it again"
     )]
     Unfinished(String),
+    /// It is a copy of another log that is not whole yet.
+    #[error(
+        "the copy of a ledger in {0} is not whole yet and nobody may use it: run the same `socai copy` again, and it goes on \
+         where it was"
+    )]
+    Copying(String),
     /// A ledger is built where nothing is.
     #[error("{0} is not empty: a ledger is built in a directory of its own")]
     NotEmpty(String),

@@ -322,17 +322,28 @@ impl FrameBuilder {
 
     /// Takes a record; returns the offset of its entry in the frame, and its hash.
     pub(crate) fn push(&mut self, draft: &Draft, header: Header, previous: Address) -> (u32, RecordHash) {
-        let at = self.bytes.len();
-        let len = draft.record_len() as u64;
-        let place = self.next();
-        self.bytes.extend_from_slice(&len.to_le_bytes()[..4]);
-        self.bytes.extend_from_slice(&place.to_le_bytes());
-        self.bytes.extend_from_slice(&previous.0.to_le_bytes());
+        let at = self.begin_entry(draft.record_len(), previous);
         let Header { stream, revision, recorded, previous, .. } = header;
         let hash = draft.stamp(stream, revision, recorded, previous, &mut self.bytes);
+        (at, hash)
+    }
+
+    /// Takes a whole record as it is; returns the offset of its entry in the frame.
+    pub(crate) fn push_whole(&mut self, record: &[u8], previous: Address) -> u32 {
+        let at = self.begin_entry(record.len(), previous);
+        self.bytes.extend_from_slice(record);
+        at
+    }
+
+    fn begin_entry(&mut self, len: usize, previous: Address) -> u32 {
+        let (at, place) = (self.bytes.len(), self.next());
+        self.bytes.extend_from_slice(&(len as u64).to_le_bytes()[..4]);
+        self.bytes.extend_from_slice(&place.to_le_bytes());
+        self.bytes.extend_from_slice(&previous.0.to_le_bytes());
         self.count += 1;
         #[allow(clippy::cast_possible_truncation)] // a frame fits a segment, whose size is a u32
-        (at as u32, hash)
+        let at = at as u32;
+        at
     }
 
     /// Closes the frame with the log head after it; its bytes are then ready to be written.

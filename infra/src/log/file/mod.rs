@@ -9,7 +9,7 @@
 //! - `read`, `follow`, `replay`: the ways out. None ever sees what is not durable. `reader`: from outside, for checks.
 //! - `recover`, `create`, `closed`: the beginning and the end of a run.
 //! - `beside`: reading the files without the log, also while a server writes to them.
-//! - `building`: a whole ledger at once, which nobody may open before it is complete.
+//! - `building`: a whole ledger at once, which nobody may open before it is complete; `restoring`: a copy of another log.
 //!
 //! The files are reached through [`crate::disk`], where the tests lose power.
 
@@ -30,6 +30,7 @@ mod read;
 pub(crate) mod reader;
 mod recover;
 mod replay;
+pub(crate) mod restoring;
 pub(crate) mod segment;
 pub(crate) mod segments;
 mod shared;
@@ -93,6 +94,11 @@ pub struct FileLogOptions {
     pub create: bool,
     /// The ledger that this must be, and the id of a new one. Default: any, and a random one.
     pub ledger: Option<LedgerId>,
+    /// The engine epoch of a new ledger: another one for each log that gives its records other positions. Default 1.
+    pub epoch: u32,
+    /// It is being copied into: what a crash left at its end is cut, whatever follows, for whence it came it is still
+    /// there. Default no.
+    pub copying: bool,
     /// How far the log is known to go: if it ends before, it is damaged. Default: nothing is known.
     pub known: Known,
     /// How long until the writer tries again what failed twice: to read the files after a failed write or sync, or to make
@@ -108,6 +114,8 @@ impl FileLogOptions {
             clock,
             create: true,
             ledger: None,
+            epoch: 1,
+            copying: false,
             known: Known::default(),
             retry_after: Duration::from_secs(1),
         }
@@ -151,9 +159,7 @@ impl FileLog {
     /// reads them.
     pub fn open(dir: &Path, options: FileLogOptions) -> Result<Self, OpenLogError> {
         options.check()?;
-        if building::is_unfinished(dir) {
-            return Err(OpenLogError::Unfinished(dir.display().to_string()));
-        }
+        building::check_finished(dir)?;
         let disk = if options.create {
             RealDisk::make(dir).map_err(OpenLogError::io(format!("making {}", dir.display())))?
         } else if dir.is_dir() {

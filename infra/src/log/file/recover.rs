@@ -17,7 +17,7 @@ use super::{
     closed::{self, Closed},
     create::{self, SPARE},
     error::{Damage, OpenLogError},
-    format::{NEW, index_name},
+    format::{FIRST_FRAME, NEW, index_name},
     index::{Index, Look, Tips, scan},
     segment::Segment,
     segments,
@@ -74,7 +74,7 @@ pub(crate) fn load(disk: &dyn Disk, options: &FileLogOptions) -> Result<Loaded, 
     check_log(&segments[0], options)?;
     let closed = closed::read(disk, &names)?;
     let Sealed { mut tips, rebuilt, recorded } = check_sealed(disk, sealed, last)?;
-    let (index, torn) = check_last(last, closed.as_ref())?;
+    let (index, torn) = check_last(last, closed.as_ref(), options.copying)?;
     let tail = Tail {
         offset: index.end.offset,
         place: index.end.place,
@@ -84,7 +84,10 @@ pub(crate) fn load(disk: &dyn Disk, options: &FileLogOptions) -> Result<Loaded, 
     let what = index.bad.map_or("a batch was not written whole", |(_, what)| what);
     check_known(last, &tail, torn.map(|_| what), options)?;
     // All is checked. From here on, things are changed.
-    repair(&*last.file, &index, torn).map_err(OpenLogError::io(format!("repairing {}", last.name())))?;
+    // Several batches may have shared the last sync of a copy.
+    let doubtful = index.last_frame.map(|last| if options.copying { FIRST_FRAME } else { last });
+    repair(&*last.file, index.end.offset, doubtful, torn)
+        .map_err(OpenLogError::io(format!("repairing {}", last.name())))?;
     tidy(disk, &names).map_err(OpenLogError::io("tidying the log's directory"))?;
     for (segment, index) in &rebuilt {
         if let Err(error) = index.save(disk, segment) {
@@ -195,8 +198,9 @@ fn check_one(disk: &dyn Disk, segment: &Segment, next: &Segment) -> Result<Check
     Ok(Checked { index: found, rebuilt, recorded })
 }
 
-/// Checks the last segment; says up to where bytes of a torn batch must be cut.
-fn check_last(last: &Segment, closed: Option<&Closed>) -> Result<(Index, Option<u32>), OpenLogError> {
+/// Checks the last segment; says up to where bytes of a torn batch must be cut. While it is copied into, several batches share a
+/// sync, and any of them may be missing after a crash.
+fn check_last(last: &Segment, closed: Option<&Closed>, copying: bool) -> Result<(Index, Option<u32>), OpenLogError> {
     let reading = || OpenLogError::io(format!("reading {}", last.name()));
     let index = scan(last, Look::Everything).map_err(reading())?.map_err(OpenLogError::Damaged)?;
     let torn = last.last_nonzero(index.end.offset).map_err(reading())?;
@@ -211,7 +215,7 @@ fn check_last(last: &Segment, closed: Option<&Closed>) -> Result<(Index, Option<
             return damage(format!("the log ends here, but had been closed in good order at record {}", closed.place));
         }
     }
-    if torn.is_some() && last.frame_after(index.end.offset, next).map_err(reading())?.is_some() {
+    if torn.is_some() && !copying && last.frame_after(index.end.offset, next).map_err(reading())?.is_some() {
         return damage(format!("{what}, and a whole batch follows"));
     }
     Ok((index, torn))
@@ -228,14 +232,13 @@ fn check_known(last: &Segment, tail: &Tail, torn: Option<&str>, options: &FileLo
     Ok(())
 }
 
-/// Zeroes what is torn, writes the last frame once more, and syncs. Once more, because after a failed sync the page
+/// Zeroes what is torn, writes what is doubtful, the last frame at least, once more, and syncs. Once more, because after a failed sync the page
 /// cache may show bytes that the disk does not have, and no sync writes them again.
-fn repair(file: &dyn DiskFile, index: &Index, torn: Option<u32>) -> io::Result<()> {
-    let end = index.end.offset;
+fn repair(file: &dyn DiskFile, end: u32, doubtful: Option<u32>, torn: Option<u32>) -> io::Result<()> {
     if let Some(torn) = torn {
         file.write_at(&vec![0; (torn + 1 - end) as usize], u64::from(end))?;
     }
-    if let Some(begin) = index.last_frame {
+    if let Some(begin) = doubtful {
         let mut frame = vec![0; (end - begin) as usize];
         file.read_at(&mut frame, u64::from(begin))?;
         file.write_at(&frame, u64::from(begin))?;

@@ -7,14 +7,14 @@ use std::{
 };
 
 use metrics::{counter, histogram};
-use socai_domain::ledger::{AppendError, log::chain_head};
+use socai_domain::ledger::{AppendError, RestoreError, SealedRecord, log::chain_head};
 
 use super::{
     FileLogOptions,
     batch::{Batch, len_in_frame},
     closed::Closed,
     error::OpenLogError,
-    format::{ALIGN, Address, FIRST_FRAME, FRAME_HEAD},
+    format::{ALIGN, Address, ENTRY_HEAD, FIRST_FRAME, FRAME_HEAD},
     keeper::Keeper,
     queue::{LastTurn, Pending, Queue, Turn},
     recover::{Loaded, Tail, load},
@@ -51,6 +51,8 @@ pub(crate) struct Writer {
     trust: Trust,
     /// Why there was no room for another segment, and when that was tried.
     no_room: Option<(String, Instant)>,
+    /// Something was written to the segment and not synced: only while a log is copied into.
+    unsynced: bool,
 }
 
 impl Writer {
@@ -58,7 +60,7 @@ impl Writer {
         let Durable { segment, tail, .. } = *shared.durable.borrow();
         let segment = shared.segment(segment).expect("a log that was opened has its last segment");
         let (batch, begun, trust) = (Batch::default(), false, Trust::Sound);
-        Self { disk, options, shared, keeper, segment, tail, batch, begun, trust, no_room: None }
+        Self { disk, options, shared, keeper, segment, tail, batch, begun, trust, no_room: None, unsynced: false }
     }
 
     /// Writes until the queue is closed and empty.
@@ -135,13 +137,20 @@ impl Writer {
     }
 
     fn write(&mut self) -> io::Result<()> {
+        self.write_frame(true)
+    }
+
+    fn write_frame(&mut self, sync: bool) -> io::Result<()> {
         let head = chain_head(self.shared.ledger, self.tail.head, &self.batch.hashes);
         let count = self.batch.frame.count();
         self.batch.frame.finish(self.segment.header.seed(), head);
         let frame = self.batch.frame.bytes();
         let started = Instant::now();
         self.segment.file.write_at(frame, u64::from(self.tail.offset))?;
-        self.segment.file.sync_data()?;
+        if sync {
+            self.segment.file.sync_data()?;
+        }
+        self.unsynced = !sync;
         histogram!("socai_log_sync_seconds").record(started.elapsed());
         histogram!("socai_log_batch_records").record(f64::from(count));
         counter!("socai_log_appends_total").increment(self.batch.answers() as u64);
@@ -190,6 +199,7 @@ impl Writer {
             }
         };
         self.no_room = None;
+        self.sync().map_err(|error| AppendError::Busy(error.to_string()))?;
         let header = &self.segment.header;
         let made = spare.become_segment(
             &*self.disk,
@@ -212,6 +222,62 @@ impl Writer {
         self.publish();
         self.keeper.sealed(&self.disk, sealed);
         Ok(())
+    }
+
+    /// Takes whole records as they are, in this order, or those before the first that does not belong there. All that were
+    /// taken are durable when this returns.
+    pub(crate) fn restore(&mut self, records: &[SealedRecord]) -> Result<(), RestoreError> {
+        let taken = records.iter().try_for_each(|record| self.restore_one(record));
+        let written = self.flush_whole().and_then(|()| self.sync().map_err(busy));
+        taken.and(written)
+    }
+
+    fn restore_one(&mut self, record: &SealedRecord) -> Result<(), RestoreError> {
+        let header = record.header();
+        let len = ENTRY_HEAD + record.bytes().len() + ALIGN;
+        let used = self.batch.frame.bytes().len();
+        // A batch bears one time, as every batch does.
+        if self.begun
+            && (self.batch.recorded != header.recorded || used + len > self.room() || used + len > LONGEST_BATCH)
+        {
+            self.flush_whole()?;
+        }
+        let refused = |error: AppendError| match error {
+            AppendError::Corrupt(what) => RestoreError::Corrupt(what),
+            other => RestoreError::Busy(other.to_string()),
+        };
+        self.make_sound().and_then(|()| self.make_room(FRAME_HEAD + len)).map_err(refused)?;
+        let not_next = |broken| {
+            let (stream, revision) = (header.stream, header.revision);
+            RestoreError::NotNext { stream, revision, broken }
+        };
+        if !self.begun {
+            let base = Address::new(self.segment.header.number, self.tail.offset);
+            self.batch.begin(base, self.tail.place + 1, header.recorded);
+            self.begun = true;
+        }
+        self.batch.restore(&self.shared, record, self.tail.recorded).map_err(not_next)
+    }
+
+    /// Writes the batch of whole records, if there is one, and leaves the sync to whoever wants it durable.
+    fn flush_whole(&mut self) -> Result<(), RestoreError> {
+        if !std::mem::take(&mut self.begun) || self.batch.frame.count() == 0 {
+            return Ok(());
+        }
+        self.write_frame(false).map_err(|error| {
+            self.trust = Trust::Lost { why: error.to_string(), tried: None };
+            busy(error)
+        })
+    }
+
+    /// Makes durable what was written without a sync.
+    fn sync(&mut self) -> io::Result<()> {
+        if !std::mem::take(&mut self.unsynced) {
+            return Ok(());
+        }
+        self.segment.file.sync_data().inspect_err(|error| {
+            self.trust = Trust::Lost { why: error.to_string(), tried: None };
+        })
     }
 
     /// After a failure, reads the files again, the same way as at the start, before anything more is written.
@@ -265,6 +331,12 @@ impl Writer {
         Ok(())
     }
 
+    /// Ends in good order.
+    pub(crate) fn end(mut self) -> Result<(), String> {
+        self.keeper.finish();
+        self.close()
+    }
+
     /// Leaves the marker of a clean shutdown.
     fn close(&mut self) -> Result<(), String> {
         match &self.trust {
@@ -288,6 +360,11 @@ impl Writer {
         self.keeper.finish();
         self.close()
     }
+}
+
+#[allow(clippy::needless_pass_by_value)] // for `map_err`
+fn busy(error: io::Error) -> RestoreError {
+    RestoreError::Busy(error.to_string())
 }
 
 fn no_room(why: &str, retry_after: Duration) -> AppendError {

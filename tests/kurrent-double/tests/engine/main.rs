@@ -6,4 +6,5 @@ mod appends;
 mod cluster;
 mod follows;
 mod opening;
+mod restore;
 mod support;

@@ -5,6 +5,7 @@ mod garbage;
 mod opening;
 mod power;
 mod replay;
+mod restoring;
 mod writing;
 
 use std::sync::{
