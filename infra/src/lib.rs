@@ -21,6 +21,7 @@ pub mod log;
 pub mod log_key;
 pub mod notary;
 pub mod ports;
+pub mod postgres;
 pub mod server;
 pub mod ticket_secret;
 pub mod token_keys;
