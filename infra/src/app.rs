@@ -86,7 +86,7 @@ impl App {
         let (telling, asked_how) = watch::channel(Following::default());
         let asking = config.witnesses.as_ref().map(|policy| {
             let between = Duration::from_secs(config.witness_pause.into());
-            Asking::open(notary.clone(), policy, &config.notary, between, telling)
+            Asking::open(notary.clone(), policy, between, telling)
         });
         let asking = asking.transpose()?;
         let witness = open_witness(config, events.ledger(), Arc::clone(&clock)).await?;
@@ -282,9 +282,9 @@ pub async fn open_notary(
     clock: Arc<dyn Clock>,
 ) -> Result<Notary, AppError> {
     let origin = log_key::origin(&config.origin, log.ledger()).map_err(LogKeyError::from)?;
-    let (dir, within, key) = (config.notary.clone(), config.merge_delay, key.named(origin));
+    let (at, within, key) = (config.notary.clone(), config.merge_delay, key.named(origin));
     let records = log.head().await?.records;
-    let open = move || Notary::open(&dir, key, within, records, clock);
+    let open = move || Notary::open(at, key, within, records, clock);
     Ok(tokio::task::spawn_blocking(open).await.map_err(stopped)??)
 }
 

@@ -12,8 +12,10 @@ use crate::{
     tls::Identity,
 };
 
+mod location;
 mod table;
 
+pub use location::Location;
 pub use table::{SETTINGS, Setting};
 
 /// Everything that was set, checked.
@@ -28,7 +30,7 @@ pub struct Config {
     /// The master key.
     pub master_key: PathBuf,
     /// The key ring.
-    pub key_ring: PathBuf,
+    pub key_ring: Location,
     /// What signs tokens.
     pub token_key: PathBuf,
     /// What checks tokens.
@@ -38,7 +40,7 @@ pub struct Config {
     /// The log's name in checkpoints; in it, `LEDGER` stands for the ledger's id.
     pub origin: KeyName,
     /// The notary's store.
-    pub notary: PathBuf,
+    pub notary: Location,
     /// Seconds within which a checkpoint covers every record.
     pub merge_delay: u32,
     /// The logs that are watched; none: there is no such file, and nobody is.
@@ -269,12 +271,12 @@ fn check(values: &mut Values) -> Result<Config, ConfigError> {
             text.parse().ok().filter(|mib| (1..=1024).contains(mib))
         })?,
         master_key: under(take("master_key")),
-        key_ring: under(take("key_ring")),
+        key_ring: location(take("key_ring"), under)?,
         token_key: under(take("token_key")),
         token_public_key: under(take("token_public_key")),
         log_key: under(take("log_key")),
         origin: name(take("origin"))?,
-        notary: under(take("notary")),
+        notary: location(take("notary"), under)?,
         merge_delay: seconds(take("merge_delay"))?,
         // By default there is no such file; one that was named must be there.
         witness_for: Some(under(take("witness_for"))).filter(|path| path.exists() || *path != data.join(WITNESS_FOR)),
@@ -330,6 +332,21 @@ fn seconds(given: (String, Origin)) -> Result<u32, ConfigError> {
 fn name(given: (String, Origin)) -> Result<KeyName, ConfigError> {
     let wanted = "a name of at most 200 visible characters without spaces and without +";
     parse(given, wanted, |text| KeyName::new(text).ok().filter(|name| name.as_str().len() <= 200))
+}
+
+/// A path, or the URL of a database.
+fn location(given: (String, Origin), under: impl Fn((String, Origin)) -> PathBuf) -> Result<Location, ConfigError> {
+    let origin = given.1.clone();
+    match Location::read(given.0.clone()) {
+        Ok(Location::Path(_)) => Ok(under(given).into()),
+        Ok(postgres) => Ok(postgres),
+        // The value is not shown: it may hold a password.
+        Err(_) => Err(ConfigError::Invalid {
+            origin,
+            value: "postgres:…".into(),
+            wanted: "a path, or a URL of the kind postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+        }),
+    }
 }
 
 fn parse<T>(

@@ -13,7 +13,14 @@ use socai_domain::proof::{Policy, witness::read_logs};
 use socai_graphql::token::Verifier;
 
 use crate::{
-    config::Config, data::is_in_use, files, keyring::MasterKey, log::building::check_finished, log_key::LogKey,
+    config::{Config, Location},
+    data::is_in_use,
+    files,
+    keyring::{self, MasterKey},
+    log::building::check_finished,
+    log_key::LogKey,
+    notary,
+    postgres::{Address, Look, Waiting, look},
 };
 
 /// How it stands with one thing.
@@ -51,6 +58,7 @@ pub fn examine(config: &Config) -> Vec<Finding> {
     let serving = found.data(&config.data);
     found.keys(config);
     found.log(config);
+    found.databases(config);
     found.room(config);
     found.witnesses(config);
     if let Some(identity) = &config.tls {
@@ -140,8 +148,9 @@ impl Found {
         let Some(newest) = newest else {
             return self.add("log", Verdict::Note, format!("{name} holds no ledger yet: the first start begins one"));
         };
-        if !config.key_ring.exists() {
-            let ring = config.key_ring.display();
+        // What is in a database is asked for below.
+        if let Some(ring) = config.key_ring.path().filter(|ring| !ring.exists()) {
+            let ring = ring.display();
             let text = format!(
                 "{name} holds a ledger, but its key ring {ring} is gone: put it back, without it nothing is read"
             );
@@ -154,6 +163,43 @@ impl Found {
             self.add("clock", Verdict::Wrong, text);
         }
         self.add("log", Verdict::Good, format!("{name}; `socai verify` and `socai fsck` tell whether it is whole"));
+    }
+
+    /// What is kept in databases of PostgreSQL.
+    fn databases(&mut self, config: &Config) {
+        let begun = config.log_directory().is_some_and(|log| matches!(newest(&log), Ok(Some(_))));
+        let kept = [("key ring", &config.key_ring, keyring::TABLE), ("notary", &config.notary, notary::TABLE)];
+        for (about, at, table) in kept {
+            if let Location::Postgres(address) = at {
+                match look_at(address, table) {
+                    Ok(look) if begun && !look.there => {
+                        let text =
+                            format!("the log holds a ledger, but its {about} is not in {address}: restore it there");
+                        self.add(about, Verdict::Wrong, text);
+                    }
+                    Ok(look) => self.database(about, address, &look),
+                    Err(error) => self.add(about, Verdict::Wrong, format!("{address}: {error}")),
+                }
+            }
+        }
+    }
+
+    fn database(&mut self, about: &'static str, address: &Address, look: &Look) {
+        let Look { version, syncs, standby, there } = *look;
+        if version < OLDEST {
+            let text = format!("{address} is PostgreSQL {version}: socai needs {OLDEST} or newer");
+            return self.add(about, Verdict::Wrong, text);
+        }
+        if !syncs {
+            let text = format!("{address} has fsync off: after a loss of power what it said is kept may be lost");
+            return self.add(about, Verdict::Wrong, text);
+        }
+        if standby {
+            let text = format!("{address} is a standby, to which nothing can be written: name its primary");
+            return self.add(about, Verdict::Wrong, text);
+        }
+        let kept = if there { "holds one" } else { "holds none yet: the first start begins one" };
+        self.add(about, Verdict::Good, format!("{address}, PostgreSQL {version}, {kept}"));
     }
 
     /// Of the disks on which something grows.
@@ -216,6 +262,14 @@ impl Found {
             }
         }
     }
+}
+
+/// The oldest version that is used.
+const OLDEST: i32 = 15;
+
+fn look_at(address: &Address, table: &'static str) -> Result<Look, String> {
+    let (waiting, address) = (Waiting::new().map_err(|error| error.to_string())?, address.clone());
+    waiting.wait(async move { look(&address, table).await }).map_err(|error| error.to_string())
 }
 
 /// When the newest segment was written; none without one.

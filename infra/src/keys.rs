@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::{
     config::Config,
     files,
-    keyring::{MasterKey, MasterKeyError, RingReader, SqliteKeyRing},
+    keyring::{MasterKey, MasterKeyError, Ring, RingReader},
 };
 
 /// Why the key ring cannot be opened or its master key not be rotated.
@@ -48,13 +48,13 @@ fn next(master: &Path) -> std::path::PathBuf {
 }
 
 /// Opens the ring. Finishes a rotation that was cut off: then the ring opens with either the old master key or the next one.
-pub async fn open_ring(config: &Config) -> Result<SqliteKeyRing, KeysError> {
+pub async fn open_ring(config: &Config) -> Result<Ring, KeysError> {
     let path = &config.master_key;
-    let ring = SqliteKeyRing::open(&config.key_ring, MasterKey::load(path)?).await;
+    let ring = Ring::open(&config.key_ring, MasterKey::load(path)?).await;
     let next = next(path);
     match ring {
         Err(KeyError::WrongMaster) if next.exists() => {
-            let ring = SqliteKeyRing::open(&config.key_ring, MasterKey::load(&next)?).await?;
+            let ring = Ring::open(&config.key_ring, MasterKey::load(&next)?).await?;
             retire(path)?;
             Ok(ring)
         }
@@ -63,9 +63,9 @@ pub async fn open_ring(config: &Config) -> Result<SqliteKeyRing, KeysError> {
 }
 
 /// Opens the ring of this ledger, which has so many records. Only a ledger without any gets a new one.
-pub async fn open_ring_of(config: &Config, wanted: LedgerId, records: u64) -> Result<SqliteKeyRing, KeysError> {
-    let name = config.key_ring.display().to_string();
-    if records > 0 && !config.key_ring.exists() {
+pub async fn open_ring_of(config: &Config, wanted: LedgerId, records: u64) -> Result<Ring, KeysError> {
+    let name = config.key_ring.to_string();
+    if records > 0 && !Ring::exists(&config.key_ring).await? {
         return Err(KeysError::Lost(name));
     }
     let ring = open_ring(config).await?;
@@ -85,14 +85,14 @@ pub async fn open_ring_of(config: &Config, wanted: LedgerId, records: u64) -> Re
 
 /// Opens the ring of this ledger for reading only, also while a server uses it; changes nothing.
 pub async fn read_ring_of(config: &Config, wanted: LedgerId) -> Result<RingReader, KeysError> {
-    let (path, name) = (&config.key_ring, config.key_ring.display().to_string());
-    if !path.exists() {
+    let (place, name) = (&config.key_ring, config.key_ring.to_string());
+    if !Ring::exists(place).await? {
         return Err(KeysError::Lost(name));
     }
     let next = next(&config.master_key);
-    let ring = match RingReader::open(path, MasterKey::load(&config.master_key)?).await {
+    let ring = match RingReader::open(place, MasterKey::load(&config.master_key)?).await {
         // A rotation was cut off, or is going on.
-        Err(KeyError::WrongMaster) if next.exists() => RingReader::open(path, MasterKey::load(&next)?).await?,
+        Err(KeyError::WrongMaster) if next.exists() => RingReader::open(place, MasterKey::load(&next)?).await?,
         ring => ring?,
     };
     match ring.ledger().await? {
@@ -105,8 +105,8 @@ pub async fn read_ring_of(config: &Config, wanted: LedgerId) -> Result<RingReade
 /// Wraps every key of the ring by a new master key. The old one stays as `master.key.old`: it opens older copies of the ring.
 pub async fn rotate_master(config: &Config) -> Result<(), KeysError> {
     let path = &config.master_key;
-    if !config.key_ring.exists() {
-        return Err(KeysError::NoRing(config.key_ring.display().to_string()));
+    if !Ring::exists(&config.key_ring).await? {
+        return Err(KeysError::NoRing(config.key_ring.to_string()));
     }
     let ring = open_ring(config).await?;
     let next = next(path);
@@ -134,7 +134,7 @@ fn retire(path: &Path) -> Result<(), KeysError> {
 mod tests {
     use std::{collections::BTreeMap, fs};
 
-    use socai_domain::ledger::{KeyRing as _, KeyState, Revision, StreamId, StreamKind};
+    use socai_domain::ledger::{KeyState, Revision, StreamId, StreamKind};
     use uuid::Uuid;
 
     use super::*;
@@ -153,8 +153,8 @@ mod tests {
 
     async fn key(config: &Config) -> [u8; 32] {
         let ring = open_ring(config).await.unwrap();
-        let key = ring.sealing(stream(), Revision::FIRST).await.unwrap();
-        assert!(matches!(ring.opening(stream(), Revision::FIRST).await, Ok(KeyState::Key(_))));
+        let key = ring.keys().sealing(stream(), Revision::FIRST).await.unwrap();
+        assert!(matches!(ring.keys().opening(stream(), Revision::FIRST).await, Ok(KeyState::Key(_))));
         ring.close().await.unwrap();
         *key.bytes()
     }

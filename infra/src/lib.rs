@@ -22,6 +22,7 @@ pub mod log;
 pub mod log_key;
 pub mod notary;
 pub mod ports;
+pub mod postgres;
 pub mod server;
 pub mod ticket_secret;
 pub mod tls;

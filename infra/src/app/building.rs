@@ -56,7 +56,7 @@ impl Building {
         let log = log.map_err(super::stopped)??;
         // Begun before the first record: whoever opens the ledger later finds nothing lost, and its notary catches up.
         super::open_notary(config, &key, &log, Arc::clone(&clock)).await?;
-        let ring = SqliteKeyRing::build(&config.key_ring, master).await.map_err(KeysError::from)?;
+        let ring = SqliteKeyRing::build(ring_file(config)?, master).await.map_err(KeysError::from)?;
         ring.bind(socai_domain::ledger::EventLog::ledger(&log)).await.map_err(KeysError::from)?;
         let store = Arc::new(BlobStore::open(&config.blobs)?);
         let (events, opener) = (Arc::new(log.clone()), Opener::new(Arc::new(ring.clone())));
@@ -85,7 +85,7 @@ impl Building {
         self.handler.close().await;
         let directory = self.config.log_directory().ok_or_else(|| not_built("the log is not in files"))?;
         self.log.close().await.map_err(not_built)?;
-        let keys = self.ring.complete(&self.config.key_ring).await.map_err(KeysError::from)?;
+        let keys = self.ring.complete(ring_file(&self.config)?).await.map_err(KeysError::from)?;
         let check = move || -> Result<VerifyReport, AppError> {
             let io = |error: std::io::Error| not_built(format!("{}: {error}", directory.display()));
             building::sync_all(&directory).map_err(io)?;
@@ -99,6 +99,10 @@ impl Building {
         };
         tokio::task::spawn_blocking(check).await.map_err(super::stopped)?
     }
+}
+
+fn ring_file(config: &Config) -> Result<&std::path::Path, AppError> {
+    config.key_ring.path().ok_or_else(|| not_built("a ledger is built with its key ring in a file: --key-ring FILE"))
 }
 
 fn not_built(why: impl Into<String>) -> AppError {

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::{
     blobs::BlobError,
+    config::Location,
     data::DataError,
     keys::KeysError,
     log::OpenLogError,
@@ -50,7 +51,7 @@ pub enum AppError {
          those that this log does not know are removed in time. Then delete {} and {}, which tell of the newer log and are \
          made anew. The notary has signed the newer log and will raise its alarm: to go on without what it signed, keep its \
          store {} aside, serve as a log of another name (`origin`), and run `socai notary agree --first`",
-        checkpoint.display(), views.display(), notary.display()
+        checkpoint.display(), views.display(), notary
     )]
     NotThisLog {
         /// What is wrong with the log.
@@ -60,14 +61,14 @@ pub enum AppError {
         /// The views, which do, too.
         views: Box<Path>,
         /// The notary's store, which does, too.
-        notary: Box<Path>,
+        notary: Location,
     },
     /// The log is another one of the same ledger.
     #[error(
         "the positions that {} tells of are of another log of this ledger: {source}. If the ledger was copied here, or a copy of it \
          was restored, delete {} and {}, which are made anew. Where one of the two logs is in a cluster, put the notary's store \
          {} aside, too, and run `socai notary agree --checkpoint` with the checkpoint in it",
-        checkpoint.display(), checkpoint.display(), views.display(), notary.display()
+        checkpoint.display(), checkpoint.display(), views.display(), notary
     )]
     Copied {
         /// What is wrong with the log.
@@ -77,7 +78,7 @@ pub enum AppError {
         /// The views, which do, too.
         views: Box<Path>,
         /// The notary's store, whose places are the other log's.
-        notary: Box<Path>,
+        notary: Location,
     },
     /// Reading the log.
     #[error(transparent)]

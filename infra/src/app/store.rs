@@ -12,7 +12,7 @@ use super::{AppError, stopped};
 use crate::{
     config::Config,
     data::DataLock,
-    keyring::{MasterKey, SqliteKeyRing},
+    keyring::{MasterKey, Ring},
     keys::{self, KeysError},
     known,
     log::{self, Engine, FileLogOptions, Known, OpenLogError},
@@ -24,7 +24,7 @@ pub struct Store {
     /// Opens records.
     pub opener: Opener,
     engine: Engine,
-    ring: SqliteKeyRing,
+    ring: Ring,
     _lock: DataLock,
 }
 
@@ -52,7 +52,7 @@ impl Store {
                 if known != Known::default() =>
             {
                 let checkpoint = config.data.join(format!("{CHECKPOINT}.checkpoint")).into();
-                let [views, notary] = [&config.views, &config.notary].map(|path| path.as_path().into());
+                let (views, notary) = (config.views.as_path().into(), config.notary.clone());
                 match source {
                     OpenLogError::OtherLog { found, wanted } if found.ledger() == wanted.ledger() => {
                         AppError::Copied { source, checkpoint, views, notary }
@@ -72,7 +72,7 @@ impl Store {
                 return Err(error.into());
             }
         };
-        let opener = Opener::new(Arc::new(ring.clone()));
+        let opener = Opener::new(ring.keys());
         Ok(Self { opener, engine, ring, _lock: lock })
     }
 

@@ -122,7 +122,7 @@ async fn an_older_log_is_served_after_what_tells_of_the_newer_one_is_deleted() {
     // It is served, but the notary has signed the newer one, and says so.
     let error = App::open(&config, Arc::new(SystemClock)).await.unwrap().close().await.unwrap_err().to_string();
     assert!(error.contains("fewer than the") && error.contains("`origin`"), "{error}");
-    fs::rename(&config.notary, directory.path().join("aside")).unwrap();
+    fs::rename(config.notary.path().unwrap(), directory.path().join("aside")).unwrap();
     let config = Config { origin: "another.example".parse().unwrap(), ..config };
     App::open(&config, Arc::new(SystemClock)).await.unwrap().close().await.unwrap();
 }
@@ -156,13 +156,14 @@ async fn only_the_ring_of_this_ledger_opens_it() {
     Store::open(&other, Arc::new(SystemClock)).await.unwrap().close().await.unwrap();
 
     let kept = directory.path().join("ring");
-    fs::rename(&one.key_ring, &kept).unwrap();
+    let ring = |config: &Config| config.key_ring.path().unwrap().to_owned();
+    fs::rename(ring(&one), &kept).unwrap();
     let error = refused(&one).await;
     assert!(matches!(error, AppError::Keys(KeysError::Lost(_))), "{error}");
-    assert!(!one.key_ring.exists(), "no new one is made");
-    fs::copy(&other.key_ring, &one.key_ring).unwrap();
+    assert!(!ring(&one).exists(), "no new one is made");
+    fs::copy(ring(&other), ring(&one)).unwrap();
     let error = refused(&one).await;
     assert!(matches!(error, AppError::Keys(KeysError::OtherLedger { .. })), "{error}");
-    fs::rename(&kept, &one.key_ring).unwrap();
+    fs::rename(&kept, ring(&one)).unwrap();
     App::open(&one, Arc::new(SystemClock)).await.unwrap().close().await.unwrap();
 }

@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     blobs::BlobHash,
-    config::Config,
+    config::{Config, Location},
     keyring::RingReader,
     keys::{self, KeysError},
     known,
@@ -166,10 +166,10 @@ pub async fn gather(
 }
 
 /// The notary's tree, once it covers the document's last record; that of a checkpoint with cosignatures, if one comes soon.
-async fn covering(dir: &Path, document: StreamId, last: u64, patience: Duration) -> Result<Beside, BundleError> {
+async fn covering(at: &Location, document: StreamId, last: u64, patience: Duration) -> Result<Beside, BundleError> {
     let begun = tokio::time::Instant::now();
     loop {
-        let notary = Beside::open(dir)?;
+        let notary = Beside::open(at)?;
         let cosigned = notary.cosigned()?;
         let asks_witnesses = cosigned.is_some();
         if let Some(cosigned) = cosigned

@@ -5,7 +5,14 @@ use std::{path::Path, process::ExitCode};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use socai::{
-    config::Config, data::DataLock, files, keyring::MasterKey, keys, log_key::LogKey, notary, token_keys::TokenKeys,
+    config::{Config, Location},
+    data::DataLock,
+    files,
+    keyring::{MasterKey, Ring},
+    keys,
+    log_key::LogKey,
+    notary,
+    token_keys::TokenKeys,
 };
 
 use super::flags::Place;
@@ -55,6 +62,14 @@ impl Keygen {
     }
 }
 
+/// Is there a ring already?
+fn has_ring(at: &Location) -> anyhow::Result<bool> {
+    match at {
+        Location::Path(path) => Ok(path.exists()),
+        Location::Postgres(_) => Ok(super::runtime()?.block_on(Ring::exists(at))?),
+    }
+}
+
 /// Makes the keys, or only the missing ones; says a line about each.
 pub(crate) fn make(config: &Config, missing: bool) -> anyhow::Result<Vec<String>> {
     let Config { master_key, log_key, witness_key, token_key, token_public_key, .. } = config;
@@ -63,10 +78,10 @@ pub(crate) fn make(config: &Config, missing: bool) -> anyhow::Result<Vec<String>
     if let ([first, ..], false) = (&there[..], missing) {
         bail!("{} is there already and is not overwritten; --missing makes only what is not there", first.display());
     }
-    if !master_key.exists() && config.key_ring.exists() {
+    if !master_key.exists() && has_ring(&config.key_ring)? {
         bail!(
             "the key ring {} needs the master key that it was made with: put it back at {}",
-            config.key_ring.display(),
+            config.key_ring,
             master_key.display()
         );
     }
@@ -77,12 +92,8 @@ pub(crate) fn make(config: &Config, missing: bool) -> anyhow::Result<Vec<String>
             witness_key.display()
         );
     }
-    if !log_key.exists() && config.notary.join(notary::CHECKPOINT).exists() {
-        bail!(
-            "the notary's store {} was signed with the log key: put it back at {}",
-            config.notary.display(),
-            log_key.display()
-        );
+    if !log_key.exists() && notary::has_signed(&config.notary)? {
+        bail!("the notary's store {} was signed with the log key: put it back at {}", config.notary, log_key.display());
     }
     for path in all {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));

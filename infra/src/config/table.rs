@@ -37,7 +37,12 @@ pub const SETTINGS: &[Setting] = &[
         "DATA/keys/master.key",
         "What wraps the keys of the ring; keep a copy apart from the log",
     ),
-    setting("key_ring", "FILE", "DATA/keys/ring.sqlite", "The keys of all streams, outside the log and its backups"),
+    setting(
+        "key_ring",
+        "PLACE",
+        "DATA/keys/ring.sqlite",
+        "The keys of all streams, outside the log and its backups: FILE, or postgres://HOST/DATABASE",
+    ),
     setting("token_key", "FILE", "DATA/keys/token.key", "What signs access tokens (Ed25519, PEM)"),
     setting("token_public_key", "FILE", "DATA/keys/token.pub", "What checks access tokens (Ed25519, PEM)"),
     setting(
@@ -52,7 +57,12 @@ pub const SETTINGS: &[Setting] = &[
         "socai/LEDGER",
         "The log's name in checkpoints, like a URL without https://; LEDGER is the ledger's id; never change it",
     ),
-    setting("notary", "DIR", "DATA/notary", "The notary's tree and checkpoint; belongs to the backup"),
+    setting(
+        "notary",
+        "PLACE",
+        "DATA/notary",
+        "The notary's tree and checkpoint; belongs to the backup: DIR, or postgres://HOST/DATABASE",
+    ),
     setting(
         "merge_delay",
         "SECONDS",

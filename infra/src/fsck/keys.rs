@@ -42,7 +42,7 @@ fn without_ring(ground: &Ground<'_>, layer: Layer) -> Layer {
     if records == 0 {
         return layer;
     }
-    let ring = ground.config.key_ring.display();
+    let ring = ground.config.key_ring.clone();
     layer.with(Fault::new(
         "ring-missing",
         format!("the ledger has records, but there is no key ring {ring}: restore its newest copy"),
@@ -60,7 +60,7 @@ async fn all(ground: &mut Ground<'_>, layer: &mut Layer, ring: &RingReader) -> R
     };
     let whose = ring.ledger().await?;
     if whose.is_some_and(|whose| whose != facts.ledger()) || (whose.is_none() && facts.end().place() > 0) {
-        let (name, ledger) = (ground.config.key_ring.display(), facts.ledger());
+        let (name, ledger) = (&ground.config.key_ring, facts.ledger());
         let whose = whose.map_or_else(|| "no ledger yet".to_owned(), |whose| format!("ledger {whose}"));
         let message = format!("{name} is the ring of {whose}, not of {ledger}: restore the one that belongs to it");
         layer.wrong(Fault::new("ring-foreign", message));

@@ -9,7 +9,7 @@ use socai_domain::{
 
 use super::{Fault, Ground, Kind, Layer, blocking};
 use crate::{
-    config::Config,
+    config::{Config, Location},
     log::file::reader::Reader,
     log_key::{self, LogKey, LogKeyError},
     notary::{Beside, BesideError, Difference, StoreError},
@@ -26,8 +26,8 @@ pub(super) async fn check(ground: &mut Ground<'_>) -> Layer {
         Ok(key) => key,
         Err(fault) => return layer.with(fault),
     };
-    let dir = ground.config.notary.clone();
-    let opened = blocking(move || open(&dir, &key)).await;
+    let at = ground.config.notary.clone();
+    let opened = blocking(move || open(&at, &key)).await;
     // What a checkpoint covers was in the log before it.
     if let Err(error) = ground.catch_up().await {
         return Layer::unchecked(Kind::Notary, error.to_string());
@@ -78,14 +78,16 @@ fn key(config: &Config, ledger: socai_domain::ledger::LedgerId) -> Result<Verifi
 }
 
 /// The tree of the newest checkpoint, and that of the newest one that was cosigned.
-fn open(dir: &Path, key: &VerifierKey) -> Result<(Beside, Option<Beside>), Fault> {
-    let published = Beside::published_key(dir).map_err(|error| Fault::new("notary-key-wrong", error.to_string()))?;
-    let beside = Beside::open_with(dir, key.clone()).map_err(|error| unopened(&error))?;
+fn open(at: &Location, key: &VerifierKey) -> Result<(Beside, Option<Beside>), Fault> {
+    let published = Beside::published_key(at).map_err(|error| match error {
+        BesideError::Key(..) => Fault::new("notary-key-wrong", error.to_string()),
+        error => unopened(&error),
+    })?;
+    let beside = Beside::open_with(at, key.clone()).map_err(|error| unopened(&error))?;
     if published.as_ref() != Some(key) {
         let message = format!(
-            "{} does not hold the log's verifier key {key}, and is given away as if it did: the next start writes it again; find \
-             out who changed it",
-            dir.join("log.pub").display()
+            "{at}/log.pub does not hold the log's verifier key {key}, and is given away as if it did: the next start \
+             writes it again; find out who changed it"
         );
         return Err(Fault::new("notary-key-wrong", message));
     }

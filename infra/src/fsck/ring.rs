@@ -6,16 +6,17 @@ use socai_domain::ledger::KeyError;
 
 use super::{Fault, database::Database, scratch::Scratch};
 use crate::{
-    config::Config,
+    config::{Config, Location},
     files,
-    keyring::{MasterKey, MasterKeyError, RingReader},
+    keyring::{MasterKey, MasterKeyError, Ring as KeyRing, RingReader},
 };
 
 /// The ring, and how its file is read.
 #[derive(Debug)]
 pub(super) struct Ring {
     pub(super) reader: RingReader,
-    database: Database,
+    /// None of a ring that is not in a file.
+    database: Option<Database>,
     /// What is worth knowing of it.
     pub(super) note: Option<String>,
 }
@@ -31,20 +32,23 @@ pub(super) enum Lost {
 const LOOKS: u32 = 5;
 
 impl Ring {
-    /// The ring that the configuration names; none if there is no such file.
+    /// The ring that the configuration names; none if there is none.
     pub(super) async fn open(config: &Config, scratch: &mut Scratch) -> Result<Option<Self>, Lost> {
-        let unreadable = |error: io::Error| Lost::Unreadable(format!("{}: {error}", config.key_ring.display()));
+        let unreadable = |error: io::Error| Lost::Unreadable(format!("{}: {error}", config.key_ring));
         let mut looks = 0;
         loop {
-            if !config.key_ring.exists() {
+            if !KeyRing::exists(&config.key_ring).await.map_err(of_ring)? {
                 return Ok(None);
             }
             let master = MasterKey::load(&config.master_key).map_err(of_master)?;
-            let database = Database::prepare(&config.key_ring, &config.data, scratch).map_err(unreadable)?;
+            let database = match &config.key_ring {
+                Location::Path(path) => Some(Database::prepare(path, &config.data, scratch).map_err(unreadable)?),
+                Location::Postgres(_) => None,
+            };
             looks += 1;
-            match Self::read(config, &database, master).await {
+            match Self::read(config, database.as_ref(), master).await {
                 // Whoever had it open may have come or gone just then.
-                Err(_) if looks < LOOKS && database.has_changed() => {}
+                Err(_) if looks < LOOKS && database.as_ref().is_some_and(Database::has_changed) => {}
                 read => return read.map(|(reader, note)| Some(Self { reader, database, note })),
             }
         }
@@ -52,16 +56,20 @@ impl Ring {
 
     async fn read(
         config: &Config,
-        database: &Database,
+        database: Option<&Database>,
         master: MasterKey,
     ) -> Result<(RingReader, Option<String>), Lost> {
         let next = files::beside(&config.master_key, "next");
-        match RingReader::open_as(database.options.clone(), master).await {
+        let open = async |master| match database {
+            Some(database) => RingReader::open_as(database.options.clone(), master).await,
+            None => RingReader::open(&config.key_ring, master).await,
+        };
+        match open(master).await {
             Ok(reader) => Ok((reader, None)),
             // As at a start: the next master key waits there until every key is wrapped by it.
             Err(KeyError::WrongMaster) if next.exists() => {
                 let next = MasterKey::load(&next).map_err(of_master)?;
-                let reader = RingReader::open_as(database.options.clone(), next).await.map_err(of_ring)?;
+                let reader = open(next).await.map_err(of_ring)?;
                 Ok((reader, Some("a rotation of the master key was cut off; the next start finishes it".to_owned())))
             }
             Err(error) => Err(of_ring(error)),
@@ -70,7 +78,7 @@ impl Ring {
 
     /// Did somebody write to it, or rotate its master key, in a way that makes what was read of it worthless?
     pub(super) async fn has_changed(&self) -> bool {
-        self.database.has_changed() || !self.reader.has_its_master().await
+        self.database.as_ref().is_some_and(Database::has_changed) || !self.reader.has_its_master().await
     }
 
     pub(super) async fn close(self) {

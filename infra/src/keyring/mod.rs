@@ -1,5 +1,5 @@
-//! The key ring: the keys of all streams in an SQLite file of their own, outside the log and outside its backups, each
-//! wrapped by the [`MasterKey`].
+//! The key ring: the keys of all streams in an SQLite file of their own (or in a database that several servers share, see
+//! [`postgres`]), outside the log and outside its backups, each wrapped by the [`MasterKey`].
 //!
 //! - **Durable first.** A stream's key is on disk before it seals anything. One writer takes all that is waiting into one
 //!   transaction, so that many new streams cost one sync.
@@ -12,7 +12,9 @@
 mod building;
 mod cache;
 mod master;
+mod postgres;
 mod reader;
+mod ring;
 mod store;
 mod writer;
 
@@ -28,8 +30,11 @@ use tokio::sync::{RwLock, mpsc, oneshot};
 
 use cache::Cache;
 pub use master::{MasterKey, MasterKeyError};
+pub use postgres::PostgresKeyRing;
+pub(crate) use postgres::store::TABLE;
 pub(crate) use reader::Kept;
 pub use reader::RingReader;
+pub use ring::Ring;
 use store::unavailable;
 use writer::{Request, Writer};
 

@@ -45,7 +45,7 @@ pub(super) fn unavailable(error: sqlx::Error) -> KeyError {
 }
 
 /// No stream has more revisions than SQLite has numbers.
-fn number(revision: Revision) -> i64 {
+pub(super) fn number(revision: Revision) -> i64 {
     i64::try_from(revision.number()).unwrap_or(i64::MAX)
 }
 
@@ -199,12 +199,22 @@ pub(super) async fn page(
     rows.into_iter().map(kept).collect()
 }
 
-fn unknown_kind() -> KeyError {
+pub(super) fn unknown_kind() -> KeyError {
     KeyError::Damaged("it names an unknown kind of stream: a newer socai wrote it, or a byte was changed".into())
 }
 
-fn changed(stream: StreamId) -> KeyError {
-    KeyError::Damaged(format!("the wrapped key of {stream} was changed in the file"))
+pub(super) fn changed(stream: StreamId) -> KeyError {
+    KeyError::Damaged(format!("the wrapped key of {stream} was changed"))
+}
+
+/// A key of random bytes, and the same wrapped for its place.
+pub(super) fn new_key(master: &MasterKey, place: KeyPlace) -> Result<(StreamKey, [u8; WRAPPED_LEN]), KeyError> {
+    let no_randomness = |error: getrandom::Error| KeyError::Unavailable(error.to_string());
+    let mut bytes = zeroize::Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *bytes).map_err(no_randomness)?;
+    let key = StreamKey::new(*bytes);
+    let wrapped = master.wrap(place, &key).map_err(no_randomness)?;
+    Ok((key, wrapped))
 }
 
 /// Adds a new key that seals from `from` on.
@@ -214,11 +224,7 @@ pub(super) async fn add(
     stream: StreamId,
     from: Revision,
 ) -> Result<StreamKey, KeyError> {
-    let no_randomness = |error: getrandom::Error| KeyError::Unavailable(error.to_string());
-    let mut bytes = zeroize::Zeroizing::new([0; 32]);
-    getrandom::fill(&mut *bytes).map_err(no_randomness)?;
-    let key = StreamKey::new(*bytes);
-    let wrapped = master.wrap(KeyPlace { stream, from }, &key).map_err(no_randomness)?;
+    let (key, wrapped) = new_key(master, KeyPlace { stream, from })?;
     let id = sqlx::query("INSERT INTO wrapped (stream, from_revision, bytes) VALUES (?, ?, ?)")
         .bind(stream.to_bytes().to_vec())
         .bind(number(from))

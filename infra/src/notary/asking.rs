@@ -4,13 +4,7 @@
 //! Nothing waits for a witness. Each is asked when its own time has come: about the newest checkpoint that others have been
 //! asked about and that is new to it, so that cosignatures meet on one checkpoint; only without one about the newest of all.
 
-use std::{
-    collections::BTreeMap,
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc, time::Duration};
 
 use axum::http::{StatusCode, Uri};
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
@@ -33,12 +27,10 @@ use super::{
     Notary, NotaryError,
     posting::{HttpClient, client, post},
     standing::Committed,
+    store::Text,
     writer::blocking,
 };
-use crate::files;
 
-/// The file in the notary's store that holds the newest checkpoint with a quorum of cosignatures.
-pub(super) const COSIGNED: &str = "cosigned";
 /// How long a witness may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Checkpoints that are kept for more cosignatures, besides those that somebody is being asked about.
@@ -101,7 +93,6 @@ pub struct Asking {
     witnesses: Vec<State>,
     between: Duration,
     pub(super) patience: Duration,
-    kept: PathBuf,
     client: HttpClient,
     /// Checkpoints with what was added to them, by size.
     notes: BTreeMap<u64, (TreeHead, Note)>,
@@ -109,12 +100,11 @@ pub struct Asking {
 }
 
 impl Asking {
-    /// Reads whom to ask from the file `policy`; each is asked at most once in the time `between`. Keeps what they give in the
-    /// notary's store `dir`.
+    /// Reads whom to ask from the file `policy`; each is asked at most once in the time `between`. What they give is kept
+    /// in the notary's store.
     pub fn open(
         notary: Notary,
         policy: &Path,
-        dir: &Path,
         between: Duration,
         telling: watch::Sender<Following>,
     ) -> Result<Self, AskingError> {
@@ -136,8 +126,8 @@ impl Asking {
         notary.0.witnesses.send_replace(witnesses.iter().map(asked).collect());
         let encrypted = witnesses.iter().any(|state| state.url.scheme_str() == Some("https"));
         let client = client(encrypted).map_err(|error| AskingError::Authorities(name, error))?;
-        let (kept, notes) = (dir.join(COSIGNED), BTreeMap::new());
-        Ok(Self { notary, policy, witnesses, between, patience: PATIENCE, kept, client, notes, telling })
+        let notes = BTreeMap::new();
+        Ok(Self { notary, policy, witnesses, between, patience: PATIENCE, client, notes, telling })
     }
 
     /// Asks until `shutdown` ends.
@@ -264,10 +254,9 @@ impl Asking {
         if !newer {
             return;
         }
-        let (text, path): (Arc<str>, _) = (note.to_string().into(), self.kept.clone());
+        let (text, store): (Arc<str>, _) = (note.to_string().into(), Arc::clone(&self.notary.0.store));
         let bytes = Arc::clone(&text);
-        let kept = tokio::task::spawn_blocking(move || files::replace(&path, bytes.as_bytes())).await;
-        if let Err(error) = kept.map_err(io::Error::other).flatten() {
+        if let Err(error) = blocking(move || Ok(store.keep(Text::Cosigned, bytes.as_bytes())?)).await {
             tracing::warn!(%error, "the cosigned checkpoint is not kept; the next one will be");
         }
         self.notary.0.cosigned.send_replace(Some(Arc::new(Committed { head, note: text, signed_at: None })));
@@ -276,7 +265,12 @@ impl Asking {
     /// Shows what was kept before, if it is of this tree. One that covers more than was committed shows that the store is an
     /// older copy.
     async fn remember(&self) {
-        let Ok(bytes) = fs::read(&self.kept) else { return };
+        let store = Arc::clone(&self.notary.0.store);
+        let bytes = match blocking(move || Ok(store.text(Text::Cosigned)?)).await {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return,
+            Err(error) => return tracing::warn!(%error, "the cosigned checkpoint that was kept is not shown"),
+        };
         let note = Note::parse(&bytes).ok().filter(|note| self.policy.check(note).is_ok());
         let Some(note) = note else { return };
         let Ok(head) = Checkpoint::open(&note, self.notary.0.key.public()).map(|checkpoint| checkpoint.head()) else {
@@ -292,9 +286,9 @@ impl Asking {
                 self.notary.0.cosigned.send_replace(Some(Arc::new(committed)));
             }
             Ok(_) => self.notary.raise(format!(
-                "{} is a cosigned checkpoint of {} records that the notary's store does not have: the store, or the log with \
+                "in {:?} is a cosigned checkpoint of {} records that the notary's tree does not have: the store, or the log with \
                  it, is an older copy. Restore the newest copies",
-                self.kept.display(),
+                self.notary.0.store,
                 head.size
             )),
             Err(error) => tracing::warn!(%error, "the cosigned checkpoint that was kept is not shown"),

@@ -3,7 +3,7 @@
 //! What a checkpoint covers was durable before the checkpoint was there, and never changes: whoever reads the checkpoint first
 //! finds all of its tree, whatever is being added meanwhile. No lock is taken and nothing is written.
 
-use std::{fmt, io, path::Path, sync::Arc};
+use std::sync::Arc;
 
 use socai_domain::{
     ledger::RecordHash,
@@ -15,13 +15,13 @@ use socai_domain::{
 use thiserror::Error;
 
 use super::{
-    CHECKPOINT, PUBLIC_KEY,
-    asking::COSIGNED,
     compare::Comparison,
+    directory::DirectoryShelf,
     hashes::Hashes,
-    store::{Column, NotaryStore, Piece, StoreError},
+    postgres::PostgresShelf,
+    store::{Column, NotaryStore, Piece, Shelf, StoreError, Text},
 };
-use crate::disk::{Disk as _, RealDisk};
+use crate::config::Location;
 
 /// Why nothing can be proved from it.
 #[derive(Debug, Error)]
@@ -54,24 +54,23 @@ pub struct Beside {
 }
 
 impl Beside {
-    /// Reads the newest checkpoint of the store in this directory. Blocks while it waits for the disk.
-    pub fn open(dir: &Path) -> Result<Self, BesideError> {
-        let key = Self::published_key(dir)?.ok_or_else(|| BesideError::Nothing(dir.display().to_string()))?;
-        Self::open_with(dir, key)
+    /// Reads the newest checkpoint of the store that is kept there. Blocks while it waits for the disk or the database.
+    pub fn open(at: &Location) -> Result<Self, BesideError> {
+        let key = Self::published_key(at)?.ok_or_else(|| BesideError::Nothing(at.to_string()))?;
+        Self::open_with(at, key)
     }
 
-    /// The log's verifier key, as it lies in this directory to be given away.
-    pub(crate) fn published_key(dir: &Path) -> Result<Option<VerifierKey>, BesideError> {
-        let store = ReadOnly::new(dir);
-        let key = store.whole(PUBLIC_KEY)?.map(|key| String::from_utf8_lossy(&key).trim_end().parse());
-        key.transpose().map_err(|why| BesideError::Key(format!("{}/{PUBLIC_KEY}", store.name), why))
+    /// The log's verifier key, as it lies there to be given away.
+    pub(crate) fn published_key(at: &Location) -> Result<Option<VerifierKey>, BesideError> {
+        let key = shelf(at)?.text(Text::PublicKey)?.map(|key| String::from_utf8_lossy(&key).trim_end().parse());
+        key.transpose().map_err(|why| BesideError::Key(format!("{at}/{}", Text::PublicKey.name()), why))
     }
 
     /// The same, of a log with this key.
-    pub(crate) fn open_with(dir: &Path, key: VerifierKey) -> Result<Self, BesideError> {
-        let store = Arc::new(ReadOnly::new(dir));
+    pub(crate) fn open_with(at: &Location, key: VerifierKey) -> Result<Self, BesideError> {
+        let store = Arc::new(ReadOnly::open(at)?);
         // Before the newest, which is never behind it.
-        let cosigned = store.whole(COSIGNED)?;
+        let cosigned = store.text(Text::Cosigned)?;
         let note = store.load()?.ok_or_else(|| BesideError::Nothing(store.name.clone()))?;
         let (note, head) = checked(&note, &key, &store)?;
         Ok(Self { store, key, note, head, cosigned })
@@ -133,13 +132,18 @@ impl Beside {
     }
 }
 
-/// How many records the checkpoints in the store's directory cover, at most; none if nothing was ever signed there. Whether
-/// they are whole and this log's, the notary judges.
-pub fn signed_size(dir: &Path) -> Result<u64, StoreError> {
-    let store = ReadOnly::new(dir);
+/// Is there a checkpoint in the store that is kept there, of however many records? Blocks.
+pub fn has_signed(at: &Location) -> Result<bool, StoreError> {
+    Ok(shelf(at)?.checkpoint()?.is_some())
+}
+
+/// How many records the checkpoints in the store that is kept there cover, at most; none if nothing was ever signed there.
+/// Whether they are whole and this log's, the notary judges. Blocks.
+pub fn signed_size(at: &Location) -> Result<u64, StoreError> {
+    let shelf = shelf(at)?;
     let mut most = 0;
-    for name in [CHECKPOINT, COSIGNED] {
-        let note = store.whole(name)?.and_then(|bytes| Note::parse(&bytes).ok());
+    for bytes in [shelf.checkpoint()?, shelf.text(Text::Cosigned)?] {
+        let note = bytes.and_then(|bytes| Note::parse(&bytes).ok());
         let checkpoint = note.and_then(|note| Checkpoint::parse(note.text()).ok());
         most = most.max(checkpoint.map_or(0, |checkpoint| checkpoint.size()));
     }
@@ -154,52 +158,24 @@ fn checked(note: &[u8], key: &VerifierKey, store: &ReadOnly) -> Result<(Note, Tr
     Ok((note, head))
 }
 
-/// The files of the store, opened for reading only.
+/// Opens what is there for reading only.
+pub(super) fn shelf(at: &Location) -> Result<Arc<dyn Shelf>, StoreError> {
+    Ok(match at {
+        Location::Path(dir) => Arc::new(DirectoryShelf::new(dir)),
+        Location::Postgres(address) => Arc::new(PostgresShelf::open(address)?),
+    })
+}
+
+/// A store that is only read.
+#[derive(Debug)]
 pub(super) struct ReadOnly {
-    disk: RealDisk,
+    pub(super) shelf: Arc<dyn Shelf>,
     name: String,
 }
 
-impl fmt::Debug for ReadOnly {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ReadOnly({})", self.name)
-    }
-}
-
 impl ReadOnly {
-    fn new(dir: &Path) -> Self {
-        Self { disk: RealDisk::new(dir), name: dir.display().to_string() }
-    }
-
-    fn failed(&self, what: impl fmt::Display) -> impl FnOnce(io::Error) -> StoreError {
-        let what = format!("{}/{what}", self.name);
-        move |error| StoreError::Unavailable(format!("{what}: {error}"))
-    }
-
-    /// A small file; none if it is not there.
-    fn whole(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let file = match self.disk.open(name, false) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file.map_err(self.failed(name))?,
-        };
-        let length = file.len().map_err(self.failed(name))?;
-        let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
-        let read = file.read_at(&mut bytes, 0).map_err(self.failed(name))?;
-        bytes.truncate(read);
-        Ok(Some(bytes))
-    }
-
-    /// As many of the items as are there.
-    pub(super) fn part(&self, column: Column, first: u64, count: usize) -> Result<Vec<u8>, StoreError> {
-        let width = column.width();
-        let file = match self.disk.open(&column.to_string(), false) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            file => file.map_err(self.failed(column))?,
-        };
-        let mut bytes = vec![0; count.saturating_mul(width)];
-        let read = file.read_at(&mut bytes, first * width as u64).map_err(self.failed(column))?;
-        bytes.truncate(read - read % width);
-        Ok(bytes)
+    fn open(at: &Location) -> Result<Self, StoreError> {
+        Ok(Self { shelf: shelf(at)?, name: at.to_string() })
     }
 
     fn only_read<T>(&self) -> Result<T, StoreError> {
@@ -209,7 +185,7 @@ impl ReadOnly {
 
 impl NotaryStore for ReadOnly {
     fn load(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        self.whole(CHECKPOINT)
+        self.shelf.checkpoint()
     }
 
     fn stage(&self, _: &[Piece<'_>]) -> Result<(), StoreError> {
@@ -221,12 +197,20 @@ impl NotaryStore for ReadOnly {
     }
 
     fn read(&self, column: Column, first: u64, count: usize) -> Result<Vec<u8>, StoreError> {
-        let bytes = self.part(column, first, count)?;
+        let bytes = self.shelf.part(column, first, count)?;
         if bytes.len() == count.saturating_mul(column.width()) {
             Ok(bytes)
         } else {
             let item = first + count as u64;
             Err(StoreError::Damaged(format!("{}/{column}: it ends before item {item}", self.name)))
         }
+    }
+
+    fn text(&self, text: Text) -> Result<Option<Vec<u8>>, StoreError> {
+        self.shelf.text(text)
+    }
+
+    fn keep(&self, _: Text, _: &[u8]) -> Result<(), StoreError> {
+        self.only_read()
     }
 }

@@ -10,7 +10,7 @@ use socai_domain::{ledger::RecordHash, proof::TreeHash};
 
 use super::{
     beside::ReadOnly,
-    store::{Column, NotaryStore, Piece, StoreError},
+    store::{Column, NotaryStore, Piece, StoreError, Text},
     tree::{Leaf, Tree},
 };
 
@@ -82,7 +82,7 @@ impl NotaryStore for Compared {
         let mut differs = self.differs.lock().unwrap_or_else(PoisonError::into_inner);
         for Piece { column, first, bytes } in pieces {
             let width = column.width();
-            let kept = self.kept.part(*column, *first, bytes.len() / width)?;
+            let kept = self.kept.shelf.part(*column, *first, bytes.len() / width)?;
             let items = kept.chunks(width).zip(bytes.chunks(width));
             let same = items.take_while(|(kept, made)| kept == made).count();
             if same < bytes.len() / width && differs.iter().all(|known| known.column != *column) {
@@ -98,5 +98,13 @@ impl NotaryStore for Compared {
 
     fn read(&self, column: Column, first: u64, count: usize) -> Result<Vec<u8>, StoreError> {
         self.kept.read(column, first, count)
+    }
+
+    fn text(&self, text: Text) -> Result<Option<Vec<u8>>, StoreError> {
+        self.kept.text(text)
+    }
+
+    fn keep(&self, text: Text, bytes: &[u8]) -> Result<(), StoreError> {
+        self.kept.keep(text, bytes)
     }
 }

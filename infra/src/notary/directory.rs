@@ -15,7 +15,7 @@ use std::{
 
 use super::{
     CHECKPOINT,
-    store::{Column, NotaryStore, Piece, StoreError},
+    store::{Column, NotaryStore, Piece, Shelf, StoreError, Text},
 };
 use crate::disk::{Disk, DiskFile, RealDisk};
 
@@ -70,15 +70,26 @@ impl DirectoryStore {
 
     /// The checkpoint as it is on the disk.
     fn checkpoint(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        let file = match self.disk.open(CHECKPOINT, false) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file.map_err(self.failed(CHECKPOINT))?,
-        };
-        let len = file.len().map_err(self.failed(CHECKPOINT))?;
-        let mut bytes = vec![0; usize::try_from(len).unwrap_or_default()];
-        let read = file.read_at(&mut bytes, 0).map_err(self.failed(CHECKPOINT))?;
-        bytes.truncate(read);
-        Ok(Some(bytes))
+        whole(&*self.disk, CHECKPOINT).map_err(self.failed(CHECKPOINT))
+    }
+
+    /// Puts a file of these bytes in the place of another: beside it first, so that it is whole, whatever happens.
+    fn replace(&self, state: &mut State, name: &str, beside: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let written = self.disk.create(beside).and_then(|file| {
+            file.write_at(bytes, 0)?;
+            file.sync_data()
+        });
+        written.map_err(self.failed(beside))?;
+        self.disk.rename(beside, name).map_err(self.failed(name))?;
+        self.sync_names(state)
+    }
+
+    /// Removes what an earlier attempt left.
+    fn remove(&self, name: &str) -> Result<(), StoreError> {
+        if self.disk.list().map_err(self.failed("names"))?.iter().any(|there| there == name) {
+            self.disk.remove(name).map_err(self.failed(name))?;
+        }
+        Ok(())
     }
 
     fn sync_names(&self, state: &mut State) -> Result<(), StoreError> {
@@ -86,6 +97,18 @@ impl DirectoryStore {
         state.named = false;
         Ok(())
     }
+}
+
+/// A small file; none if it is not there.
+fn whole(disk: &dyn Disk, name: &str) -> io::Result<Option<Vec<u8>>> {
+    let file = match disk.open(name, false) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let mut bytes = vec![0; usize::try_from(file.len()?).unwrap_or_default()];
+    let read = file.read_at(&mut bytes, 0)?;
+    bytes.truncate(read);
+    Ok(Some(bytes))
 }
 
 /// The open file of a column; opened, if need be, and made, if need be and `make` says so.
@@ -111,9 +134,7 @@ impl NotaryStore for DirectoryStore {
         let mut state = self.lock();
         // After a failure, what is open may not be what is on the disk; and what was made or renamed then may not be durable.
         *state = State::default();
-        if self.disk.list().map_err(self.failed("names"))?.iter().any(|name| name == BESIDE) {
-            self.disk.remove(BESIDE).map_err(self.failed(BESIDE))?;
-        }
+        self.remove(BESIDE)?;
         self.sync_names(&mut state)?;
         self.checkpoint()
     }
@@ -142,13 +163,7 @@ impl NotaryStore for DirectoryStore {
         if self.checkpoint()?.as_deref() != before {
             return Err(StoreError::Moved(format!("{}/{CHECKPOINT}", self.name)));
         }
-        let written = self.disk.create(BESIDE).and_then(|file| {
-            file.write_at(after, 0)?;
-            file.sync_data()
-        });
-        written.map_err(self.failed(BESIDE))?;
-        self.disk.rename(BESIDE, CHECKPOINT).map_err(self.failed(CHECKPOINT))?;
-        self.sync_names(&mut state)
+        self.replace(&mut state, CHECKPOINT, BESIDE, after)
     }
 
     fn read(&self, column: Column, first: u64, count: usize) -> Result<Vec<u8>, StoreError> {
@@ -166,5 +181,61 @@ impl NotaryStore for DirectoryStore {
         } else {
             Err(damaged(format!("it ends before item {}", first + count as u64)))
         }
+    }
+
+    fn text(&self, text: Text) -> Result<Option<Vec<u8>>, StoreError> {
+        whole(&*self.disk, text.name()).map_err(self.failed(text.name()))
+    }
+
+    fn keep(&self, text: Text, bytes: &[u8]) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        let beside = format!("{}.new", text.name());
+        self.remove(&beside)?;
+        self.replace(&mut state, text.name(), &beside, bytes)
+    }
+}
+
+/// The files of the store, opened for reading only: no lock is taken and nothing is written.
+pub(super) struct DirectoryShelf {
+    disk: RealDisk,
+    name: String,
+}
+
+impl fmt::Debug for DirectoryShelf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DirectoryShelf({})", self.name)
+    }
+}
+
+impl DirectoryShelf {
+    pub(super) fn new(dir: &Path) -> Self {
+        Self { disk: RealDisk::new(dir), name: dir.display().to_string() }
+    }
+
+    fn failed(&self, what: impl fmt::Display) -> impl FnOnce(io::Error) -> StoreError {
+        let what = format!("{}/{what}", self.name);
+        move |error| StoreError::Unavailable(format!("{what}: {error}"))
+    }
+}
+
+impl Shelf for DirectoryShelf {
+    fn checkpoint(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        whole(&self.disk, CHECKPOINT).map_err(self.failed(CHECKPOINT))
+    }
+
+    fn text(&self, text: Text) -> Result<Option<Vec<u8>>, StoreError> {
+        whole(&self.disk, text.name()).map_err(self.failed(text.name()))
+    }
+
+    fn part(&self, column: Column, first: u64, count: usize) -> Result<Vec<u8>, StoreError> {
+        let width = column.width();
+        let file = match self.disk.open(&column.to_string(), false) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            file => file.map_err(self.failed(column))?,
+        };
+        let mut bytes = vec![0; count.saturating_mul(width)];
+        let read = file.read_at(&mut bytes, first * width as u64).map_err(self.failed(column))?;
+        bytes.truncate(read - read % width);
+        Ok(bytes)
     }
 }

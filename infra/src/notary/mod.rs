@@ -4,7 +4,8 @@
 //! log ──follow──► leaves ──► tree ──stage──► store ──swap──► checkpoint ──publish──► whoever asks
 //! ```
 //!
-//! - [`store`]: what it asks of the place where it keeps the tree; [`directory`]: files; [`ids`]: finding a record by its id.
+//! - [`store`]: what it asks of the place where it keeps the tree; [`directory`]: files; [`postgres`]: rows of a database;
+//!   [`ids`]: finding a record by its id.
 //! - [`tree`]: the growing tree; [`hashes`]: reading what is kept.
 //! - [`standing`]: what it says of itself; [`writer`]: the one task that follows, commits and publishes; [`check`]: is this
 //!   the log that was signed?
@@ -23,6 +24,7 @@ mod directory;
 mod hashes;
 mod ids;
 mod port;
+mod postgres;
 mod posting;
 mod standing;
 mod store;
@@ -31,7 +33,7 @@ mod tests;
 mod tree;
 mod writer;
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use socai_domain::{
     ledger::{EventLog, Following, ReadError},
@@ -42,26 +44,25 @@ use socai_graphql::notary::Asked;
 use thiserror::Error;
 use tokio::sync::watch;
 
-pub(crate) use self::compare::Difference;
 pub use self::{
-    beside::{Beside, BesideError, signed_size},
+    beside::{Beside, BesideError, has_signed, signed_size},
     standing::Voice,
     store::StoreError,
 };
+pub(crate) use self::{compare::Difference, postgres::TABLE};
 use self::{
     directory::DirectoryStore,
     hashes::{Hashes, Kept},
     ids::Recent,
+    postgres::PostgresStore,
     standing::{Committed, Standing},
-    store::NotaryStore,
+    store::{NotaryStore, Text},
     tree::Tree,
 };
-use crate::files;
+use crate::config::Location;
 
 /// The file in the store's directory that holds the newest checkpoint.
-pub const CHECKPOINT: &str = "checkpoint";
-/// The file in the store's directory that holds the verifier key, for whoever wants to give it away.
-const PUBLIC_KEY: &str = "log.pub";
+const CHECKPOINT: &str = "checkpoint";
 
 /// Why the notary does not start, or does not go on.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -117,28 +118,30 @@ impl std::fmt::Debug for Inner {
 }
 
 impl Notary {
-    /// The notary of this log, with its store in `dir`; it covers every record `within` so many seconds. The
+    /// The notary of this log, with its store where `at` says; it covers every record `within` so many seconds. The
     /// store of a log without records is begun at once, before anything
-    /// can be taken: later, a store that is missing was lost. Blocks while it waits for the disk.
+    /// can be taken: later, a store that is missing was lost. Blocks while it waits for the disk or the database.
     ///
     /// # Errors
     /// The store cannot be used at all, or another notary has it.
     pub fn open(
-        dir: &Path,
+        at: impl Into<Location>,
         key: SecretKey,
         within: u32,
         records: u64,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, NotaryError> {
-        let store = DirectoryStore::open(dir)?;
-        let notary = Self::on(Arc::new(store), key, within, records, clock)?;
+        let store: Arc<dyn NotaryStore> = match at.into() {
+            Location::Path(dir) => Arc::new(DirectoryStore::open(&dir)?),
+            Location::Postgres(address) => Arc::new(PostgresStore::open(&address)?),
+        };
+        let notary = Self::on(store, key, within, records, clock)?;
         // Not beside a checkpoint of another key: whoever reads the store checks it with this one.
         let ours = |bytes: Vec<u8>| notary.signed_by_us(&bytes).is_ok();
         if notary.0.store.load()?.is_none_or(ours) {
-            let (public, text) = (dir.join(PUBLIC_KEY), format!("{}\n", notary.verifier_key()));
-            if std::fs::read_to_string(&public).ok().as_deref() != Some(&text) {
-                let failed = |error| StoreError::Unavailable(format!("{}: {error}", public.display()));
-                files::replace(&public, text.as_bytes()).map_err(failed)?;
+            let (store, key) = (&notary.0.store, format!("{}\n", notary.verifier_key()));
+            if store.text(Text::PublicKey)?.as_deref() != Some(key.as_bytes()) {
+                store.keep(Text::PublicKey, key.as_bytes())?;
             }
         }
         Ok(notary)

@@ -12,6 +12,25 @@ pub(crate) const TILE: u64 = 256;
 /// Leaves whose ids are sorted together; few in tests, which lose power at every write of several blocks.
 pub(crate) const ID_BLOCK: u64 = if cfg!(test) { 1 << 8 } else { 1 << 16 };
 
+/// A small text that is kept beside the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Text {
+    /// The newest checkpoint with a quorum of cosignatures.
+    Cosigned,
+    /// The verifier key, for whoever wants to give it away.
+    PublicKey,
+}
+
+impl Text {
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Cosigned => "cosigned",
+            Self::PublicKey => "log.pub",
+        }
+    }
+}
+
 /// What is kept of the tree, apart from the checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Column {
@@ -111,4 +130,22 @@ pub(crate) trait NotaryStore: fmt::Debug + Send + Sync + 'static {
 
     /// So many items of a column. Of a column that ends before, it is an error.
     fn read(&self, column: Column, first: u64, count: usize) -> Result<Vec<u8>, StoreError>;
+
+    /// A text; none if it was never kept.
+    fn text(&self, text: Text) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Puts a text in the place of the one before. It is durable when this returns.
+    fn keep(&self, text: Text, bytes: &[u8]) -> Result<(), StoreError>;
+}
+
+/// What is only read of a store, beside the notary that has it.
+pub(crate) trait Shelf: fmt::Debug + Send + Sync + 'static {
+    /// The checkpoint of the last tree that was committed; none if there never was one.
+    fn checkpoint(&self) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// A text; none if it was never kept.
+    fn text(&self, text: Text) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// So many items of a column, or as many as there are.
+    fn part(&self, column: Column, first: u64, count: usize) -> Result<Vec<u8>, StoreError>;
 }

@@ -110,6 +110,11 @@ impl Tree {
         self.frontier.root()
     }
 
+    /// Can it take in so many leaves without waiting for the store?
+    pub(crate) fn has_room(&self, leaves: usize) -> bool {
+        self.entries.bytes.len() + 32 * leaves < 32 * WAITING
+    }
+
     /// Adds leaves, in the log's order. When enough are waiting, they are staged.
     pub(crate) fn append(&mut self, leaves: &[Leaf]) -> Result<(), StoreError> {
         let before = self.entries.bytes.len();

@@ -90,7 +90,7 @@ fn hash(records: Vec<Recorded>) -> BoxFuture<'static, Result<Vec<Leaf>, NotaryEr
 }
 
 async fn append(mut tree: Tree, leaves: Vec<Leaf>) -> Result<Tree, NotaryError> {
-    if leaves.len() <= FEW {
+    if leaves.len() <= FEW && tree.has_room(leaves.len()) {
         tree.append(&leaves)?;
         return Ok(tree);
     }

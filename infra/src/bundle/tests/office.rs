@@ -178,7 +178,7 @@ impl Office {
 
     /// Whom a checker believes who asked the agency for the key.
     pub(super) fn policy(&self) -> Policy {
-        let key = std::fs::read_to_string(self.config.notary.join("log.pub")).unwrap();
+        let key = std::fs::read_to_string(self.config.notary.path().unwrap().join("log.pub")).unwrap();
         Policy::new(key.trim_end().parse().unwrap(), Vec::new(), 0).unwrap()
     }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use socai_domain::{
     id::{CommandId, CorrelationId},
     ledger::{
-        Append, Context, EventLog as _, Expected, KeyRing as _, Revision, StreamId, StreamKind, body,
+        Append, Context, EventLog as _, Expected, Revision, StreamId, StreamKind, body,
         catalogue::{RegisterEvent, StoredEvent as _},
     },
     register::events::BookOpened,
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     files,
-    keyring::{MasterKey, SqliteKeyRing},
+    keyring::{MasterKey, Ring},
     log::{
         FileLog,
         file::tests::{options, stream as any_stream},
@@ -32,7 +32,7 @@ struct World {
     directory: tempfile::TempDir,
     config: Config,
     log: FileLog,
-    ring: SqliteKeyRing,
+    ring: Ring,
 }
 
 fn stream(number: u128) -> StreamId {
@@ -77,7 +77,7 @@ impl World {
             causation: None,
             judged_by: None,
         };
-        let key = self.ring.sealing(stream, revision).await.unwrap();
+        let key = self.ring.keys().sealing(stream, revision).await.unwrap();
         let bytes = body::encode(&context, &event);
         let draft = key.cipher().seal(stream, revision, event.kind(), organ(number).uuid(), Uuid::nil(), &bytes);
         let expected = Expected::after(revision.before());
@@ -179,13 +179,13 @@ async fn a_range_takes_its_first_instant_and_not_its_last() {
 async fn what_was_erased_is_marked_and_what_follows_is_read() {
     let world = World::new().await;
     let erased = Revision::new(ROUNDS);
-    world.ring.renew(stream(3), erased).await.unwrap();
+    world.ring.keys().renew(stream(3), erased).await.unwrap();
     world.append(3, ROUNDS).await;
     // The export has the ring open while the key is destroyed, and keeps nothing of it.
     let source = Source::open(&world.config, false, true).await.unwrap();
     let mut kept = Kept::default();
     assert_eq!(source.export(ALL, &mut kept, |_| ()).await.unwrap().erased, 0);
-    world.ring.destroy(stream(3), erased).await.unwrap();
+    world.ring.keys().destroy(stream(3), erased).await.unwrap();
     let mut kept = Kept::default();
     let exported = source.export(ALL, &mut kept, |_| ()).await.unwrap();
     assert_eq!((exported.rows, exported.erased), (RECORDS + 1, ROUNDS));
@@ -203,16 +203,16 @@ async fn what_was_erased_is_marked_and_what_follows_is_read() {
 async fn headers_need_no_keys_and_bodies_need_the_right_ones() {
     let world = World::new().await;
     world.ring.close().await.unwrap();
-    let ring = fs::read(&world.config.key_ring).unwrap();
-    fs::remove_file(&world.config.key_ring).unwrap();
+    let ring = fs::read(world.config.key_ring.path().unwrap()).unwrap();
+    fs::remove_file(world.config.key_ring.path().unwrap()).unwrap();
     let mut kept = Kept::default();
     let sealed = Source::open(&world.config, true, true).await.unwrap();
     assert_eq!(sealed.export(ALL, &mut kept, |_| ()).await.unwrap().rows, RECORDS);
     assert!(column(&kept.rows, "event").iter().all(|cell| *cell == Cell::Nothing));
     let refused = Source::open(&world.config, false, true).await.unwrap_err();
     assert!(matches!(refused, ExportError::Keys(KeysError::Lost(_))), "{refused}");
-    assert!(!world.config.key_ring.exists(), "none is made");
-    fs::write(&world.config.key_ring, ring).unwrap();
+    assert!(!world.config.key_ring.path().unwrap().exists(), "none is made");
+    fs::write(world.config.key_ring.path().unwrap(), ring).unwrap();
     Source::open(&world.config, false, true).await.unwrap();
     fs::remove_file(&world.config.master_key).unwrap();
     MasterKey::generate().unwrap().save(&world.config.master_key).unwrap();

@@ -32,8 +32,9 @@ use tokio::{
 use super::{
     super::{
         Notary,
-        asking::{Asking, COSIGNED, met},
+        asking::{Asking, met},
         posting::MAX_ANSWER,
+        store::Text,
     },
     key, leaves, root,
 };
@@ -145,7 +146,7 @@ fn start(notary: Notary, dir: &Path, witnesses: &str, quorum: &str) -> Running {
     let policy = dir.join("policy");
     fs::write(&policy, format!("log {}\n{witnesses}quorum {quorum}\n", key().public())).unwrap();
     let (telling, state) = watch::channel(Following::default());
-    let mut asking = Asking::open(notary.clone(), &policy, dir, Duration::from_millis(20), telling).unwrap();
+    let mut asking = Asking::open(notary.clone(), &policy, Duration::from_millis(20), telling).unwrap();
     asking.patience = Duration::from_millis(500);
     let (stop, stopped) = oneshot::channel::<()>();
     tokio::spawn(asking.run(async move { drop(stopped.await) }));
@@ -218,7 +219,7 @@ async fn a_quorum_needs_all_that_it_names() {
     let mut told = running.notary.0.witnesses.subscribe();
     told.wait_for(|told| told[1].cosigned.is_some()).await.unwrap();
     assert!(running.notary.0.cosigned.borrow().is_none());
-    assert!(!dir.path().join(COSIGNED).exists());
+    assert_eq!(running.notary.0.store.text(Text::Cosigned), Ok(None));
 }
 
 #[tokio::test]

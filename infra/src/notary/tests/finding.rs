@@ -1,6 +1,6 @@
 //! What is kept is found, proved, and never told when it is damaged.
 
-use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
+use std::{collections::BTreeMap, fs, sync::Arc};
 
 use socai_domain::{
     ledger::{LedgerId, Position, RecordId},
@@ -15,20 +15,19 @@ use uuid::Uuid;
 use super::{
     super::{
         Beside, Notary, NotaryError, Voice,
-        directory::DirectoryStore,
-        store::{Column, NotaryStore as _, StoreError},
+        store::{Column, StoreError},
     },
-    RECORDS, key, leaves, place, record, root,
+    RECORDS, everywhere, key, leaves, place, record, root,
 };
-use crate::{clock::SystemClock, disk::RealDisk};
+use crate::{clock::SystemClock, config::Location};
 
-fn at(dir: &Path, records: u64) -> Result<Notary, NotaryError> {
-    Notary::open(dir, key(), 60, records, Arc::new(SystemClock))
+fn at(at: impl Into<Location>, records: u64) -> Result<Notary, NotaryError> {
+    Notary::open(at, key(), 60, records, Arc::new(SystemClock))
 }
 
 /// A store of so many records, in two commits.
-fn filled(dir: &Path, size: u64) -> Notary {
-    let notary = at(dir, 0).unwrap();
+pub(super) fn filled(store: impl Into<Location>, size: u64) -> Notary {
+    let notary = at(store, 0).unwrap();
     let (mut tree, before) = notary.load().unwrap();
     tree.append(&leaves(0..size / 2)).unwrap();
     let before = notary.commit(&mut tree, before.as_deref().map(str::as_bytes)).unwrap();
@@ -54,8 +53,13 @@ fn nodes(size: u64) -> BTreeMap<Node, TreeHash> {
 
 #[tokio::test]
 async fn every_record_is_proved_by_id_and_by_place() {
-    let dir = tempfile::tempdir().unwrap();
-    let notary = filled(dir.path(), RECORDS);
+    for place in everywhere() {
+        proved(place.at()).await;
+    }
+}
+
+async fn proved(store: Location) {
+    let notary = filled(&store, RECORDS);
     let policy = Policy::new(key().public().clone(), Vec::new(), 0).unwrap();
     for leaf in (0..RECORDS).step_by(37).chain([255, 256, 257, 511, 512, RECORDS - 1]) {
         let by_id = notary.prove(Wanted::Record(record(leaf).id())).await.unwrap();
@@ -76,8 +80,13 @@ async fn every_record_is_proved_by_id_and_by_place() {
 
 #[tokio::test]
 async fn what_is_staged_but_not_committed_is_not_covered_yet() {
-    let dir = tempfile::tempdir().unwrap();
-    let notary = filled(dir.path(), 300);
+    for place in everywhere() {
+        staged(place.at()).await;
+    }
+}
+
+async fn staged(store: Location) {
+    let notary = filled(&store, 300);
     let (mut tree, _) = notary.load().unwrap();
     tree.append(&leaves(300..RECORDS)).unwrap();
     tree.stage().unwrap();
@@ -92,8 +101,13 @@ async fn what_is_staged_but_not_committed_is_not_covered_yet() {
 
 #[tokio::test]
 async fn every_size_is_signed_again_to_the_same_bytes_and_grew_from_every_other() {
-    let dir = tempfile::tempdir().unwrap();
-    let notary = filled(dir.path(), RECORDS);
+    for place in everywhere() {
+        signed_again(place.at()).await;
+    }
+}
+
+async fn signed_again(store: Location) {
+    let notary = filled(&store, RECORDS);
     notary.speak();
     let newest = notary.standing().signed.unwrap();
     assert_eq!(notary.signed(RECORDS).await.unwrap().unwrap().note, newest.note);
@@ -117,8 +131,13 @@ async fn every_size_is_signed_again_to_the_same_bytes_and_grew_from_every_other(
 
 #[tokio::test]
 async fn every_tile_is_there_at_every_width() {
-    let dir = tempfile::tempdir().unwrap();
-    let notary = filled(dir.path(), RECORDS);
+    for place in everywhere() {
+        tiles(place.at()).await;
+    }
+}
+
+async fn tiles(store: Location) {
+    let notary = filled(&store, RECORDS);
     let nodes = nodes(RECORDS);
     for tile in Tile::grown(0, RECORDS) {
         for width in [1, tile.width() / 2 + 1, tile.width()] {
@@ -151,7 +170,7 @@ fn what_differs_from_the_log_is_named() {
     let dir = tempfile::tempdir().unwrap();
     drop(filled(dir.path(), SIZE));
     let compared = |size: u64| {
-        let beside = Beside::open_with(dir.path(), key().public().clone()).unwrap();
+        let beside = Beside::open_with(&dir.path().into(), key().public().clone()).unwrap();
         let mut comparison = beside.compare().unwrap();
         for number in 0..size {
             comparison.add([(record(number), place(number))].into_iter()).unwrap();
@@ -272,19 +291,28 @@ fn somebody_elses_checkpoint_is_not_replaced() {
 
 #[test]
 fn a_second_notary_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    let one = at(dir.path(), 0).unwrap();
-    let error = at(dir.path(), 0).unwrap_err();
+    for place in everywhere() {
+        second(place.at());
+    }
+}
+
+fn second(store: Location) {
+    let one = at(&store, 0).unwrap();
+    let error = at(&store, 0).unwrap_err();
     assert!(matches!(error, NotaryError::Store(StoreError::InUse(_))), "{error}");
     drop(one);
-    at(dir.path(), 0).unwrap();
+    at(&store, 0).unwrap();
 }
 
 #[test]
 fn nothing_is_read_beyond_the_end_of_a_column() {
-    let dir = tempfile::tempdir().unwrap();
-    drop(filled(dir.path(), 300));
-    let store = DirectoryStore::on(Arc::new(RealDisk::new(dir.path())), "store".into()).unwrap();
+    for place in everywhere() {
+        beyond(place.at());
+    }
+}
+
+fn beyond(store: Location) {
+    let store = Arc::clone(&filled(&store, 300).0.store);
     assert!(store.read(Column::Entries, 299, 1).is_ok());
     for (column, first) in [(Column::Entries, 300), (Column::Level(1), 1), (Column::Level(2), 0), (Column::Ids, 256)] {
         assert!(matches!(store.read(column, first, 1), Err(StoreError::Damaged(_))), "{column}");

@@ -1,6 +1,6 @@
 //! The notary on a log: when it signs, and when it does not.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use socai_domain::{
     ledger::{Append, Direction, EventLog, Following, LedgerId, Revision, memory::MemoryLog},
@@ -12,11 +12,12 @@ use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 use super::{
-    super::{Notary, NotaryError, standing::Voice, writer},
-    key, on,
+    super::{Notary, NotaryError, beside::shelf, standing::Voice, store::Text, writer},
+    everywhere, key, on,
 };
 use crate::{
     clock::SystemClock,
+    config::Location,
     disk::sim::{Fault, Keep, SimDisk},
     log::file::tests::{append, stream},
 };
@@ -54,10 +55,10 @@ impl Running {
         Self { notary, state, stop, task }
     }
 
-    /// On a directory.
-    pub(super) async fn at(dir: &Path, log: &Arc<MemoryLog>) -> Self {
+    /// On the store that is there.
+    pub(super) async fn at(at: &Location, log: &Arc<MemoryLog>) -> Self {
         let records = log.head().await.unwrap().records;
-        let notary = Notary::open(dir, key(), 60, records, Arc::new(SystemClock)).unwrap();
+        let notary = Notary::open(at, key(), 60, records, Arc::new(SystemClock)).unwrap();
         Self::start(notary, Arc::clone(log))
     }
 
@@ -77,7 +78,7 @@ impl Running {
     }
 }
 
-fn began(log: &MemoryLog, dir: &Path, between: Duration) -> Running {
+fn began(log: &MemoryLog, dir: &std::path::Path, between: Duration) -> Running {
     let notary = Notary::open(dir, key(), 60, 0, Arc::new(SystemClock)).unwrap();
     Running::with(notary, Arc::new(log.clone()), between)
 }
@@ -118,10 +119,15 @@ async fn under_load_there_is_time_between_two_checkpoints() {
 
 #[tokio::test]
 async fn a_restart_goes_on_and_what_was_shown_stays_the_beginning() {
-    let (dir, log) = (tempfile::tempdir().unwrap(), log(1));
-    let mut shown: Vec<TreeHead> = Vec::new();
+    for place in everywhere() {
+        goes_on(&place.at()).await;
+    }
+}
+
+async fn goes_on(at: &Location) {
+    let (log, mut shown) = (log(1), Vec::<TreeHead>::new());
     for round in 0..5 {
-        let running = Running::at(dir.path(), &log).await;
+        let running = Running::at(at, &log).await;
         assert!(running.notary.covers(round * 130).await);
         fill(&log, round * 130, 130).await;
         if round % 2 == 0 {
@@ -130,7 +136,7 @@ async fn a_restart_goes_on_and_what_was_shown_stays_the_beginning() {
         shown.extend(running.notary.committed().map(|committed| committed.head));
         running.stop().await.unwrap();
     }
-    let running = Running::at(dir.path(), &log).await;
+    let running = Running::at(at, &log).await;
     assert!(running.notary.covers(650).await);
     // Older sizes are signed once it has compared the log with what it signed.
     let mut standing = running.notary.0.standing.subscribe();
@@ -145,8 +151,8 @@ async fn a_restart_goes_on_and_what_was_shown_stays_the_beginning() {
 }
 
 /// What a notary says that was started on another log than it signed.
-async fn on_another(dir: &Path, other: &Arc<MemoryLog>) -> String {
-    let mut running = Running::at(dir, other).await;
+async fn on_another(at: &Location, other: &Arc<MemoryLog>) -> String {
+    let mut running = Running::at(at, other).await;
     let why = running.stopped().await;
     let standing = running.notary.standing();
     assert!(matches!(standing.voice, api::Voice::Alarm(_)), "{standing:?}");
@@ -166,27 +172,32 @@ async fn on_another(dir: &Path, other: &Arc<MemoryLog>) -> String {
 
 #[tokio::test]
 async fn a_log_that_was_cut_or_replaced_is_an_alarm() {
-    let (dir, right) = (tempfile::tempdir().unwrap(), log(1));
-    fill(&right, 0, 0).await;
-    let running = Running::at(dir.path(), &right).await;
+    for place in everywhere() {
+        alarms(&place.at()).await;
+    }
+}
+
+async fn alarms(at: &Location) {
+    let right = log(1);
+    let running = Running::at(at, &right).await;
     fill(&right, 0, 300).await;
     assert!(running.notary.covers(300).await);
     running.stop().await.unwrap();
 
     let cut = log(1);
     fill(&cut, 0, 299).await;
-    assert!(on_another(dir.path(), &cut).await.contains("299 records, fewer than the 300"));
+    assert!(on_another(at, &cut).await.contains("299 records, fewer than the 300"));
     let empty = log(1);
-    assert!(on_another(dir.path(), &empty).await.contains("fewer than the 300"));
+    assert!(on_another(at, &empty).await.contains("fewer than the 300"));
     // As long, with other times: its hashes are others.
     let rewritten = log(1);
     fill(&rewritten, 0, 300).await;
-    assert!(on_another(dir.path(), &rewritten).await.contains("is not the one that was signed"));
+    assert!(on_another(at, &rewritten).await.contains("is not the one that was signed"));
     let foreign = log(2);
     fill(&foreign, 0, 400).await;
-    assert!(on_another(dir.path(), &foreign).await.contains("is not the one that was signed"));
+    assert!(on_another(at, &foreign).await.contains("is not the one that was signed"));
 
-    let running = Running::at(dir.path(), &right).await;
+    let running = Running::at(at, &right).await;
     fill(&right, 300, 1).await;
     assert!(running.notary.covers(301).await, "with the right one it goes on");
     running.stop().await.unwrap();
@@ -194,16 +205,22 @@ async fn a_log_that_was_cut_or_replaced_is_an_alarm() {
 
 #[tokio::test]
 async fn another_key_or_name_is_an_alarm() {
-    let (dir, log) = (tempfile::tempdir().unwrap(), log(1));
-    let running = Running::at(dir.path(), &log).await;
+    for place in everywhere() {
+        not_ours(&place.at()).await;
+    }
+}
+
+async fn not_ours(at: &Location) {
+    let log = log(1);
+    let running = Running::at(at, &log).await;
     fill(&log, 0, 3).await;
     assert!(running.notary.covers(3).await);
     running.stop().await.unwrap();
-    let public = || std::fs::read_to_string(dir.path().join("log.pub")).unwrap();
+    let public = || shelf(at).unwrap().text(Text::PublicKey).unwrap().unwrap();
     let ours = public();
     for (name, seed) in [("log.example", 4), ("other.example", 3)] {
         let key = SecretKey::new(KeyName::new(name).unwrap(), SignatureKind::Note, &[seed; 32]);
-        let notary = Notary::open(dir.path(), key, 60, 3, Arc::new(SystemClock)).unwrap();
+        let notary = Notary::open(at, key, 60, 3, Arc::new(SystemClock)).unwrap();
         let mut running = Running::start(notary, Arc::clone(&log));
         let why = running.stopped().await;
         assert!(why.contains("Put back the log's key"), "{why}");

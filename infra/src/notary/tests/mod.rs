@@ -1,6 +1,7 @@
 //! Tests of the notary: its store under every fault, its life on a log, what it finds and proves.
 
 mod asking;
+mod database;
 mod finding;
 mod life;
 mod lost;
@@ -14,7 +15,7 @@ use socai_domain::{
 };
 
 use super::{Notary, NotaryError, directory::DirectoryStore, tree::Leaf};
-use crate::{clock::SystemClock, disk::Disk};
+use crate::{clock::SystemClock, config::Location, disk::Disk, postgres::testing::Server};
 
 /// Records in the tests' longest log.
 const RECORDS: u64 = 1_500;
@@ -55,4 +56,32 @@ fn key() -> SecretKey {
 fn on(disk: Arc<dyn Disk>, records: u64) -> Result<Notary, NotaryError> {
     let store = DirectoryStore::on(disk, "store".into())?;
     Notary::on(Arc::new(store), key(), 60, records, Arc::new(SystemClock))
+}
+
+/// Where a store is.
+enum Place {
+    Directory(tempfile::TempDir),
+    Database(Server),
+}
+
+impl Place {
+    fn at(&self) -> Location {
+        match self {
+            Self::Directory(dir) => dir.path().join("store").into(),
+            Self::Database(server) => Location::Postgres(server.address()),
+        }
+    }
+
+    /// The store is lost.
+    fn lose(&self) {
+        match self {
+            Self::Directory(dir) => std::fs::remove_dir_all(dir.path().join("store")).unwrap(),
+            Self::Database(server) => server.run("DROP SCHEMA socai_notary CASCADE"),
+        }
+    }
+}
+
+/// A directory and a database: what a test does in both holds for the port.
+fn everywhere() -> [Place; 2] {
+    [Place::Directory(tempfile::tempdir().unwrap()), Place::Database(Server::start())]
 }

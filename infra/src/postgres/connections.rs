@@ -1,0 +1,106 @@
+//! Connections that are kept for the next who asks. One that met an error is not: nobody knows what was half said.
+
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use sqlx::{PgConnection, postgres::PgConnectOptions};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::{Address, code, connect};
+
+/// At most so many connections to one database.
+pub(crate) struct Connections {
+    options: PgConnectOptions,
+    idle: Mutex<Vec<PgConnection>>,
+    permits: Semaphore,
+}
+
+impl fmt::Debug for Connections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Connections(…)")
+    }
+}
+
+impl Connections {
+    /// None is made before it is needed.
+    pub(crate) fn new(address: &Address, most: usize) -> Self {
+        Self { options: address.options(), idle: Mutex::default(), permits: Semaphore::new(most) }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<PgConnection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One that nobody else has meanwhile.
+    pub(crate) async fn take(&self) -> sqlx::Result<Taken<'_>> {
+        let permit = self.permits.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
+        let kept = self.idle().pop();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => connect(&self.options).await?,
+        };
+        Ok(Taken { connection, of: self, _permit: permit })
+    }
+
+    /// Lets go of those that nobody has.
+    pub(crate) fn forget(&self) {
+        self.idle().clear();
+    }
+
+    /// Gives none away any more.
+    pub(crate) fn close(&self) {
+        self.permits.close();
+        self.forget();
+    }
+}
+
+/// A connection that is closed when it is dropped, unless it is [kept](Taken::keep).
+pub(crate) struct Taken<'a> {
+    connection: PgConnection,
+    of: &'a Connections,
+    _permit: SemaphorePermit<'a>,
+}
+
+impl Taken<'_> {
+    /// All went well: it is for the next.
+    pub(crate) fn keep(self) {
+        self.of.idle().push(self.connection);
+    }
+}
+
+impl Deref for Taken<'_> {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Taken<'_> {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.connection
+    }
+}
+
+/// Did the connection end, as of a server that was started again?
+fn is_broken(error: &sqlx::Error) -> bool {
+    let ended = matches!(code(error).as_deref(), Some("57P01" | "57P02" | "08006" | "08003"));
+    ended || matches!(error, sqlx::Error::Io(error) if error.kind() != std::io::ErrorKind::TimedOut)
+}
+
+/// Does it a second time if the connection that was kept has ended meanwhile: only what may be done twice.
+pub(crate) async fn twice<T, F: Future<Output = sqlx::Result<T>>>(
+    connections: &Connections,
+    work: impl Fn() -> F,
+) -> sqlx::Result<T> {
+    match work().await {
+        Err(error) if is_broken(&error) => {
+            connections.forget();
+            work().await
+        }
+        done => done,
+    }
+}
