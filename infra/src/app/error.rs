@@ -61,7 +61,7 @@ pub enum AppError {
         /// The views, which do, too.
         views: Box<Path>,
         /// The notary's store, which does, too.
-        notary: Location,
+        notary: Box<Location>,
     },
     /// Reading the log.
     #[error(transparent)]
