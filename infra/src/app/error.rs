@@ -61,7 +61,7 @@ pub enum AppError {
         /// The views, which do, too.
         views: Box<Path>,
         /// The notary's store, which does, too.
-        notary: Location,
+        notary: Box<Location>,
     },
     /// The log is another one of the same ledger.
     #[error(
@@ -78,7 +78,7 @@ pub enum AppError {
         /// The views, which do, too.
         views: Box<Path>,
         /// The notary's store, whose places are the other log's.
-        notary: Location,
+        notary: Box<Location>,
     },
     /// Reading the log.
     #[error(transparent)]

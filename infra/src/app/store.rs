@@ -52,7 +52,7 @@ impl Store {
                 if known != Known::default() =>
             {
                 let checkpoint = config.data.join(format!("{CHECKPOINT}.checkpoint")).into();
-                let (views, notary) = (config.views.as_path().into(), config.notary.clone());
+                let (views, notary) = (config.views.as_path().into(), config.notary.clone().into());
                 match source {
                     OpenLogError::OtherLog { found, wanted } if found.ledger() == wanted.ledger() => {
                         AppError::Copied { source, checkpoint, views, notary }

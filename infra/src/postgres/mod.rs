@@ -68,7 +68,7 @@ pub(crate) async fn has_table(at: &mut PgConnection, table: &str) -> sqlx::Resul
 
 /// The code that the server gives to its error, if it is one of the server's.
 pub(crate) fn code(error: &sqlx::Error) -> Option<String> {
-    error.as_database_error().and_then(|error| error.code()).map(Into::into)
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).map(Into::into)
 }
 
 /// Does the server say that what it holds is damaged?

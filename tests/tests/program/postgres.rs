@@ -1,9 +1,10 @@
 //! The program with the notary's store and the key ring in PostgreSQL.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 use socai_domain::proof::{Note, Policy, Promise, TlogProof, VerifierKey};
+use socai_kurrent_double::Double;
 use socai_test_postgres::Cluster;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use uuid::Uuid;
@@ -40,6 +41,17 @@ async fn receives(clerk: &Client, url: &str, number: &str, key: &VerifierKey) ->
     (of(&received["document"]["id"]), record)
 }
 
+/// The log's key, as the server says it.
+async fn key(clerk: &Client) -> VerifierKey {
+    let told = clerk.ask("{ ledger { notary { verifierKey } } }", json!({})).await;
+    told["data"]["ledger"]["notary"]["verifierKey"].as_str().unwrap().parse().unwrap()
+}
+
+async fn stage(clerk: &Client, document: &str) -> Value {
+    let read = "query($id: ID!) { incomingDocument(id: $id) { stage } }";
+    clerk.ask(read, json!({ "id": document })).await["data"]["incomingDocument"]["stage"].clone()
+}
+
 async fn sql(cluster: &Cluster, statement: &str) {
     let mut database = PgConnection::connect_with(&cluster.options()).await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut database).await.unwrap();
@@ -70,8 +82,7 @@ async fn a_document_goes_its_way_with_notary_and_keys_in_a_database() {
     let mut serving = Serving::start(office.path(), &settings);
     let person = office.clerk(&serving.url, "Ngô Thị Lan").await;
     let clerk = office.client(&serving.url, &person);
-    let told_key = clerk.ask("{ ledger { notary { verifierKey } } }", json!({})).await;
-    let key: VerifierKey = told_key["data"]["ledger"]["notary"]["verifierKey"].as_str().unwrap().parse().unwrap();
+    let key = key(&clerk).await;
     let (document, record) = receives(&clerk, &serving.url, "1", &key).await;
     for file in ["notary", "keys/ring.sqlite"] {
         assert!(!office.path().join(file).exists(), "{file}");
@@ -80,14 +91,6 @@ async fn a_document_goes_its_way_with_notary_and_keys_in_a_database() {
     // The database goes and comes back while documents are received: nothing is lost.
     cluster.restart("").unwrap();
     receives(&clerk, &serving.url, "2", &key).await;
-
-    // A second notary is kept out; the message says from where, without the password.
-    let other = tempfile::tempdir().unwrap();
-    told(other.path(), &["keygen"]);
-    let refused = run(other.path(), &["serve", "--listen", "127.0.0.1:0", "--notary", &notary]);
-    let said = text(&refused.stderr);
-    assert!(!refused.status.success() && said.contains("in use by another notary"), "{said}");
-    assert!(said.contains("socai_notary") && !said.contains("geheim"), "{said}");
 
     // While it runs, all of it is read beside it.
     let whole = with(&["fsck", "--deep", "--json"]);
@@ -109,9 +112,7 @@ async fn a_document_goes_its_way_with_notary_and_keys_in_a_database() {
     let mut serving = Serving::start(office.path(), &settings);
     let clerk = office.client(&serving.url, &person);
     proof(&serving.url, &record).await;
-    let read = "query($id: ID!) { incomingDocument(id: $id) { stage } }";
-    let answer = clerk.ask(read, json!({ "id": document })).await;
-    assert_eq!(answer["data"]["incomingDocument"]["stage"], "ARRIVED", "{answer}");
+    assert_eq!(stage(&clerk, &document).await, "ARRIVED");
     receives(&clerk, &serving.url, "3", &key).await;
     assert!(serving.terminate().success());
 
@@ -178,6 +179,42 @@ async fn a_lost_store_in_a_database_is_silent_until_the_operator_agrees() {
     assert!(agreed.status.success(), "{}", text(&agreed.stderr));
     let again = text(&run(office.path(), &[&agree, &settings[..]].concat()).stderr);
     assert!(again.contains("nothing to agree on"), "{again}");
+}
+
+/// Two servers with data directories of their own, on one log.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_second_server_is_kept_out_until_the_first_ends_and_then_goes_on() {
+    let double = Double::start().await.unwrap();
+    let (_cluster, [notary, keys]) = cluster().await;
+    let log = double.url("so");
+    let settings = ["--log", &log, "--notary", &notary, "--key-ring", &keys];
+    let data = tempfile::tempdir().unwrap();
+    told(data.path(), &["keygen"]);
+    let office = Office::joining(data, "G99", &settings);
+    let mut serving = Serving::start(office.path(), &settings);
+    let person = office.clerk(&serving.url, "Ngô Thị Lan").await;
+    let clerk = office.client(&serving.url, &person);
+    let key = key(&clerk).await;
+    let (document, record) = receives(&clerk, &serving.url, "1", &key).await;
+
+    let other = tempfile::tempdir().unwrap();
+    told(other.path(), &["keygen"]);
+    for name in ["master.key", "log.key", "token.key", "token.pub"] {
+        let of = |data: &Path| data.join("keys").join(name);
+        fs::copy(of(office.path()), of(other.path())).unwrap();
+    }
+    let refused = run(other.path(), &[&["serve", "--listen", "127.0.0.1:0"], &settings[..]].concat());
+    let said = text(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("in use by another notary"), "{said}");
+    assert!(said.contains("socai_notary") && !said.contains("geheim"), "{said}");
+    assert!(serving.terminate().success());
+
+    let mut serving = Serving::start(other.path(), &settings);
+    let clerk = office.client(&serving.url, &person);
+    proof(&serving.url, &record).await;
+    assert_eq!(stage(&clerk, &document).await, "ARRIVED");
+    receives(&clerk, &serving.url, "2", &key).await;
+    assert!(serving.terminate().success());
 }
 
 #[test]

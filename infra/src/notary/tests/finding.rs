@@ -292,27 +292,27 @@ fn somebody_elses_checkpoint_is_not_replaced() {
 #[test]
 fn a_second_notary_is_refused() {
     for place in everywhere() {
-        second(place.at());
+        second(&place.at());
     }
 }
 
-fn second(store: Location) {
-    let one = at(&store, 0).unwrap();
-    let error = at(&store, 0).unwrap_err();
+fn second(store: &Location) {
+    let one = at(store, 0).unwrap();
+    let error = at(store, 0).unwrap_err();
     assert!(matches!(error, NotaryError::Store(StoreError::InUse(_))), "{error}");
     drop(one);
-    at(&store, 0).unwrap();
+    at(store, 0).unwrap();
 }
 
 #[test]
 fn nothing_is_read_beyond_the_end_of_a_column() {
     for place in everywhere() {
-        beyond(place.at());
+        beyond(&place.at());
     }
 }
 
-fn beyond(store: Location) {
-    let store = Arc::clone(&filled(&store, 300).0.store);
+fn beyond(store: &Location) {
+    let store = Arc::clone(&filled(store, 300).0.store);
     assert!(store.read(Column::Entries, 299, 1).is_ok());
     for (column, first) in [(Column::Entries, 300), (Column::Level(1), 1), (Column::Level(2), 0), (Column::Ids, 256)] {
         assert!(matches!(store.read(column, first, 1), Err(StoreError::Damaged(_))), "{column}");
