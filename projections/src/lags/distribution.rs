@@ -1,9 +1,8 @@
 //! How durations are spread.
 
 use socai_domain::{calendar::WorkingCalendar, time::Timestamp};
-use sqlx::sqlite::SqliteRow;
 
-use crate::{error::ViewsError, value::Cells};
+use crate::{db::Row, error::ViewsError, value::Cells};
 
 /// Upper bounds of the classes, in hours; the last class has none.
 const HOURS: [i64; 8] = [1, 4, 8, 24, 48, 120, 240, 720];
@@ -96,10 +95,7 @@ impl Took {
 }
 
 /// By the clock and in working time, of the rows that have both ends: their first two columns.
-pub(super) fn durations(
-    rows: &[SqliteRow],
-    calendar: &WorkingCalendar,
-) -> Result<(Distribution, Distribution), ViewsError> {
+pub(super) fn durations(rows: &[Row], calendar: &WorkingCalendar) -> Result<(Distribution, Distribution), ViewsError> {
     let (mut wall, mut working) = (Vec::new(), Vec::new());
     for row in rows {
         let mut cells = Cells::of(row);

@@ -160,7 +160,9 @@ impl Views {
             let handling = times.iter().map(|(from, to)| calendar.working_time_between(*from, *to)).collect();
             let mut sql = start(viewer, &filter);
             sql.push("SELECT COUNT(*), COALESCE(SUM(CASE WHEN l.pages IS NULL THEN 1 ELSE 0 END), 0), ");
-            sql.push("COALESCE(SUM(l.copies), 0), COALESCE(SUM(l.copies * l.pages), 0)");
+            sql.push(
+                "CAST(COALESCE(SUM(l.copies), 0) AS BIGINT), CAST(COALESCE(SUM(l.copies * l.pages), 0) AS BIGINT)",
+            );
             condition(&mut sql, &filter, "l.arrived_at");
             sql.push(" AND l.paperless = 1");
             let read = |cells: &mut Cells<'_>| {
