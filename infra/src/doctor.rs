@@ -11,6 +11,7 @@ use std::{
 use serde::Serialize;
 use socai_domain::proof::{Policy, witness::read_logs};
 use socai_graphql::token::Verifier;
+use socai_projections::Location;
 
 use crate::{
     config::Config, data::is_in_use, files, keyring::MasterKey, log::building::is_unfinished, log_key::LogKey,
@@ -51,6 +52,9 @@ pub fn examine(config: &Config) -> Vec<Finding> {
     let serving = found.data(&config.data);
     found.keys(config);
     found.log(config);
+    if let Location::Postgres(url) = &config.views {
+        found.add("views", Verdict::Note, format!("{url}: a PostgreSQL database, which is not asked here"));
+    }
     found.room(config);
     found.witnesses(config);
     for (about, address) in [("listen", Some(config.listen)), ("metrics", config.metrics_listen)] {
@@ -165,7 +169,8 @@ impl Found {
     /// Of the disks on which something grows.
     fn room(&mut self, config: &Config) {
         let mut seen = Vec::new();
-        for path in config.log_directory().iter().chain([&config.views, &config.blobs]) {
+        let log = config.log_directory();
+        for path in log.as_deref().into_iter().chain(config.views.file()).chain([config.blobs.as_path()]) {
             // What is not there yet will lie on the disk of the nearest directory above.
             let Some(there) = path.ancestors().find(|path| path.exists()) else { continue };
             match rustix::fs::statvfs(there) {

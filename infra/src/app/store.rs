@@ -1,6 +1,6 @@
 //! The ledger of a data directory, opened alone: what everything else stands on.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use socai_commands::CHECKPOINT;
 use socai_domain::{
@@ -52,7 +52,7 @@ impl Store {
                 if known != Known::default() =>
             {
                 let checkpoint = config.data.join(format!("{CHECKPOINT}.checkpoint")).into();
-                let [views, notary] = [&config.views, &config.notary].map(|path| path.as_path().into());
+                let (views, notary) = (PathBuf::from(config.views.to_string()).into(), config.notary.as_path().into());
                 AppError::NotThisLog { source, checkpoint, views, notary }
             }
             source => source.into(),

@@ -102,8 +102,9 @@ impl Settled {
         }
         let Config { data, notary, views, blobs, key_ring, master_key, token_key, token_public_key, log_key, .. } =
             &self.config;
-        let of_ledger = [data, notary, views, blobs, key_ring, master_key, token_key, token_public_key, log_key];
+        let of_ledger = [data, notary, blobs, key_ring, master_key, token_key, token_public_key, log_key];
         let mut ledger: Vec<PathBuf> = of_ledger.into_iter().cloned().collect();
+        ledger.extend(views.file().map(Path::to_owned));
         ledger.extend(self.config.log_directory());
         Target::file(&self.output, self.replace, &ledger)
     }

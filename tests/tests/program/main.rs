@@ -14,6 +14,7 @@ mod kill;
 mod kurrent;
 mod notary;
 mod office;
+mod postgres;
 mod proofs;
 mod python;
 mod serve;

@@ -66,7 +66,8 @@ pub(super) async fn tell(
         ),
     );
     let log = config.log_directory().context("the log is in files")?;
-    let sizes = [&log, &config.key_ring, &config.views, &config.blobs].map(|path| size(path));
+    let views = config.views.file().context("the views are in a file")?;
+    let sizes = [log.as_path(), &config.key_ring, views, &config.blobs].map(size);
     let [log, keys, views, blobs] = sizes;
     line(
         t("trên đĩa", "on disk"),
