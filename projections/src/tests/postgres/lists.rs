@@ -28,7 +28,7 @@ pub(super) struct Extent {
 }
 
 /// What was asked, and what was answered.
-type Said = Vec<(String, String)>;
+pub(super) type Said = Vec<(String, String)>;
 
 /// All pages of a list.
 async fn pages<T: Debug>(extent: Extent, list: impl AsyncFn(PageRequest) -> Result<Page<T>, ViewsError>) -> String {
@@ -57,7 +57,7 @@ pub(super) async fn asked(views: &Views, viewer: &Viewer, questions: &[&str], ex
     said
 }
 
-async fn registers(views: &Views, viewer: &Viewer, extent: Extent, said: &mut Said) {
+pub(super) async fn registers(views: &Views, viewer: &Viewer, extent: Extent, said: &mut Said) {
     let day = |month, day| Some(Date::new(2026, month, day).unwrap());
     let register = RegisterFilter::default();
     for filter in [
