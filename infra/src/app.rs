@@ -95,7 +95,9 @@ impl App {
         let handler = Handler::start(Arc::clone(&events), opener.clone(), Arc::new(erasure), clock).await?;
 
         // What may fail comes before what runs by itself.
-        make_private(&config.views).map_err(|source| DataError::Io { path: config.views.clone(), source })?;
+        if let Some(file) = config.views.file() {
+            make_private(file).map_err(|source| DataError::Io { path: file.to_owned(), source })?;
+        }
         let views = if anew {
             Views::awaited(&config.views)
         } else {

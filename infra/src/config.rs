@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, ffi::OsString, fmt, fs, io, net::SocketAddr, path::PathBuf};
 
 use socai_domain::proof::KeyName;
+use socai_projections::Location;
 use thiserror::Error;
 
 use crate::{
@@ -56,7 +57,7 @@ pub struct Config {
     /// What was cosigned.
     pub witness: PathBuf,
     /// The read models.
-    pub views: PathBuf,
+    pub views: Location,
     /// What a rebuild of them may take of memory, in MiB.
     pub views_memory_mib: u32,
     /// How many copies of them at earlier positions are kept.
@@ -285,7 +286,15 @@ fn check(values: &mut Values) -> Result<Config, ConfigError> {
         witness_key: under(take("witness_key")),
         witness_name: name(take("witness_name"))?,
         witness: under(take("witness")),
-        views: under(take("views")),
+        views: match take("views") {
+            default @ (_, Origin::Default(_)) => Location::File(under(default)),
+            // What is no URL may hold a password all the same.
+            (url, origin) => Location::new(&url).ok_or(ConfigError::Invalid {
+                origin,
+                value: "what is set".to_owned(),
+                wanted: "a file, or postgres://USER:PASSWORD@HOST/DATABASE",
+            })?,
+        },
         views_memory_mib: parse(take("views_memory_mib"), "a number from 64 to 65536", |text| {
             text.parse().ok().filter(|mib| (64..=65_536).contains(mib))
         })?,
@@ -375,7 +384,7 @@ mod tests {
         let config = load(&[("config", file), ("listen", "127.0.0.1:3")], &[("SOCAI_LISTEN", "127.0.0.1:2")]).unwrap();
         assert_eq!((config.listen.port(), config.graphiql), (3, true));
         assert_eq!(config.blobs, PathBuf::from("from-file/blobs"));
-        assert_eq!(config.views, PathBuf::from("DATA/v"), "only the default is under the data directory");
+        assert_eq!(config.views.to_string(), "DATA/v", "only the default is under the data directory");
         let config = load(&[], &[("SOCAI_CONFIG", file), ("SOCAI_LISTEN", "127.0.0.1:2")]).unwrap();
         assert_eq!((config.listen.port(), config.log), (2, "file:from-file/log".to_owned()));
     }
@@ -385,6 +394,14 @@ mod tests {
         let config = load(&[], &[("SOCAI_LISTEN", "")]).unwrap();
         assert_eq!(config.master_key, PathBuf::from("socai-data/keys/master.key"));
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    }
+
+    #[test]
+    fn a_password_of_the_views_is_never_shown() {
+        let config = load(&[("views", "postgres://socai:secret@db.example/views")], &[]).unwrap();
+        assert!(config.views.file().is_none() && !format!("{config:?}").contains("secret"));
+        let wrong = load(&[("views", "postgres://socai:secret@:x/views")], &[]).unwrap_err().to_string();
+        assert!(wrong.starts_with("--views: ") && !wrong.contains("secret"), "{wrong}");
     }
 
     #[test]

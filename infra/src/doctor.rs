@@ -59,6 +59,9 @@ pub fn examine(config: &Config) -> Vec<Finding> {
     found.keys(config);
     found.log(config);
     found.databases(config);
+    if let socai_projections::Location::Postgres(url) = &config.views {
+        found.add("views", Verdict::Note, format!("{url}: a PostgreSQL database, which is not asked here"));
+    }
     found.room(config);
     found.witnesses(config);
     if let Some(identity) = &config.tls {
@@ -205,7 +208,8 @@ impl Found {
     /// Of the disks on which something grows.
     fn room(&mut self, config: &Config) {
         let mut seen = Vec::new();
-        for path in config.log_directory().iter().chain([&config.views, &config.blobs]) {
+        let log = config.log_directory();
+        for path in log.as_deref().into_iter().chain(config.views.file()).chain([config.blobs.as_path()]) {
             // What is not there yet will lie on the disk of the nearest directory above.
             let Some(there) = path.ancestors().find(|path| path.exists()) else { continue };
             match rustix::fs::statvfs(there) {

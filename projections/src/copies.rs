@@ -167,10 +167,10 @@ impl Drop for Passing {
 }
 
 impl Views {
-    /// The copies of the file in use; none of views in memory.
+    /// The copies of the file in use; none of views in memory or in `PostgreSQL`.
     pub(crate) fn copies(&self) -> Result<Option<Copies>, ViewsError> {
-        let of = |file: PathBuf| Copies::of(&file, self.keeps);
-        Ok(self.place.as_ref().map(|place| place.in_use().map(of)).transpose()?)
+        let file = self.place.as_ref().map(|place| place.file()).transpose()?.flatten();
+        Ok(file.map(|file| Copies::of(&file, self.keeps)))
     }
 
     /// Copies the views, if enough was recorded since the last copy: for questions about past moments.

@@ -4,7 +4,6 @@ use std::fmt;
 
 use futures::TryStreamExt as _;
 use socai_domain::ledger::Position;
-use sqlx::AssertSqlSafe;
 
 use crate::{
     error::ViewsError,
@@ -62,7 +61,7 @@ pub(crate) async fn digest(db: &mut impl Source) -> Result<Digest, ViewsError> {
     for table in tables {
         hasher.update(format!("\n{}\n", table.name).as_bytes());
         let scan = table.scan();
-        let mut rows = sqlx::query(AssertSqlSafe(scan.clone())).fetch(db.ready(&scan).await?);
+        let mut rows = db.ready(&scan).await?.fetch(scan.clone(), Vec::new());
         while let Some(row) = rows.try_next().await? {
             buffer.clear();
             for at in 0..table.columns.len() {

@@ -3,9 +3,10 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use sqlx::{Sqlite, SqlitePool, Transaction, pool::PoolConnection};
-
-use crate::error::ViewsError;
+use crate::{
+    db::{Begun, Dialect, Pool, Pooled},
+    error::ViewsError,
+};
 
 /// The way in. Clones lead to the same database, also after it was changed.
 #[derive(Clone, Debug)]
@@ -14,7 +15,7 @@ pub(crate) struct Door(Arc<RwLock<Behind>>);
 #[derive(Clone, Debug)]
 struct Behind {
     /// None while the first one is being made.
-    pool: Option<SqlitePool>,
+    pool: Option<Pool>,
     /// Its tables are those of this program, what stands in them may be of an older version's rules.
     older: bool,
     /// Counts the changes.
@@ -22,7 +23,7 @@ struct Behind {
 }
 
 impl Door {
-    pub(crate) fn new(pool: Option<SqlitePool>, older: bool) -> Self {
+    pub(crate) fn new(pool: Option<Pool>, older: bool) -> Self {
         Self(Arc::new(RwLock::new(Behind { pool, older, count: 0 })))
     }
 
@@ -35,6 +36,11 @@ impl Door {
         self.behind().pool.is_some()
     }
 
+    /// Which database: SQLite where there is none yet, as nothing is asked of that.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.behind().pool.map_or(Dialect::Sqlite, |pool| pool.dialect())
+    }
+
     pub(crate) fn is_older(&self) -> bool {
         self.behind().older
     }
@@ -45,7 +51,7 @@ impl Door {
     }
 
     /// Leads from now on where that one leads. The database before, to be closed: that ends when everybody has left it.
-    pub(crate) fn change(&self, to: &Self) -> Option<SqlitePool> {
+    pub(crate) fn change(&self, to: &Self) -> Option<Pool> {
         let Behind { pool, older, .. } = to.behind();
         let mut behind = self.0.write().unwrap_or_else(PoisonError::into_inner);
         (behind.count, behind.older) = (behind.count + 1, older);
@@ -53,7 +59,7 @@ impl Door {
     }
 
     /// Does again what failed because the database was changed meanwhile.
-    async fn enter<T, F>(&self, through: impl Fn(SqlitePool) -> F) -> Result<T, ViewsError>
+    async fn enter<T, F>(&self, through: impl Fn(Pool) -> F) -> Result<T, ViewsError>
     where
         F: Future<Output = Result<T, sqlx::Error>>,
     {
@@ -66,16 +72,16 @@ impl Door {
         }
     }
 
-    pub(crate) async fn acquire(&self) -> Result<PoolConnection<Sqlite>, ViewsError> {
+    pub(crate) async fn acquire(&self) -> Result<Pooled, ViewsError> {
         self.enter(|pool| async move { pool.acquire().await }).await
     }
 
-    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, ViewsError> {
-        self.enter(|pool| async move { pool.begin().await }).await
+    pub(crate) async fn begin_reading(&self) -> Result<Begun, ViewsError> {
+        self.enter(|pool| async move { pool.begin_reading().await }).await
     }
 
-    pub(crate) async fn begin_with(&self, statement: &'static str) -> Result<Transaction<'static, Sqlite>, ViewsError> {
-        self.enter(|pool| async move { pool.begin_with(statement).await }).await
+    pub(crate) async fn begin_writing(&self) -> Result<Begun, ViewsError> {
+        self.enter(|pool| async move { pool.begin_writing().await }).await
     }
 
     /// Closes all connections, once they are given back.

@@ -5,6 +5,9 @@
 //! (`VACUUM`) and the write-ahead log, which holds old pages, is moved into it and cut to nothing. The need for it is
 //! marked in the same transaction as the rows, so that a crash in between leaves it owed.
 //!
+//! `PostgreSQL` keeps deleted rows until they are vacuumed: after an erasure all tables are written anew (`VACUUM FULL`),
+//! which takes the old files away. Its own log (WAL), replicas and backups are its operator's.
+//!
 //! A reader of an old state keeps the log from being cut. New readers read the file itself once everything is in it, so
 //! only those that are open now are in the way, and each ends with its query: the follower tries again until it is done.
 
@@ -16,11 +19,11 @@ use socai_domain::{
     ledger::{DomainEvent, Header, Opened},
 };
 
-use sqlx::SqliteConnection;
-
 use crate::{
+    db::{Dialect, Pooled},
     error::ViewsError,
-    sql::Sql,
+    models,
+    sql::{Source, Sql},
     store::{BUSY, Views, run},
     value::Cells,
     writer::{Gate, Writer},
@@ -60,17 +63,33 @@ pub(crate) const LATER: Duration = Duration::from_mins(1);
 
 /// Notes, with the rows, that the files have to be cleaned.
 pub(crate) async fn owe(writer: &mut Writer) -> Result<(), ViewsError> {
-    writer.run(format!("PRAGMA user_version = {UNWRITTEN}").into(), Vec::new()).await
+    writer.run(mark(writer.dialect(), UNWRITTEN).into(), Vec::new()).await.map(drop)
 }
 
 /// Is erased text still to be cleaned from the files?
-pub(crate) async fn is_owed(db: &mut SqliteConnection) -> Result<bool, ViewsError> {
+pub(crate) async fn is_owed(db: &mut impl Source) -> Result<bool, ViewsError> {
     Ok(owed(db).await? != CLEAN)
 }
 
-async fn owed(db: &mut SqliteConnection) -> Result<u64, ViewsError> {
+async fn owed(db: &mut impl Source) -> Result<u64, ViewsError> {
     let mut owed = Sql::plain();
-    owed.push("PRAGMA user_version").count(db).await
+    owed.push(match db.dialect() {
+        Dialect::Sqlite => "PRAGMA user_version",
+        Dialect::Postgres => "SELECT MAX(owed) FROM erasure",
+    });
+    owed.count(db).await
+}
+
+/// What [`owe`] notes in `PostgreSQL`; a file of SQLite has a number for it.
+pub(crate) const POSTGRES_TABLE: &str =
+    "CREATE TABLE erasure (owed BIGINT CONSTRAINT erasure_owed_given NOT NULL); INSERT INTO erasure VALUES (0)";
+
+/// The statement that notes what is owed.
+fn mark(dialect: Dialect, owed: u64) -> String {
+    match dialect {
+        Dialect::Sqlite => format!("PRAGMA user_version = {owed}"),
+        Dialect::Postgres => format!("UPDATE erasure SET owed = {owed}"),
+    }
 }
 
 /// Cleans the files, if that is owed. What is in the way, a reader or a full disk, delays it and nothing else:
@@ -105,6 +124,9 @@ async fn try_to_clean(views: &Views, gate: Arc<dyn Gate>) -> Result<bool, ViewsE
         return Ok(true);
     }
     views.set_unclean(true);
+    if db.dialect() == Dialect::Postgres {
+        return write_anew(views, &mut db, gate).await;
+    }
     if owed == UNWRITTEN {
         gate.pass()?;
         if let Some(copies) = views.copies()? {
@@ -129,8 +151,36 @@ async fn try_to_clean(views: &Views, gate: Arc<dyn Gate>) -> Result<bool, ViewsE
     Ok(true)
 }
 
+/// The tables of `PostgreSQL`, one after the other. False: a reader is in the way.
+async fn write_anew(views: &Views, db: &mut Pooled, gate: Arc<dyn Gate>) -> Result<bool, ViewsError> {
+    gate.pass()?;
+    run(&mut *db, &format!("SET lock_timeout = {}", PATIENCE.as_millis())).await?;
+    let written = async {
+        for table in models::tables() {
+            run(&mut *db, &format!("VACUUM (FULL, ANALYZE) {}", table.name)).await?;
+        }
+        Ok(())
+    };
+    let written = written.await;
+    run(&mut *db, "RESET lock_timeout").await?;
+    match written {
+        Err(ViewsError::Database(sqlx::Error::Database(error))) if error.code().as_deref() == Some(LOCKED) => {
+            return Ok(false);
+        }
+        written => written?,
+    }
+    gate.pass()?;
+    run(&mut *db, &mark(Dialect::Postgres, CLEAN)).await?;
+    views.set_unclean(false);
+    gate.pass()?;
+    Ok(true)
+}
+
+/// What `lock_not_available` is called.
+const LOCKED: &str = "55P03";
+
 /// Moves the write-ahead log into the file and cuts it to nothing. False: a reader is in the way.
-async fn cut(db: &mut SqliteConnection) -> Result<bool, ViewsError> {
+async fn cut(db: &mut impl Source) -> Result<bool, ViewsError> {
     let mut cut = Sql::plain();
     cut.push("PRAGMA wal_checkpoint(TRUNCATE)");
     match cut.fetch_optional(db).await? {

@@ -38,6 +38,12 @@ pub enum ViewsError {
     /// There are no views yet: they are being built. Try again.
     #[error("the views are being built: try again")]
     Building,
+    /// Another program writes the views' database, too, or the database lost what was written last. What is not there is
+    /// folded again.
+    #[error(
+        "another program writes these views, too, or their database was set back: trying again from where they are"
+    )]
+    Overtaken,
     /// Two builds of the same records came to different rows.
     #[error(
         "two builds of the views up to {0} do not agree, so nothing was put in place: keep a copy of the data directory and \

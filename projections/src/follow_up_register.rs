@@ -9,11 +9,12 @@ use socai_domain::{
 
 use crate::{
     branches::assignee,
+    db::Dialect,
     document::Document,
     error::ViewsError,
     incoming_register::OWN_BOOKS,
     out::Out,
-    page::{Page, PageRequest},
+    page::{self, Page, PageRequest},
     sql::{Order, Sql},
     store::Views,
     table::{Table, bytes, index, int, null, text},
@@ -101,6 +102,13 @@ pub struct FollowUpFilter {
     pub late: bool,
 }
 
+impl FollowUpFilter {
+    /// What is open is little.
+    fn is_of_few(&self) -> bool {
+        self.late || self.open == Some(true)
+    }
+}
+
 const LIST: &str = "followUpRegister";
 
 impl Views {
@@ -117,7 +125,10 @@ impl Views {
         );
         sql.push("l.issuer, l.receiver_unit, l.receiver_post, l.receiver_person, l.due, l.binding_due, l.stage, ");
         sql.push("l.progress, l.ended_at, l.answers, l.note");
-        condition(&mut sql, filter);
+        match self.dialect() {
+            Dialect::Postgres if !filter.is_of_few() => by_book(&mut sql, filter, page)?,
+            _ => condition(&mut sql, filter),
+        }
         let order = Order { columns: &["b.book", "l.number", "l.document"], newest_first: false };
         sql.page(&mut self.reading().await?, LIST, order, page, read).await
     }
@@ -133,14 +144,39 @@ impl Views {
 
 fn condition(sql: &mut Sql, filter: &FollowUpFilter) {
     // The book knows its year also where an erasure took it from the document.
-    if filter.late || filter.open == Some(true) {
-        // They are few, and sorted quickly.
-        sql.push(" FROM follow_up_line l CROSS JOIN register_book b ON b.id = l.register ");
+    if filter.is_of_few() {
+        // Sorted quickly.
+        sql.push(" FROM follow_up_line l CROSS JOIN register_book b ");
     } else {
-        sql.push(" FROM register_book b CROSS JOIN follow_up_line l ON l.register = b.id ");
+        sql.push(" FROM register_book b CROSS JOIN follow_up_line l ");
     }
-    sql.push("CROSS JOIN document d ON d.document = l.document WHERE ").push(OWN_BOOKS).visible();
+    sql.push("CROSS JOIN document d WHERE l.register = b.id AND d.document = l.document AND ")
+        .push(OWN_BOOKS)
+        .visible();
     sql.and_equal("b.year", filter.year);
+    of_lines(sql, filter);
+}
+
+/// `PostgreSQL` would sort a whole book for each page: so it gets no more of each than a page needs.
+fn by_book(sql: &mut Sql, filter: &FollowUpFilter, page: &PageRequest) -> Result<(), ViewsError> {
+    let after = page.after.as_ref().map(|after| page::keys(LIST, after, 3)).transpose()?;
+    sql.push(" FROM register_book b CROSS JOIN LATERAL (SELECT l.* FROM follow_up_line l JOIN document d ");
+    sql.push("ON d.document = l.document WHERE l.register = b.id AND ").visible();
+    of_lines(sql, filter);
+    if let Some([book, number, document]) = after.as_deref() {
+        sql.push(" AND (l.number, l.document) > (");
+        for (key, end) in [(number, ", "), (document, ")")] {
+            sql.push("CASE WHEN b.book = ").bind(book.clone()).push(" THEN ").bind(key.clone());
+            sql.push(" ELSE -1 END").push(end);
+        }
+    }
+    sql.push(&format!(" ORDER BY l.number, l.document LIMIT {}) l ", u64::from(page.first) + 1));
+    sql.push("JOIN document d ON d.document = l.document WHERE ").push(OWN_BOOKS).push("d.organ = $1");
+    sql.and_equal("b.year", filter.year);
+    Ok(())
+}
+
+fn of_lines(sql: &mut Sql, filter: &FollowUpFilter) {
     match filter.open {
         Some(true) => sql.push(" AND l.ended_at IS NULL"),
         Some(false) => sql.push(" AND l.ended_at IS NOT NULL"),

@@ -15,6 +15,7 @@ use crate::{
     erasure,
     error::ViewsError,
     following::tell,
+    models::MODELS,
     rows::Rows,
     store::{Views, checkpoint},
     writer::{Gate, Open, Writer},
@@ -92,6 +93,7 @@ async fn follow(
     let after = views.position().await?;
     // Of a commit after which something failed nobody was told.
     views.announce(after);
+    builder.at = Some(place_of(after));
     let mut followed = log.follow(after);
     loop {
         let next = tokio::select! {
@@ -141,12 +143,15 @@ pub(crate) struct Builder {
     erased: HashSet<IncomingId>,
     /// How often the views were in another file before: what is in memory is of this one.
     count: u64,
+    /// The place of the log at which the views are (0 before the first record), if nobody else wrote them: what is in memory is
+    /// of there.
+    at: Option<u64>,
 }
 
 impl Builder {
     pub(crate) fn new(views: Views, opener: Opener) -> Self {
         let (rows, gate, erased, count) = (Rows::default(), Arc::new(Open), HashSet::new(), views.write.count());
-        Self { views, opener, rows, gate, clean: true, clean_at: None, erased, count }
+        Self { views, opener, rows, gate, clean: true, clean_at: None, erased, count, at: None }
     }
 
     /// For a file that nobody has read yet and that no erased text ever reaches.
@@ -170,7 +175,9 @@ impl Builder {
         let count = self.views.write.count();
         if std::mem::replace(&mut self.count, count) != count {
             self.rows = Rows::default();
+            self.at = None;
         }
+        let before = self.at;
         let mut writer = Writer::begin(&self.views.write, Arc::clone(&self.gate)).await?;
         let folded = self.fold(&mut writer, records).await;
         let committed = match folded {
@@ -195,6 +202,7 @@ impl Builder {
             Err(error) => {
                 // Nobody may count on this chunk being in the tables; nothing of it may stay in memory.
                 self.rows = Rows::default();
+                self.at = before;
                 Err(error)
             }
         }
@@ -213,11 +221,25 @@ impl Builder {
         }
     }
 
+    /// Somebody else may write these views, too: then what is in memory is of a state that is no more. If they stand before
+    /// where they were, the database was set back (a commit was lost with its server), and records would be left out.
+    fn look_where(&mut self, at: u64) -> Result<(), ViewsError> {
+        match self.at.replace(at) {
+            Some(left) if left > at => Err(ViewsError::Overtaken),
+            Some(left) if left < at => {
+                self.rows = Rows::default();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
     async fn fold(&mut self, writer: &mut Writer, records: &[Recorded]) -> Result<bool, ViewsError> {
-        let at = checkpoint(&mut *writer.tables().lock().await).await?;
+        let at = checkpoint(&mut writer.tables().lock().await).await?;
         if let Some(foreign) = records.iter().find(|read| at.is_some_and(|at| !at.same_log(read.position))) {
             return Err(ViewsError::Foreign(foreign.position));
         }
+        self.look_where(place_of(at))?;
         let fresh = records.iter().filter(|read| at.is_none_or(|at| read.position.place() > at.place()));
         let (fresh, sealed): (Vec<_>, Vec<_>) = fresh.map(|read| (read, &read.record)).unzip();
         let opened = self.opener.open_all(&sealed).await?;
@@ -232,7 +254,8 @@ impl Builder {
         }
         self.rows.take_changes().write(writer).await?;
         if let Some(last) = records.last().filter(|_| taken > 0) {
-            move_checkpoint(writer, last.position, taken).await?;
+            move_checkpoint(writer, at, last.position, taken).await?;
+            self.at = Some(last.position.place());
         }
         if erased && self.clean {
             erasure::owe(writer).await?;
@@ -241,10 +264,25 @@ impl Builder {
     }
 }
 
+fn place_of(at: Option<Position>) -> u64 {
+    at.map_or(0, Position::place)
+}
+
 /// The checkpoint of every read model, also of one that all these records are nothing to.
-pub(crate) async fn move_checkpoint(writer: &mut Writer, to: Position, taken: i64) -> Result<(), ViewsError> {
+///
+/// # Errors
+/// [`ViewsError::Overtaken`] where it is not any more where it was read: two programs would have taken the same records in.
+pub(crate) async fn move_checkpoint(
+    writer: &mut Writer,
+    from: Option<Position>,
+    to: Position,
+    taken: i64,
+) -> Result<(), ViewsError> {
     let place = i64::try_from(to.place()).unwrap_or(i64::MAX);
-    let args = vec![to.to_string().into(), place.into(), taken.into()];
-    let sql = "UPDATE read_model SET position = $1, place = $2, records = records + $3";
-    writer.run(sql.into(), args).await
+    let from = from.map(|from| from.to_string());
+    let args = vec![to.to_string().into(), place.into(), taken.into(), from.into()];
+    let sql = "UPDATE read_model SET position = $1, place = $2, records = records + $3 \
+        WHERE position IS NOT DISTINCT FROM $4";
+    let moved = writer.run(sql.into(), args).await?;
+    if moved == MODELS.len() as u64 { Ok(()) } else { Err(ViewsError::Overtaken) }
 }

@@ -47,7 +47,7 @@ impl ViewsError {
             ),
             Self::Log(error) => ReadError::may_pass(error),
             Self::Open(error) => OpenError::may_pass(error),
-            Self::File(_) | Self::NotYet(_) | Self::Building | Self::PastBusy => true,
+            Self::File(_) | Self::NotYet(_) | Self::Building | Self::PastBusy | Self::Overtaken => true,
             Self::Outdated(_)
             | Self::Damaged(_)
             | Self::Disagree(_)
@@ -59,9 +59,19 @@ impl ViewsError {
     }
 }
 
+/// What does not pass by itself.
+///
 /// SQLite's primary codes for a wrong statement (1), a damaged file (11), rows that break a constraint (19) or a type (20),
 /// and a file that is no database (26). All others may pass: full (13), busy (5), I/O (10), read-only (8) and so on.
+///
+/// `PostgreSQL`'s classes of a wrong statement or a missing right (42), wrong values (22), rows that break a constraint (23)
+/// and damaged tables (XX001, XX002). Not of a key that is there twice (23505): two programs may have written it at once.
 fn damaged(error: &dyn DatabaseError) -> bool {
-    let code = error.code().and_then(|code| code.parse::<u32>().ok());
-    matches!(code.map(|code| code & 0xff), Some(1 | 11 | 19 | 20 | 26))
+    let Some(code) = error.code() else { return false };
+    // SQLite's codes are numbers of four digits at most.
+    if code.len() == 5 {
+        let class = ["42", "22", "23"].iter().any(|class| code.starts_with(class)) && code != "23505";
+        return class || code == "XX001" || code == "XX002";
+    }
+    matches!(code.parse::<u32>().map(|code| code & 0xff), Ok(1 | 11 | 19 | 20 | 26))
 }

@@ -14,6 +14,7 @@ mod cache;
 mod changes;
 mod compare;
 mod copies;
+mod db;
 mod digest;
 pub mod directory;
 pub mod document;
@@ -30,6 +31,7 @@ mod models;
 mod out;
 pub mod page;
 mod past;
+mod pg;
 pub mod replay;
 mod rows;
 pub mod savings;
@@ -50,7 +52,7 @@ pub use digest::Digest;
 pub use error::ViewsError;
 pub use follower::Follower;
 pub use page::{Cursor, MAX_PAGE, Page, PageRequest};
-pub use store::Views;
+pub use store::{Location, PostgresUrl, Views};
 pub use viewer::{Rights, Standing, Viewer};
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! All read models, by name and version. A new one is a module and a line here.
 
 use crate::{
-    branches, cache::Thing, directory, document, follow_up_register, holdings, incoming_register, lags, out::Out,
-    savings, search, statistics, table::Table, work_list,
+    branches, cache::Thing, db::Dialect, directory, document, follow_up_register, holdings, incoming_register, lags,
+    out::Out, savings, search, statistics, table::Table, work_list,
 };
 
 /// A read model.
@@ -18,8 +18,26 @@ pub(crate) struct Model {
     pub(crate) tables: &'static [&'static Table],
     /// What it keeps of a document: a pure function.
     pub(crate) of_document: fn(&document::Document, &mut Out),
-    /// DDL that follows from the tables: indexes of another kind.
-    pub(crate) derived: &'static [&'static str],
+    /// Indexes of another kind.
+    pub(crate) derived: Derived,
+}
+
+/// DDL that follows from a model's tables.
+#[derive(Debug)]
+pub(crate) struct Derived {
+    pub(crate) sqlite: &'static [&'static str],
+    pub(crate) postgres: &'static [&'static str],
+}
+
+impl Derived {
+    const NONE: Self = Self { sqlite: &[], postgres: &[] };
+
+    pub(crate) fn of(&self, dialect: Dialect) -> &'static [&'static str] {
+        match dialect {
+            Dialect::Sqlite => self.sqlite,
+            Dialect::Postgres => self.postgres,
+        }
+    }
 }
 
 fn nothing(_: &document::Document, _: &mut Out) {}
@@ -38,7 +56,7 @@ pub(crate) static MODELS: [Model; 11] = [
             &directory::PERSON,
         ],
         of_document: nothing,
-        derived: &[],
+        derived: Derived::NONE,
     },
     Model {
         name: document::NAME,
@@ -46,7 +64,7 @@ pub(crate) static MODELS: [Model; 11] = [
         since: 5,
         tables: &[&document::DOCUMENT, &document::PARTY],
         of_document: document::rows,
-        derived: &[],
+        derived: Derived { sqlite: &[], postgres: document::POSTGRES_INDEX },
     },
     Model {
         name: incoming_register::NAME,
@@ -54,7 +72,7 @@ pub(crate) static MODELS: [Model; 11] = [
         since: incoming_register::VERSION,
         tables: &[&incoming_register::BOOK, &incoming_register::ENTRY, &incoming_register::LINE],
         of_document: incoming_register::rows,
-        derived: &[],
+        derived: Derived::NONE,
     },
     Model {
         name: branches::NAME,
@@ -62,7 +80,7 @@ pub(crate) static MODELS: [Model; 11] = [
         since: 2,
         tables: &[&branches::BRANCH],
         of_document: branches::rows,
-        derived: &[],
+        derived: Derived::NONE,
     },
     Model {
         name: follow_up_register::NAME,
@@ -70,7 +88,7 @@ pub(crate) static MODELS: [Model; 11] = [
         since: follow_up_register::VERSION,
         tables: &[&follow_up_register::LINE],
         of_document: follow_up_register::rows,
-        derived: &[],
+        derived: Derived::NONE,
     },
     Model {
         name: work_list::NAME,
@@ -78,7 +96,7 @@ pub(crate) static MODELS: [Model; 11] = [
         since: work_list::VERSION,
         tables: &[&work_list::ITEM],
         of_document: work_list::rows,
-        derived: &[],
+        derived: Derived::NONE,
     },
     Model {
         name: holdings::NAME,
@@ -86,7 +104,7 @@ pub(crate) static MODELS: [Model; 11] = [
         since: holdings::VERSION,
         tables: &[&holdings::HOLDING],
         of_document: holdings::rows,
-        derived: &[],
+        derived: Derived::NONE,
     },
     Model {
         name: statistics::NAME,
@@ -94,7 +112,7 @@ pub(crate) static MODELS: [Model; 11] = [
         since: 3,
         tables: &[&statistics::FACT],
         of_document: statistics::rows,
-        derived: &[],
+        derived: Derived::NONE,
     },
     Model {
         name: lags::NAME,
@@ -102,7 +120,7 @@ pub(crate) static MODELS: [Model; 11] = [
         since: 2,
         tables: &[&lags::LAG, &lags::REWORK, &lags::PAPER, &lags::PROMPT],
         of_document: lags::rows,
-        derived: &[],
+        derived: Derived::NONE,
     },
     Model {
         name: savings::NAME,
@@ -110,15 +128,15 @@ pub(crate) static MODELS: [Model; 11] = [
         since: 1,
         tables: &[&savings::SAVING],
         of_document: savings::rows,
-        derived: &[],
+        derived: Derived::NONE,
     },
     Model {
         name: search::NAME,
         version: search::VERSION,
-        since: search::VERSION,
+        since: search::SINCE,
         tables: &[&search::TEXT],
         of_document: search::rows,
-        derived: search::INDEX,
+        derived: Derived { sqlite: search::INDEX, postgres: search::POSTGRES_INDEX },
     },
 ];
 

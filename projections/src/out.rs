@@ -68,8 +68,14 @@ pub(crate) async fn replace(old: Out, new: Out, writer: &mut Writer) -> Result<(
     for (table, rows) in new.0 {
         let before = old.of(table);
         let differs = |row: &Row| find(table, before, row).is_none_or(|there| there != row);
-        let changed = if before.is_empty() { rows } else { rows.into_iter().filter(differs).collect() };
-        writer.upsert(table, changed).await?;
+        let changed: Vec<Row> = if before.is_empty() { rows } else { rows.into_iter().filter(differs).collect() };
+        if writer.copies() {
+            let (new, changed) = changed.into_iter().partition(|row| find(table, before, row).is_none());
+            writer.copy(table, new).await?;
+            writer.upsert(table, changed).await?;
+        } else {
+            writer.upsert(table, changed).await?;
+        }
     }
     Ok(())
 }

@@ -239,7 +239,7 @@ impl Views {
 async fn limit(views: &Views) -> Result<(), ViewsError> {
     let mut db = views.write.acquire().await?;
     let mut size = Sql::plain();
-    let size = size.push("PRAGMA page_size").count(&mut *db).await?.max(1);
+    let size = size.push("PRAGMA page_size").count(&mut db).await?.max(1);
     run(&mut db, &format!("PRAGMA max_page_count = {}", ONE_BYTES / size)).await
 }
 

@@ -9,7 +9,6 @@ use socai_domain::{
     ledger::{DomainEvent, Header, Opened, StreamKind},
     organ, register,
 };
-use sqlx::SqliteConnection;
 
 use crate::{
     apply::Things,
@@ -19,6 +18,7 @@ use crate::{
     document::Document,
     error::ViewsError,
     incoming_register::{Book, Entry},
+    sql::{Source, Sql},
     value::{Cells, Value},
     writer::Tables,
 };
@@ -94,7 +94,7 @@ impl Rows {
     /// An organ, as known so far; a blank one before it is registered.
     async fn organ(&mut self, tables: &mut Tables<'_>, id: OrganId) -> Result<(), ViewsError> {
         if !self.organs.has(id) {
-            let stored = directory::folded(&mut *tables.lock().await, id).await?;
+            let stored = directory::folded(&mut tables.lock().await, id).await?;
             self.organs.put(id, stored, || Organ::new(0, id));
         }
         Ok(())
@@ -126,11 +126,11 @@ impl Rows {
         if !self.entries.has(key) {
             let highest = match self.numbers.get(&register) {
                 Some(highest) => *highest,
-                None => Entry::highest(&mut *tables.lock().await, book).await?,
+                None => Entry::highest(&mut tables.lock().await, book).await?,
             };
             let stored = match number {
                 number if number > highest => None,
-                number => Entry::load(&mut *tables.lock().await, book, number).await?,
+                number => Entry::load(&mut tables.lock().await, book, number).await?,
             };
             self.numbers.insert(register, highest.max(number));
             self.entries.put(key, stored, || Entry::new(book, number));
@@ -140,7 +140,7 @@ impl Rows {
 
     /// The documents of an organ whose deadlines run.
     async fn documents_under_way(&mut self, tables: &mut Tables<'_>, organ: OrganId) -> Result<(), ViewsError> {
-        for (id, stored) in crate::document::query::open_documents(&mut *tables.lock().await, organ).await? {
+        for (id, stored) in crate::document::query::open_documents(&mut tables.lock().await, organ).await? {
             if !self.documents.has(id) {
                 self.documents.put(id, Some(stored), || Document::new(0, id, organ));
             }
@@ -220,16 +220,16 @@ async fn stored<T: serde::de::DeserializeOwned>(
         return Ok(None);
     }
     let id = Value::Bytes(header.stream.key().as_bytes().to_vec());
-    state(&mut *tables.lock().await, table, id).await
+    state(&mut tables.lock().await, table, id).await
 }
 
 /// The folded thing that is kept beside its row.
 async fn state<T: serde::de::DeserializeOwned>(
-    db: &mut SqliteConnection,
+    db: &mut impl Source,
     table: &'static str,
     id: Value,
 ) -> Result<Option<T>, ViewsError> {
-    let mut sql = crate::sql::Sql::plain();
+    let mut sql = Sql::plain();
     sql.push("SELECT state FROM ").push(table).push(" WHERE id = ").bind(id);
     let Some(row) = sql.fetch_optional(db).await? else { return Ok(None) };
     let bytes: Vec<u8> = Cells::of(&row).next()?;

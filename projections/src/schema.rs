@@ -2,14 +2,13 @@
 
 use std::cmp::Ordering;
 
-use sqlx::{SqliteConnection, SqlitePool};
-
 use crate::{
+    db::{Db, Dialect, Pool},
+    erasure,
     error::ViewsError,
     models::{self, MODELS},
-    sql::Sql,
-    store::run,
-    table::{Index, Table},
+    sql::{Source, Sql},
+    table::{ColumnDef, Index, Table, int, null, text},
 };
 
 /// Which indexes are made with the tables.
@@ -24,8 +23,8 @@ pub(crate) enum Indexes {
 }
 
 /// Makes the tables, or checks that they are of this version. True: an older version filled them, and they can be read.
-pub(crate) async fn prepare(pool: &SqlitePool, indexes: Indexes) -> Result<bool, ViewsError> {
-    let mut db = pool.begin_with("BEGIN IMMEDIATE").await?;
+pub(crate) async fn prepare(pool: &Pool, indexes: Indexes) -> Result<bool, ViewsError> {
+    let mut db = pool.begin_writing().await?;
     let there = version(&mut db).await?;
     if there.is_none() {
         create(&mut db, indexes).await?;
@@ -34,55 +33,68 @@ pub(crate) async fn prepare(pool: &SqlitePool, indexes: Indexes) -> Result<bool,
     Ok(there.unwrap_or(false))
 }
 
+/// How far each read model is.
+pub(crate) static READ_MODEL: Table = {
+    const COLUMNS: &[ColumnDef] =
+        &[text("name"), int("version"), null(text("position")), null(int("place")), int("records")];
+    Table { name: "read_model", key: 1, columns: COLUMNS, indexes: &[] }
+};
+
 /// Makes the tables.
-pub(crate) async fn create(db: &mut SqliteConnection, indexes: Indexes) -> Result<(), ViewsError> {
-    let checkpoints = "CREATE TABLE read_model (name TEXT NOT NULL, version INTEGER NOT NULL, position TEXT, \
-        place INTEGER, records INTEGER CONSTRAINT read_model_records_given NOT NULL, \
-        CONSTRAINT read_model_key PRIMARY KEY (name)) STRICT";
-    run(db, checkpoints).await?;
-    for table in models::tables() {
-        run(db, &table.create()).await?;
+pub(crate) async fn create(db: impl Into<Db<'_>>, indexes: Indexes) -> Result<(), ViewsError> {
+    let db = &mut db.into();
+    for table in models::tables().chain([&READ_MODEL]) {
+        let table_of = table.create(db.dialect());
+        db.again().run(&table_of).await?;
         for index in table.create_indexes(|index| indexes == Indexes::Finding && index.finds) {
-            run(db, &index).await?;
+            db.again().run(&index).await?;
         }
+    }
+    if db.dialect() == Dialect::Postgres {
+        db.again().run(erasure::POSTGRES_TABLE).await?;
     }
     for model in &MODELS {
         let mut sql = Sql::plain();
         sql.push("INSERT INTO read_model (name, version, records) VALUES (").bind(model.name.to_owned()).push(", ");
         sql.bind(i64::from(model.version)).push(", 0)").execute(db).await?;
     }
-    if indexes == Indexes::All { create_indexes_of(db, |_| true).await } else { Ok(()) }
+    if indexes == Indexes::All { create_indexes_of(db.again(), |_| true).await } else { Ok(()) }
 }
 
 /// Makes all indexes of some tables that have none, and what else follows from them.
 pub(crate) async fn create_indexes_of(
-    db: &mut SqliteConnection,
+    db: impl Into<Db<'_>>,
     wanted: impl Fn(&Table) -> bool,
 ) -> Result<(), ViewsError> {
-    for ddl in indexes_of(wanted, |_| true) {
-        run(db, &ddl).await?;
+    let mut db = db.into();
+    for ddl in indexes_of(db.dialect(), wanted, |_| true) {
+        db.again().run(&ddl).await?;
     }
     Ok(())
 }
 
 /// All indexes but those by which things are found, a statement each: made quickest when the rows are there.
-pub(crate) fn remaining() -> impl Iterator<Item = String> {
-    indexes_of(|_| true, |index| !index.finds)
+pub(crate) fn remaining(dialect: Dialect) -> impl Iterator<Item = String> {
+    indexes_of(dialect, |_| true, |index| !index.finds)
 }
 
-fn indexes_of(wanted: impl Fn(&Table) -> bool, which: impl Fn(&Index) -> bool + Copy) -> impl Iterator<Item = String> {
+fn indexes_of(
+    dialect: Dialect,
+    wanted: impl Fn(&Table) -> bool,
+    which: impl Fn(&Index) -> bool + Copy,
+) -> impl Iterator<Item = String> {
     let (mut made, mut derived) = (Vec::new(), Vec::new());
     for model in &MODELS {
         let tables = model.tables.iter().filter(|table| wanted(table));
         made.extend(tables.clone().flat_map(|table| table.create_indexes(which)));
-        let follows = model.derived.iter().map(|ddl| (*ddl).to_owned());
+        let follows = model.derived.of(dialect).iter().map(|ddl| (*ddl).to_owned());
         derived.extend(follows.filter(|_| tables.clone().next().is_some()));
     }
     made.into_iter().chain(derived)
 }
 
 /// Are all indexes there? They are made all or none.
-pub(crate) async fn is_complete(db: &mut SqliteConnection) -> Result<bool, ViewsError> {
+pub(crate) async fn is_complete(db: &mut impl Source) -> Result<bool, ViewsError> {
     let one = models::tables().flat_map(|table| table.indexes).find(|index| !index.finds);
     match one {
         Some(index) => has(db, index.name).await,
@@ -91,9 +103,15 @@ pub(crate) async fn is_complete(db: &mut SqliteConnection) -> Result<bool, Views
 }
 
 /// Is there this table or index?
-async fn has(db: &mut SqliteConnection, name: &str) -> Result<bool, ViewsError> {
+async fn has(db: &mut impl Source, name: &str) -> Result<bool, ViewsError> {
     let mut sql = Sql::plain();
-    sql.push("SELECT COUNT(*) FROM sqlite_master WHERE name = ").bind(name.to_owned());
+    sql.push(match db.dialect() {
+        Dialect::Sqlite => "SELECT COUNT(*) FROM sqlite_master WHERE name = ",
+        Dialect::Postgres => {
+            "SELECT COUNT(*) FROM pg_class WHERE relnamespace = CAST(current_schema() AS regnamespace) AND relname = "
+        }
+    });
+    sql.bind(name.to_owned());
     Ok(sql.count(db).await? > 0)
 }
 
@@ -101,7 +119,7 @@ async fn has(db: &mut SqliteConnection, name: &str) -> Result<bool, ViewsError> 
 ///
 /// # Errors
 /// [`ViewsError::Outdated`] when they are not the tables of this version.
-pub(crate) async fn version(db: &mut SqliteConnection) -> Result<Option<bool>, ViewsError> {
+pub(crate) async fn version(db: &mut impl Source) -> Result<Option<bool>, ViewsError> {
     if !has(db, "read_model").await? {
         return Ok(None);
     }

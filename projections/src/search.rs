@@ -1,14 +1,16 @@
 //! Read model: search over abstract and issuer (with and without diacritics) and over number and symbol (every mark
 //! counts: `QĐ` is not `QD`).
 //!
-//! The keys are made by the domain (`search_key`, `code_key`) and stored in a table of ours; SQLite's FTS5 indexes that
-//! table and holds no text of its own. An index of our own would be the same on `PostgreSQL`, but costs some thirty rows in
-//! random order per document; `PostgreSQL` has its own index for the same table. FTS5's `secure-delete` takes the terms of a
+//! The keys are made by the domain (`search_key`, `code_key`), cut into words here ([`terms`]) and stored in a table of ours,
+//! so that no database's own idea of a word decides what is found: the hits are the same on both. SQLite's FTS5 indexes that
+//! table and holds no text of its own; `PostgreSQL` derives a `tsvector` from each of its columns and indexes these (GIN).
+//! An index of our own would cost some thirty rows in random order per document. FTS5's `secure-delete` takes the terms of a
 //! deleted row out of the index at once, so that an erasure leaves nothing.
 
 use socai_domain::text::{code_key, search_key};
 
 use crate::{
+    db::Dialect,
     document::{
         Document, DocumentRow,
         query::{COLUMNS, read},
@@ -26,7 +28,9 @@ use crate::{
 /// The read model's name.
 pub(crate) const NAME: &str = "search";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
+/// Since this version it can be read.
+pub(crate) const SINCE: u32 = 2;
 
 pub(crate) static TEXT: Table =
     Table { name: "search_text", key: 1, columns: &[int("document"), text("words"), text("codes")], indexes: &[] };
@@ -50,9 +54,20 @@ pub(crate) static INDEX: &[&str] = &[
      INSERT INTO search_index(rowid, words, codes) VALUES (new.document, new.words, new.codes); END",
 ];
 
+/// The same on `PostgreSQL`. Lexemes are our own words as they are: its parser would cut some of them in two (`12e3a4`).
+/// They hold no places; where a word of the question is several here, the text itself is looked at, too.
+pub(crate) static POSTGRES_INDEX: &[&str] = &[
+    "ALTER TABLE search_text \
+     ADD word_terms TSVECTOR GENERATED ALWAYS AS (array_to_tsvector(string_to_array(words, ' '))) STORED, \
+     ADD code_terms TSVECTOR GENERATED ALWAYS AS (array_to_tsvector(string_to_array(codes, ' '))) STORED",
+    "CREATE INDEX search_index ON search_text USING GIN (word_terms, code_terms)",
+];
+
 const LIST: &str = "searchDocuments";
 /// Words of a question that count.
 const MAX_WORDS: usize = 16;
+/// Characters of a word that count.
+const MAX_LETTERS: usize = 200;
 
 impl Views {
     /// The documents that the viewer sees and in which every word of `question` stands or begins a word, newest first.
@@ -64,9 +79,13 @@ impl Views {
         page: &PageRequest,
     ) -> Result<Page<DocumentRow>, ViewsError> {
         let mut sql = Sql::of(viewer);
-        sql.push("SELECT i.rowid, ").push(COLUMNS);
-        condition(&mut sql, question);
-        let order = Order { columns: &["i.rowid"], newest_first: true };
+        let key = match self.dialect() {
+            Dialect::Sqlite => "i.rowid",
+            Dialect::Postgres => "i.document",
+        };
+        sql.push("SELECT ").push(key).push(", ").push(COLUMNS);
+        condition(&mut sql, self.dialect(), question);
+        let order = Order { columns: &[key], newest_first: true };
         sql.page(&mut self.reading().await?, LIST, order, page, read).await
     }
 
@@ -74,36 +93,71 @@ impl Views {
     pub async fn search_count(&self, viewer: &Viewer, question: &str) -> Result<u64, ViewsError> {
         let mut sql = Sql::of(viewer);
         sql.push("SELECT COUNT(*)");
-        condition(&mut sql, question);
+        condition(&mut sql, self.dialect(), question);
         sql.count(&mut self.reading().await?).await
     }
 }
 
-fn condition(sql: &mut Sql, question: &str) {
-    // SQLite never turns a cross join round: it would ask the index about each of the organ's documents.
-    sql.push(" FROM search_index i CROSS JOIN document d ON d.document = i.rowid WHERE ");
-    match matching(question) {
-        Some(matching) => sql.push("search_index MATCH ").bind(matching).push(" AND "),
-        None => sql.push("0 = 1 AND "),
+fn condition(sql: &mut Sql, dialect: Dialect, question: &str) {
+    sql.push(match dialect {
+        // SQLite never turns a cross join round: it would ask the index about each of the organ's documents.
+        Dialect::Sqlite => " FROM search_index i CROSS JOIN document d ON d.document = i.rowid WHERE ",
+        Dialect::Postgres => " FROM search_text i JOIN document d ON d.document = i.document WHERE ",
+    });
+    let words: Vec<Word> = words(question).collect();
+    match dialect {
+        _ if words.is_empty() => sql.push("0 = 1 AND "),
+        Dialect::Sqlite => sql.push("search_index MATCH ").bind(matching(&words)).push(" AND "),
+        Dialect::Postgres => words.iter().fold(&mut *sql, |sql, word| {
+            sql.push("(");
+            within(sql, "words", "word_terms", &word.plain).push(" OR ");
+            within(sql, "codes", "code_terms", &word.code).push(") AND ")
+        }),
     };
     sql.visible();
 }
 
-/// The question in the index's language: each word as a phrase, quoted, its end open.
-fn matching(question: &str) -> Option<String> {
+/// A word of a question, as it would stand in either column: often several words there (`15/QĐ`).
+struct Word {
+    plain: String,
+    code: String,
+}
+
+fn words(question: &str) -> impl Iterator<Item = Word> {
     let words = question.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric)).take(MAX_WORDS);
-    let quoted = |key: String| format!("\"{}\" *", key.replace('"', " "));
-    let one = |word| format!("(words : {} OR codes : {})", quoted(search_key(word)), quoted(code_key(word)));
-    let all: Vec<String> = words.map(one).collect();
-    (!all.is_empty()).then(|| all.join(" AND "))
+    words.map(|word| Word { plain: terms(&search_key(word)), code: terms(&code_key(word)) })
+}
+
+/// The words of a key: runs of letters and digits in lower case, a space between.
+fn terms(key: &str) -> String {
+    let lower = key.to_lowercase();
+    let words = lower.split(|mark: char| !mark.is_alphanumeric()).filter(|word| !word.is_empty());
+    let cut = |word: &str| word.chars().take(MAX_LETTERS).collect::<String>();
+    words.map(cut).collect::<Vec<_>>().join(" ")
+}
+
+/// The words in the language of FTS5: each as a phrase, its end open.
+fn matching(words: &[Word]) -> String {
+    let one = |Word { plain, code }: &Word| format!("(words : \"{plain}\" * OR codes : \"{code}\" *)");
+    words.iter().map(one).collect::<Vec<_>>().join(" AND ")
+}
+
+/// The condition that such a phrase, its end open, stands in a column of `PostgreSQL`'s.
+fn within<'a>(sql: &'a mut Sql, column: &str, terms: &str, phrase: &str) -> &'a mut Sql {
+    let lexemes: Vec<String> = phrase.split(' ').map(|term| format!("'{term}'")).collect();
+    sql.push("(i.").push(terms).push(" @@ CAST(").bind(format!("{}:*", lexemes.join(" & "))).push(" AS TSQUERY)");
+    if lexemes.len() > 1 {
+        sql.push(" AND strpos(' ' || i.").push(column).push(", ").bind(format!(" {phrase}")).push(") > 0");
+    }
+    sql.push(")")
 }
 
 /// The row of a document whose text is known.
 pub(crate) fn rows(document: &Document, out: &mut Out) {
     let Some(details) = &document.details else { return };
-    let words = [details.abstract_text.as_str(), details.issuer_name.as_str()].map(search_key).join(" | ");
-    let codes = document.code().map(|code| code_key(&code)).unwrap_or_default();
-    out.add(&TEXT, vec![document.ordinal.into(), Value::Text(words), Value::Text(codes)]);
+    let words = [details.abstract_text.as_str(), details.issuer_name.as_str()].map(|text| terms(&search_key(text)));
+    let codes = document.code().map(|code| terms(&code_key(&code))).unwrap_or_default();
+    out.add(&TEXT, vec![document.ordinal.into(), Value::Text(words.join(" ")), Value::Text(codes)]);
 }
 
 #[cfg(test)]
@@ -112,9 +166,16 @@ mod tests {
 
     #[test]
     fn a_question_cannot_speak_the_language_of_the_index() {
-        assert_eq!(matching("  - \" * ( "), None);
-        let found = matching("QĐ\" OR words:x").unwrap();
-        assert_eq!(found.matches(" AND ").count(), 2);
-        assert!(found.starts_with("(words : \"qd \" * OR codes : \"QĐ \" *)"), "{found}");
+        assert_eq!(words("  - \" * ( ").count(), 0);
+        let found = matching(&words("QĐ\" OR words:x 15/QĐ").collect::<Vec<_>>());
+        assert_eq!(found.matches(" AND ").count(), 3);
+        assert!(found.starts_with("(words : \"qd\" * OR codes : \"qđ\" *)"), "{found}");
+        assert!(found.ends_with("(words : \"15 qd\" * OR codes : \"15 qđ\" *)"), "{found}");
+    }
+
+    #[test]
+    fn a_word_is_letters_and_digits() {
+        assert_eq!(terms("15/QĐ-BNV (12e3a4) – ‘x’…"), "15 qđ bnv 12e3a4 x");
+        assert_eq!(terms(&"ổ".repeat(500)).chars().count(), MAX_LETTERS);
     }
 }

@@ -1,13 +1,9 @@
 //! Queries, put together from fixed text and bound values. Nothing that comes from outside becomes text.
 
 use futures::TryStreamExt as _;
-use sqlx::{
-    AssertSqlSafe, Sqlite, SqliteConnection,
-    query::Query,
-    sqlite::{SqliteArguments, SqliteRow},
-};
 
 use crate::{
+    db::{Db, Dialect, Row},
     error::ViewsError,
     page::{self, Page, PageRequest},
     store::{POSITION, position},
@@ -17,14 +13,11 @@ use crate::{
 
 /// What queries are asked of.
 pub(crate) trait Source: Send {
-    /// The connection, once all tables that the query's text names hold what they should.
-    fn ready(&mut self, text: &str) -> impl Future<Output = Result<&mut SqliteConnection, ViewsError>> + Send;
-}
+    /// Which database that is.
+    fn dialect(&self) -> Dialect;
 
-impl Source for SqliteConnection {
-    async fn ready(&mut self, _: &str) -> Result<&mut SqliteConnection, ViewsError> {
-        Ok(self)
-    }
+    /// The connection, once all tables that the query's text names hold what they should.
+    fn ready(&mut self, text: &str) -> impl Future<Output = Result<Db<'_>, ViewsError>> + Send;
 }
 
 /// A query in the making.
@@ -59,8 +52,12 @@ impl Sql {
         self.args.push(fifth.into());
     }
 
-    /// Adds values with commas between.
+    /// Adds values with commas between; where there are none, one that nothing equals.
     pub(crate) fn bind_all(&mut self, values: impl Iterator<Item = impl Into<Value>>) -> &mut Self {
+        let mut values = values.peekable();
+        if values.peek().is_none() {
+            return self.push("NULL");
+        }
         for (at, value) in values.enumerate() {
             self.push(if at == 0 { "" } else { ", " }).bind(value);
         }
@@ -100,12 +97,12 @@ impl Sql {
         )
     }
 
-    pub(crate) async fn fetch_optional(&self, db: &mut impl Source) -> Result<Option<SqliteRow>, ViewsError> {
-        Ok(self.query().fetch_optional(db.ready(&self.text).await?).await?)
+    pub(crate) async fn fetch_optional(&self, db: &mut impl Source) -> Result<Option<Row>, ViewsError> {
+        db.ready(&self.text).await?.fetch_optional(self.text.clone(), self.args.clone()).await
     }
 
-    pub(crate) async fn fetch_all(&self, db: &mut impl Source) -> Result<Vec<SqliteRow>, ViewsError> {
-        Ok(self.query().fetch_all(db.ready(&self.text).await?).await?)
+    pub(crate) async fn fetch_all(&self, db: &mut impl Source) -> Result<Vec<Row>, ViewsError> {
+        db.ready(&self.text).await?.fetch_all(self.text.clone(), self.args.clone()).await
     }
 
     /// All rows, read.
@@ -132,37 +129,35 @@ impl Sql {
         db: &mut impl Source,
         mut take: impl FnMut(&mut Cells<'_>) -> Result<(), ViewsError>,
     ) -> Result<(), ViewsError> {
-        let mut rows = self.query().fetch(db.ready(&self.text).await?);
+        let mut rows = db.ready(&self.text).await?.fetch(self.text.clone(), self.args.clone());
         while let Some(row) = rows.try_next().await? {
             take(&mut Cells::of(&row))?;
         }
         Ok(())
     }
 
-    pub(crate) async fn execute(&self, db: &mut SqliteConnection) -> Result<(), ViewsError> {
-        self.query().execute(db).await?;
+    pub(crate) async fn execute(&self, db: &mut impl Source) -> Result<(), ViewsError> {
+        db.ready(&self.text).await?.execute(self.text.as_str().into(), self.args.clone()).await?;
         Ok(())
     }
 
     /// The one number that the query gives.
     pub(crate) async fn count(&self, db: &mut impl Source) -> Result<u64, ViewsError> {
-        let row = self.query().fetch_one(db.ready(&self.text).await?).await?;
+        let row = self.fetch_optional(db).await?.ok_or(sqlx::Error::RowNotFound)?;
         let count: i64 = Cells::of(&row).next()?;
         Ok(count.unsigned_abs())
-    }
-
-    fn query(&self) -> Query<'static, Sqlite, SqliteArguments> {
-        let query = sqlx::query(AssertSqlSafe(self.text.clone()));
-        self.args.iter().fold(query, |query, value| bind(query, value.clone()))
     }
 
     /// Whoever tests a list looks at its plan, too: rows come in its order by an index, and documents are looked up one by one.
     /// Else SQLite goes through all of the organ's.
     #[cfg(test)]
     pub(crate) async fn assert_looked_up(&self, what: &str, db: &mut impl Source) {
+        if db.dialect() == Dialect::Postgres {
+            return;
+        }
         let plan = Self { text: format!("EXPLAIN QUERY PLAN {}", self.text), ..self.clone() };
-        let rows = plan.fetch_all(db).await.unwrap();
-        let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, 3)).collect();
+        let plan: Vec<String> =
+            plan.fetch_all(db).await.unwrap().iter().map(|row| Cells::skipping(row, 3).next().unwrap()).collect();
         // Delegations, too, are called `d`, where it is found out who the viewer is.
         let documents = |step: &&String| step.split(' ').nth(1) == Some("d") && !step.contains("directory_delegation");
         let is_lookup = |step: &String| step.contains("PRIMARY KEY (rowid=?)") || step.contains("(id=?");
@@ -174,6 +169,21 @@ impl Sql {
         assert!(!found || plan.iter().any(is_found), "{what}: {plan:#?}");
         let looked_up = plan.iter().filter(documents).all(is_lookup);
         assert!(looked_up && !plan.iter().any(|step| goes_through(step) || sorts(step)), "{what}: {plan:#?}");
+    }
+
+    /// `PostgreSQL` goes through no table with many rows, as far as it knows how many they are.
+    #[cfg(test)]
+    async fn assert_not_scanned(&self, what: &str, db: &mut impl Source) {
+        /// Fewer are gone through sooner than they are found.
+        const MANY: i64 = 2_000;
+        let mut large = Self::plain();
+        large.push("SELECT CAST(relname AS TEXT) FROM pg_class WHERE relkind = 'r' AND reltuples > ").bind(MANY);
+        large.push(" AND relnamespace = CAST(current_schema() AS regnamespace)");
+        let large = large.read_all(db, |cells| cells.next::<String>()).await.unwrap();
+        let plan = Self { text: format!("EXPLAIN {}", self.text), ..self.clone() };
+        let plan = plan.read_all(db, |cells| cells.next::<String>()).await.unwrap();
+        let scanned = |table: &String| plan.iter().any(|step| step.contains(&format!("Seq Scan on {table} ")));
+        assert!(!large.iter().any(scanned), "{what}: {}\n{}", self.text, plan.join("\n"));
     }
 
     /// Adds the condition that an item comes after the one with these keys.
@@ -217,12 +227,19 @@ impl Sql {
         // In the same statement, so that no transaction is needed; also for an empty page.
         self.text =
             format!("SELECT checkpoint.*, item.* FROM ({POSITION}) checkpoint LEFT JOIN ({}) item ON TRUE", self.text);
+        if db.dialect() == Dialect::Postgres {
+            // It promises no order of what is joined.
+            let by: Vec<String> = (2..2 + by.len()).map(|at| format!("{at}{direction}")).collect();
+            self.push(" ORDER BY ").push(&by.join(", "));
+        }
         #[cfg(test)]
-        self.assert_looked_up(list, db).await;
+        match db.dialect() {
+            Dialect::Sqlite => self.assert_looked_up(list, db).await,
+            Dialect::Postgres => self.assert_not_scanned(list, db).await,
+        }
         let mut rows = self.fetch_all(db).await?;
         let position = rows.first().map_or(Ok(None), |row| position(&mut Cells::of(row)))?;
-        let keys =
-            |row: &SqliteRow| (1..=order.columns.len()).map(|at| value(row, at)).collect::<Result<Vec<Value>, _>>();
+        let keys = |row: &Row| (1..=order.columns.len()).map(|at| value(row, at)).collect::<Result<Vec<Value>, _>>();
         if rows.first().map(keys).transpose()?.is_none_or(|keys| keys.contains(&Value::Null)) {
             rows.clear();
         }
@@ -247,17 +264,4 @@ fn table(column: &str) -> Option<&str> {
 pub(crate) struct Order<'a> {
     pub(crate) columns: &'a [&'a str],
     pub(crate) newest_first: bool,
-}
-
-/// Binds a value.
-pub(crate) fn bind(
-    query: Query<'static, Sqlite, SqliteArguments>,
-    value: Value,
-) -> Query<'static, Sqlite, SqliteArguments> {
-    match value {
-        Value::Null => query.bind(None::<i64>),
-        Value::Int(number) => query.bind(number),
-        Value::Text(text) => query.bind(text),
-        Value::Bytes(bytes) => query.bind(bytes),
-    }
 }

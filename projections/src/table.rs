@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
+use crate::db::Dialect;
+
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -72,23 +74,29 @@ pub(crate) struct Table {
 
 impl Table {
     /// Creates the table. Every constraint has a name.
-    pub(crate) fn create(&self) -> String {
+    pub(crate) fn create(&self, dialect: Dialect) -> String {
         let name = self.name;
         let mut sql = format!("CREATE TABLE {name} (");
         for column in self.columns {
-            let kind = match column.kind {
-                Kind::Int => "INTEGER",
-                Kind::Text => "TEXT",
-                Kind::Bytes => "BLOB",
+            let kind = match (dialect, column.kind) {
+                (Dialect::Sqlite, Kind::Int) => "INTEGER",
+                (Dialect::Sqlite, Kind::Text) => "TEXT",
+                (Dialect::Sqlite, Kind::Bytes) => "BLOB",
+                (Dialect::Postgres, Kind::Int) => "BIGINT",
+                // Compared and sorted by its bytes, as SQLite does; search and sort keys are made for that.
+                (Dialect::Postgres, Kind::Text) => "TEXT COLLATE \"C\"",
+                (Dialect::Postgres, Kind::Bytes) => "BYTEA",
             };
             let null =
                 if column.null { String::new() } else { format!(" CONSTRAINT {name}_{}_given NOT NULL", column.name) };
             let _ = write!(sql, "{} {kind}{null}, ", column.name);
         }
-        let _ = write!(sql, "CONSTRAINT {name}_key PRIMARY KEY ({})) STRICT", self.names(self.key));
-        // A table by several keys is kept in their order, not by a hidden row number.
-        if self.key > 1 {
-            sql.push_str(", WITHOUT ROWID");
+        let _ = write!(sql, "CONSTRAINT {name}_key PRIMARY KEY ({}))", self.names(self.key));
+        match dialect {
+            // A table by several keys is kept in their order, not by a hidden row number.
+            Dialect::Sqlite if self.key > 1 => sql.push_str(" STRICT, WITHOUT ROWID"),
+            Dialect::Sqlite => sql.push_str(" STRICT"),
+            Dialect::Postgres => {}
         }
         sql
     }
@@ -109,8 +117,11 @@ impl Table {
     }
 
     fn make_upsert(&self, rows: usize) -> String {
-        let values = self.values(rows);
-        let mut sql = format!("INSERT INTO {} ({}) VALUES {values}", self.name, self.names(self.columns.len()));
+        self.upsert_from(&format!("VALUES {}", self.values(rows)))
+    }
+
+    fn upsert_from(&self, rows: &str) -> String {
+        let mut sql = format!("INSERT INTO {} ({}) {rows}", self.name, self.names(self.columns.len()));
         let _ = write!(sql, " ON CONFLICT ({}) DO ", self.names(self.key));
         if self.key == self.columns.len() {
             sql.push_str("NOTHING");
@@ -119,6 +130,12 @@ impl Table {
             let _ = write!(sql, "UPDATE SET {}", sets.collect::<Vec<_>>().join(", "));
         }
         sql
+    }
+
+    /// The same in `PostgreSQL`, for any number of rows: their values come as an array for each column.
+    pub(crate) fn upsert_columns(&self) -> String {
+        let places: Vec<String> = (1..=self.columns.len()).map(|place| format!("${place}")).collect();
+        self.upsert_from(&format!("SELECT * FROM UNNEST({})", places.join(", ")))
     }
 
     /// Writes rows into a table that holds none of their keys yet. Of two with one key, the later one counts.
@@ -136,7 +153,11 @@ impl Table {
 
     /// Deletes the rows that begin with so many columns of the key.
     pub(crate) fn delete(&self, columns: usize) -> String {
-        let terms: Vec<_> = self.columns[..columns].iter().map(|column| format!("{} = ?", column.name)).collect();
+        let terms: Vec<_> = self.columns[..columns]
+            .iter()
+            .zip(1..)
+            .map(|(column, place)| format!("{} = ${place}", column.name))
+            .collect();
         format!("DELETE FROM {} WHERE {}", self.name, terms.join(" AND "))
     }
 

@@ -8,10 +8,10 @@ use socai_domain::{
     register::VoidReason,
     time::{Date, Timestamp},
 };
-use sqlx::{Row as _, TypeInfo as _, ValueRef as _, sqlite::SqliteRow};
+use sqlx::{Row as _, TypeInfo as _, ValueRef as _};
 use uuid::Uuid;
 
-use crate::error::ViewsError;
+use crate::{db::Row, error::ViewsError};
 
 /// A value of a row. Instants are microseconds, dates days, ids 16 bytes, words of the domain their stored ordinals.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -145,17 +145,17 @@ through_place! {
 
 /// Reads a row's columns from left to right.
 pub(crate) struct Cells<'a> {
-    row: &'a SqliteRow,
+    row: &'a Row,
     at: usize,
 }
 
 impl<'a> Cells<'a> {
-    pub(crate) fn of(row: &'a SqliteRow) -> Self {
+    pub(crate) fn of(row: &'a Row) -> Self {
         Self { row, at: 0 }
     }
 
     /// From a later column on.
-    pub(crate) fn skipping(row: &'a SqliteRow, at: usize) -> Self {
+    pub(crate) fn skipping(row: &'a Row, at: usize) -> Self {
         Self { row, at }
     }
 
@@ -168,35 +168,72 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// The value in a column, whatever it is.
-pub(crate) fn value(row: &SqliteRow, at: usize) -> Result<Value, ViewsError> {
-    let raw = row.try_get_raw(at)?;
-    if raw.is_null() {
-        return Ok(Value::Null);
+/// What is in a column, borrowed from its row.
+enum Cell<'a> {
+    Null,
+    Int(i64),
+    Text(&'a str),
+    Bytes(&'a [u8]),
+}
+
+impl<'a> Cell<'a> {
+    fn of(row: &'a Row, at: usize) -> Result<Self, sqlx::Error> {
+        match row {
+            Row::Sqlite(row) => {
+                let raw = row.try_get_raw(at)?;
+                if raw.is_null() {
+                    return Ok(Self::Null);
+                }
+                Ok(match raw.type_info().name() {
+                    "TEXT" => Self::Text(row.try_get_unchecked(at)?),
+                    "BLOB" => Self::Bytes(row.try_get_unchecked(at)?),
+                    _ => Self::Int(row.try_get_unchecked(at)?),
+                })
+            }
+            Row::Postgres(row) => {
+                let raw = row.try_get_raw(at)?;
+                if raw.is_null() {
+                    return Ok(Self::Null);
+                }
+                Ok(match raw.type_info().name() {
+                    "INT8" => Self::Int(row.try_get_unchecked(at)?),
+                    "BYTEA" => Self::Bytes(row.try_get_unchecked(at)?),
+                    "TEXT" => Self::Text(row.try_get_unchecked(at)?),
+                    // What literals and conditions are.
+                    "INT4" => Self::Int(row.try_get_unchecked::<i32, _>(at)?.into()),
+                    "BOOL" => Self::Int(row.try_get_unchecked::<bool, _>(at)?.into()),
+                    other => return Err(sqlx::Error::TypeNotFound { type_name: other.to_owned() }),
+                })
+            }
+        }
     }
-    Ok(match raw.type_info().name() {
-        "TEXT" => Value::Text(row.try_get_unchecked(at)?),
-        "BLOB" => Value::Bytes(row.try_get_unchecked(at)?),
-        _ => Value::Int(row.try_get_unchecked(at)?),
+}
+
+/// The value in a column, whatever it is.
+pub(crate) fn value(row: &Row, at: usize) -> Result<Value, ViewsError> {
+    Ok(match Cell::of(row, at)? {
+        Cell::Null => Value::Null,
+        Cell::Int(number) => Value::Int(number),
+        Cell::Text(text) => Value::Text(text.to_owned()),
+        Cell::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
     })
 }
 
 /// Adds the canonical encoding of the value in a column: a tag, the length where there is one, the bytes. What digests are
 /// made of.
-pub(crate) fn encode(row: &SqliteRow, at: usize, out: &mut Vec<u8>) -> Result<(), ViewsError> {
-    let raw = row.try_get_raw(at)?;
-    if raw.is_null() {
-        out.push(0);
-        return Ok(());
-    }
-    let (tag, bytes): (u8, &[u8]) = match raw.type_info().name() {
-        "TEXT" => (2, row.try_get_unchecked::<&str, _>(at)?.as_bytes()),
-        "BLOB" => (3, row.try_get_unchecked(at)?),
-        _ => {
-            out.push(1);
-            out.extend_from_slice(&row.try_get_unchecked::<i64, _>(at)?.to_be_bytes());
+pub(crate) fn encode(row: &Row, at: usize, out: &mut Vec<u8>) -> Result<(), ViewsError> {
+    let (tag, bytes): (u8, &[u8]) = match Cell::of(row, at)? {
+        Cell::Null => {
+            out.push(0);
             return Ok(());
         }
+        Cell::Int(number) => {
+            out.push(1);
+            out.extend_from_slice(&number.to_be_bytes());
+            return Ok(());
+        }
+        Cell::Text(text) => (2, text.as_bytes()),
+        Cell::Bytes(bytes) => (3, bytes),
     };
     out.push(tag);
     out.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
@@ -214,6 +251,7 @@ mod tests {
     async fn a_column_has_one_encoding() {
         let mut db = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
         let row = sqlx::query("SELECT NULL, -2, 'Sổ', x'00ff', ''").fetch_one(&mut db).await.unwrap();
+        let row = Row::Sqlite(row);
         let mut bytes = Vec::new();
         for at in 0..5 {
             encode(&row, at, &mut bytes).unwrap();

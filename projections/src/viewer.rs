@@ -11,6 +11,7 @@ use socai_domain::{
 };
 
 use crate::{
+    db::Dialect,
     directory,
     document::PartyKind,
     error::ViewsError,
@@ -72,7 +73,11 @@ impl Views {
             return Ok(Rights(May::All));
         }
         let mut these = Sql::of(viewer);
-        these.push("SELECT json_group_array(d.document) FROM document d WHERE ").visible();
+        these.push(match self.dialect() {
+            Dialect::Sqlite => "SELECT json_group_array(d.document) FROM document d WHERE ",
+            Dialect::Postgres => "SELECT CAST(json_agg(d.document) AS TEXT) FROM document d WHERE ",
+        });
+        these.visible();
         let row = these.fetch_optional(snapshot.db()).await?;
         let list: Option<String> = row.map_or(Ok(None), |row| Cells::of(&row).next())?;
         Ok(Rights(May::These(list.unwrap_or_else(|| "[]".to_owned()).into())))

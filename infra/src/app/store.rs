@@ -1,6 +1,6 @@
 //! The ledger of a data directory, opened alone: what everything else stands on.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use socai_commands::CHECKPOINT;
 use socai_domain::{
@@ -52,7 +52,7 @@ impl Store {
                 if known != Known::default() =>
             {
                 let checkpoint = config.data.join(format!("{CHECKPOINT}.checkpoint")).into();
-                let (views, notary) = (config.views.as_path().into(), config.notary.clone().into());
+                let (views, notary) = (PathBuf::from(config.views.to_string()).into(), config.notary.clone().into());
                 match source {
                     OpenLogError::OtherLog { found, wanted } if found.ledger() == wanted.ledger() => {
                         AppError::Copied { source, checkpoint, views, notary }

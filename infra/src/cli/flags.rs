@@ -130,6 +130,7 @@ mod tests {
             let Config { master_key, log_key, key_ring, token_key, token_public_key, notary, views, blobs, .. } =
                 config;
             let [key_ring, notary] = [key_ring, notary].map(|at| at.path().unwrap().to_owned());
+            let views = views.file().unwrap().to_owned();
             for path in [master_key, log_key, key_ring, token_key, token_public_key, notary, views, blobs] {
                 assert!(path.starts_with(wanted), "{}", path.display());
             }

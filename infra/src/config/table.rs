@@ -97,9 +97,9 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         "views",
-        "FILE",
+        "FILE or URL",
         "DATA/views.sqlite",
-        "The read models; may be deleted while nothing runs: they are rebuilt",
+        "The read models: a file, or postgres://USER@HOST/DATABASE; may be deleted while nothing runs: they are rebuilt",
     ),
     setting(
         "views_memory_mib",

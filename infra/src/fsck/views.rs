@@ -1,6 +1,6 @@
 //! The read models: every row is the one that the log gives at the same position.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, path::Path};
 
 use socai_projections::{Expected, Extent, Stored, ViewsError};
 
@@ -44,12 +44,18 @@ const NEAR: u64 = 2_000;
 /// Rebuilds the views beside and compares.
 pub(super) async fn check(ground: &mut Ground<'_>) -> Layer {
     let mut layer = Layer::new(Kind::Views);
-    if !ground.config.views.exists() {
+    let Some(file) = ground.config.views.file().map(Path::to_owned) else {
+        return Layer::unchecked(
+            Kind::Views,
+            "they are in PostgreSQL, and only those in a file are compared row by row here: `socai rebuild` compares them",
+        );
+    };
+    if !file.exists() {
         layer.note("there are none; the next start makes them");
         return layer;
     }
     for _ in 0..LOOKS {
-        match look(ground, &mut layer).await {
+        match look(ground, &mut layer, &file).await {
             Ok(()) => return layer,
             Err(Trouble::Replaced) => layer = Layer::new(Kind::Views),
             Err(Trouble::Wrong(fault)) => return layer.with(fault),
@@ -64,9 +70,9 @@ pub(super) async fn check(ground: &mut Ground<'_>) -> Layer {
     Layer::unchecked(Kind::Views, "other views are put in their place again and again")
 }
 
-async fn look(ground: &mut Ground<'_>, layer: &mut Layer) -> Result<(), Trouble> {
+async fn look(ground: &mut Ground<'_>, layer: &mut Layer, file: &Path) -> Result<(), Trouble> {
     let io = |error: std::io::Error| Trouble::Unreadable(error.to_string());
-    let database = Database::prepare(&ground.config.views, &ground.config.data, &mut ground.scratch).map_err(io)?;
+    let database = Database::prepare(file, &ground.config.data, &mut ground.scratch).map_err(io)?;
     let path = ground.scratch.file("views.sqlite").map_err(io)?;
     let compared = compare(ground, layer, &database, &path).await;
     scratch::remove(&path);

@@ -4,20 +4,12 @@
 //! Three things go on at once: the next records are opened, these are folded, and those before are written. Memory is a
 //! budget: how much may be unwritten, how much is kept of what is written, how much the database keeps of its file.
 
-use std::{
-    collections::HashSet,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::HashSet, path::PathBuf, sync::Arc};
 
 use futures::{StreamExt as _, stream::BoxStream};
 use socai_domain::{
     id::IncomingId,
     ledger::{EventLog, Followed, Header, Opened, Opener, Position, ReadError, Recorded},
-};
-use sqlx::{
-    ConnectOptions as _, Connection as _, SqliteConnection,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use tokio::{
     sync::{Mutex, mpsc},
@@ -25,20 +17,23 @@ use tokio::{
 };
 
 use super::{
+    Build,
     erasures::{Erasures, begins},
     progress::Teller,
 };
 use crate::{
     apply::apply,
     copies::Copies,
+    db::{Connection, Dialect},
     digest::{Digest, digest},
     erasure::shown,
     error::ViewsError,
     follower::move_checkpoint,
     rows::Rows,
     schema::{self, Indexes},
-    store::{BUSY, checkpoint, run},
-    writer::{Gate, Tables, Writer},
+    sql::Source as _,
+    store::{checkpoint, run},
+    writer::{Gate, Tables, Writer, begin},
 };
 
 /// Records that are opened at once. In tests few, so that there is more than one commit.
@@ -92,62 +87,54 @@ struct Read {
     opened: Opened,
 }
 
-/// A file in the making.
+/// A build in the making.
 pub(crate) struct Bulk {
-    path: PathBuf,
-    db: Arc<Mutex<SqliteConnection>>,
+    db: Arc<Mutex<Connection>>,
     gate: Arc<dyn Gate>,
     budget: Budget,
     rows: Rows,
     /// The last commit, while it is written.
     writing: Option<JoinHandle<Result<(), ViewsError>>>,
-    /// Up to where records are folded.
+    /// Up to where records are folded, and up to where they were sent to the tables.
     at: Option<Position>,
+    sent: Option<Position>,
     uncommitted: u64,
-    /// Where it is copied to now and then, and how many records there will be about.
-    copies: Option<(Copies, u64)>,
+    /// What is copied now and then, where to, and how many records there will be about.
+    copies: Option<(PathBuf, Copies, u64)>,
 }
 
 impl Bulk {
-    /// Opens a file that was begun, or an empty one.
-    pub(crate) async fn open(path: &Path, budget: Budget, gate: Arc<dyn Gate>) -> Result<Self, ViewsError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .busy_timeout(BUSY)
-            // Pages are added at the end: the journal stays small, and each is written once.
-            .journal_mode(SqliteJournalMode::Delete)
-            .synchronous(SqliteSynchronous::Normal)
-            .pragma("secure_delete", "ON")
-            .pragma("cache_size", format!("-{}", budget.pages >> 10));
-        let mut db = options.connect().await?;
+    /// Opens one that was begun, or an empty one.
+    pub(crate) async fn open(build: &Build, budget: Budget, gate: Arc<dyn Gate>) -> Result<Self, ViewsError> {
+        let mut db = build.connect(budget.pages).await?;
         match schema::version(&mut db).await? {
             Some(false) => {}
             Some(true) => return Err(ViewsError::Outdated("an older version began it".to_owned())),
             None => {
-                run(&mut db, "BEGIN IMMEDIATE").await?;
+                begin(&mut db).await?;
                 schema::create(&mut db, Indexes::Finding).await?;
                 run(&mut db, "COMMIT").await?;
             }
         }
         let at = checkpoint(&mut db).await?;
         let (db, rows) = (Arc::new(Mutex::new(db)), Rows::default());
-        Ok(Self { path: path.to_owned(), db, gate, budget, rows, writing: None, at, uncommitted: 0, copies: None })
+        Ok(Self { db, gate, budget, rows, writing: None, at, sent: at, uncommitted: 0, copies: None })
     }
 
-    /// Copies it, while it is filled, for questions about past moments.
-    pub(crate) fn copied_to(&mut self, copies: Copies, records: u64) {
-        self.copies = Some((copies, records));
+    /// Copies a file, while it is filled, for questions about past moments.
+    pub(crate) fn copied(&mut self, build: &Build, most: u64, records: u64) {
+        self.copies = build.copies(most).map(|(path, copies)| (path.to_owned(), copies, records));
     }
 
     /// A copy of what is committed, if one is due: nothing is being written now.
     async fn copy(&self) -> Result<(), ViewsError> {
-        let Some((copies, total)) = &self.copies else { return Ok(()) };
+        let Some((path, copies, total)) = &self.copies else { return Ok(()) };
         let records = self.records().await?;
         let mut db = self.db.lock().await;
         if let Some(at) = checkpoint(&mut *db).await?.filter(|_| records < *total)
             && copies.due(records, *total)?
         {
-            let (copies, path) = (copies.clone(), self.path.clone());
+            let (copies, path) = (copies.clone(), path.clone());
             let copy = move || {
                 let begun = copies.begin()?;
                 std::fs::copy(path, begun.path())?;
@@ -234,11 +221,12 @@ impl Bulk {
         self.rows.settled(self.budget.kept);
         let (changes, count) = (self.rows.take_changes(), std::mem::take(&mut self.uncommitted));
         let Some(at) = self.at else { return Ok(()) };
+        let from = std::mem::replace(&mut self.sent, self.at);
         let (db, gate) = (Arc::clone(&self.db), Arc::clone(&self.gate));
         self.writing = Some(tokio::spawn(async move {
             let mut writer = Writer::sharing(db, gate).await?;
             changes.write(&mut writer).await?;
-            move_checkpoint(&mut writer, at, i64::try_from(count).unwrap_or(i64::MAX)).await?;
+            move_checkpoint(&mut writer, from, at, i64::try_from(count).unwrap_or(i64::MAX)).await?;
             writer.commit().await
         }));
         Ok(())
@@ -255,13 +243,17 @@ impl Bulk {
     pub(crate) async fn index(&mut self) -> Result<(), ViewsError> {
         self.rows = Rows::default();
         let mut db = self.db.lock().await;
-        run(&mut db, "BEGIN IMMEDIATE").await?;
-        for ddl in schema::remaining() {
+        begin(&mut db).await?;
+        for ddl in schema::remaining(db.dialect()) {
             self.gate.pass()?;
-            run(&mut db, &ddl).await?;
+            run(&mut *db, &ddl).await?;
         }
         self.gate.pass()?;
-        run(&mut db, "COMMIT").await?;
+        run(&mut *db, "COMMIT").await?;
+        if db.dialect() == Dialect::Postgres {
+            // Its plans are made of what it knows of its tables.
+            run(&mut *db, "ANALYZE").await?;
+        }
         self.gate.pass()
     }
 

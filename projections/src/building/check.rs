@@ -6,9 +6,7 @@ use super::{
     Phase, Rebuild,
     bulk::{Bulk, Halt},
     erasures::Erasures,
-    place,
     progress::Teller,
-    wipe_apart,
 };
 use crate::{
     digest::{Digest, digest},
@@ -113,8 +111,8 @@ impl Rebuild<'_> {
         erasures: &mut Erasures,
         teller: &mut Teller<'_>,
     ) -> Result<Digest, Halt> {
-        let path = self.place.begin_check()?;
-        let mut bulk = Bulk::open(&path, self.budget.other_commits(), std::sync::Arc::clone(&self.gate)).await?;
+        let beside = self.place.begin_check().await?;
+        let mut bulk = Bulk::open(&beside, self.budget.other_commits(), std::sync::Arc::clone(&self.gate)).await?;
         teller.begin(Phase::Checking, 0, self.log.head().await?.records);
         let built = async {
             if until.is_some() {
@@ -126,9 +124,9 @@ impl Rebuild<'_> {
         let built = built.await;
         bulk.close().await?;
         if let Err(Halt::Erased) = &built {
-            wipe_apart(path).await?;
+            beside.wipe().await?;
         } else {
-            place::remove(&path)?;
+            beside.remove().await?;
         }
         built
     }

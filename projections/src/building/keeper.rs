@@ -50,7 +50,7 @@ impl Rebuilder {
 
     async fn keep(&mut self, log: &dyn EventLog) {
         let mut waiting = Vec::new();
-        let mut wanted = !self.views.are_awaited() && self.is_owed();
+        let mut wanted = !self.views.are_awaited() && self.is_owed().await;
         loop {
             if !wanted {
                 let Some(answer) = self.asked.recv().await else { return };
@@ -68,8 +68,11 @@ impl Rebuilder {
         }
     }
 
-    fn is_owed(&self) -> bool {
-        let begun = self.views.place.as_ref().is_some_and(|place| place.begun().is_ok_and(|begun| begun.is_some()));
+    async fn is_owed(&self) -> bool {
+        let begun = match &self.views.place {
+            Some(place) => place.begun().await.is_ok_and(|begun| begun.is_some()),
+            None => false,
+        };
         begun || self.views.write.is_older()
     }
 

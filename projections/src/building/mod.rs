@@ -1,6 +1,8 @@
 //! Building views anew beside those in use, which are shown and kept in step meanwhile; and putting the new ones in their
 //! place (blue/green).
 //!
+//! In `PostgreSQL` a file is a schema, else all is the same.
+//!
 //! 1. A file of its own is filled from the log ([`bulk`]), then gets its indexes, then follows the log as any other does. It
 //!    is committed now and then: a rebuild that was interrupted goes on from there.
 //! 2. Another build must agree at one position, row by row: the views in use, if they are of this version; else, or if those
@@ -14,22 +16,19 @@
 mod bulk;
 mod check;
 mod erasures;
+mod files;
 mod keeper;
 mod place;
 mod progress;
+mod schemas;
 
-use std::{
-    collections::HashSet,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use futures::StreamExt as _;
 use socai_domain::{
     id::IncomingId,
     ledger::{EventLog, Followed, Opener, Position, ReadError},
 };
-use sqlx::SqlitePool;
 
 use self::{
     bulk::{Budget, Bulk, Halt},
@@ -37,7 +36,7 @@ use self::{
     progress::Teller,
 };
 use crate::{
-    copies::Copies,
+    db::Pool,
     digest::Digest,
     error::ViewsError,
     follower::Builder,
@@ -45,9 +44,11 @@ use crate::{
     writer::{Gate, Open},
 };
 
+pub(crate) use files::{Files, make, remove, wipe};
 pub use keeper::{Rebuilder, Rebuilds};
-pub(crate) use place::{Place, make, remove, wipe};
+pub(crate) use place::{Build, Place};
 pub use progress::{Phase, Progress, Rebuilding};
+pub(crate) use schemas::{Schema, Schemas};
 
 /// Records in one commit of a file that follows the log.
 const CHUNK: usize = 1_000;
@@ -77,7 +78,8 @@ impl Views {
     /// # Errors
     /// These views stay in their place and are shown as before, if they are.
     pub async fn rebuild(&self, log: &dyn EventLog, opener: &Opener) -> Result<Rebuilt, ViewsError> {
-        self.rebuild_through(log, opener, Arc::new(Open)).await
+        // Boxed, as it is large.
+        Box::pin(self.rebuild_through(log, opener, Arc::new(Open))).await
     }
 
     /// The same, passing this gate at each step.
@@ -94,15 +96,19 @@ impl Views {
         let mut teller = Teller::new(&self.rebuilding);
         let budget = Budget::of(self.memory);
         let rebuild = Rebuild { views: self, place, log, opener, budget, gate };
-        match rebuild.run(&mut teller).await {
-            Ok((made, old)) => {
+        let made = match place.alone().await {
+            Ok(alone) => rebuild.run(&mut teller).await.map(|made| (made, alone)),
+            Err(error) => Err(error),
+        };
+        match made {
+            Ok(((made, old), _alone)) => {
                 tracing::info!(records = made.records, digest = %made.digest, "the views built anew are in place");
                 teller.end(Rebuilding::Done(made));
                 // Who reads them ends what they ask.
                 for pool in old {
                     pool.close().await;
                 }
-                place.tidy()?;
+                place.tidy().await?;
                 Ok(made)
             }
             Err(error) => {
@@ -135,11 +141,11 @@ struct Rebuild<'a> {
 
 impl Rebuild<'_> {
     /// All of it; the connections to the old file, to be closed.
-    async fn run(&self, teller: &mut Teller<'_>) -> Result<(Rebuilt, Vec<SqlitePool>), ViewsError> {
+    async fn run(&self, teller: &mut Teller<'_>) -> Result<(Rebuilt, Vec<Pool>), ViewsError> {
         teller.begin(Phase::Building, 0, self.log.head().await?.records);
         let mut erasures = Erasures::up_to_now(&self.views.pasts.crew, self.log).await?;
         loop {
-            let (path, resumed) = match self.build(&mut erasures, teller).await {
+            let (build, resumed) = match self.build(&mut erasures, teller).await {
                 Ok(built) => built,
                 Err(Halt::Erased) => {
                     tracing::warn!("a text that was read is erased: the rebuild begins anew without it");
@@ -147,7 +153,7 @@ impl Rebuild<'_> {
                 }
                 Err(Halt::Failed(error)) => return Err(error),
             };
-            match self.put(&path, &mut erasures, teller).await {
+            match self.put(&build, &mut erasures, teller).await {
                 // It lay there, perhaps for long, and may be of another life of this log.
                 Err(error @ ViewsError::Disagree(_)) if resumed => {
                     tracing::warn!(%error, "what an interrupted rebuild had left is wrong: it is begun anew");
@@ -160,47 +166,47 @@ impl Rebuild<'_> {
     /// Compares a file that has its indexes, and puts it in its place.
     async fn put(
         &self,
-        path: &Path,
+        build: &Build,
         erasures: &mut Erasures,
         teller: &mut Teller<'_>,
-    ) -> Result<(Rebuilt, Vec<SqlitePool>), ViewsError> {
+    ) -> Result<(Rebuilt, Vec<Pool>), ViewsError> {
         self.gate.pass()?;
-        let new = Views::open(path).await?;
+        let new = build.views().await?;
         let mut builder = Builder::through(new.clone(), self.opener.clone(), Arc::clone(&self.gate));
         builder.clean().await;
         let put = async {
             let (digest, before) = self.agreed(&new, &mut builder, erasures, teller).await?;
-            let (records, old) = self.switch(&new, path, &mut builder, teller).await?;
+            let (records, old) = self.switch(&new, build, &mut builder, teller).await?;
             Ok((Rebuilt { records, digest, before }, old))
         };
         let put = put.await;
         if let Err(error) = &put {
             new.close().await;
             if let ViewsError::Disagree(_) = error {
-                place::remove(path)?;
+                build.remove().await?;
             }
         }
         put
     }
 
     /// Fills a file and makes its indexes, from where an interrupted rebuild came to, if there was one.
-    async fn build(&self, erasures: &mut Erasures, teller: &mut Teller<'_>) -> Result<(PathBuf, bool), Halt> {
+    async fn build(&self, erasures: &mut Erasures, teller: &mut Teller<'_>) -> Result<(Build, bool), Halt> {
         let begun = self.begun(erasures.found()).await?;
         let resumed = begun.is_some();
-        let (path, mut bulk) = if let Some(begun) = begun {
+        let (build, mut bulk) = if let Some(begun) = begun {
             begun
         } else {
-            let path = self.place.begin()?;
-            let bulk = Bulk::open(&path, self.budget, Arc::clone(&self.gate)).await?;
-            (path, bulk)
+            let build = self.place.begin().await?;
+            let bulk = Bulk::open(&build, self.budget, Arc::clone(&self.gate)).await?;
+            (build, bulk)
         };
-        bulk.copied_to(Copies::of(&path, self.views.keeps), self.log.head().await?.records);
+        bulk.copied(&build, self.views.keeps, self.log.head().await?.records);
         let filled = self.fill(&mut bulk, erasures, teller).await;
         bulk.close().await?;
         match filled {
-            Ok(()) => Ok((path, resumed)),
+            Ok(()) => Ok((build, resumed)),
             Err(Halt::Erased) => {
-                wipe_apart(path).await?;
+                build.wipe().await?;
                 Err(Halt::Erased)
             }
             Err(failed) => Err(failed),
@@ -219,13 +225,13 @@ impl Rebuild<'_> {
     }
 
     /// The file of an interrupted rebuild, if it can be gone on with.
-    async fn begun(&self, erased: &HashSet<IncomingId>) -> Result<Option<(PathBuf, Bulk)>, ViewsError> {
-        let Some(path) = self.place.begun()? else { return Ok(None) };
-        let bulk = match Bulk::open(&path, self.budget, Arc::clone(&self.gate)).await {
+    async fn begun(&self, erased: &HashSet<IncomingId>) -> Result<Option<(Build, Bulk)>, ViewsError> {
+        let Some(build) = self.place.begun().await? else { return Ok(None) };
+        let bulk = match Bulk::open(&build, self.budget, Arc::clone(&self.gate)).await {
             Ok(bulk) => bulk,
             Err(error) if error.may_pass() => return Err(error),
             Err(_) => {
-                place::remove(&path)?;
+                build.remove().await?;
                 return Ok(None);
             }
         };
@@ -234,13 +240,13 @@ impl Rebuild<'_> {
         // One that follows the log takes the erasure in and cleans itself.
         let clean = bulk.is_complete().await? || !bulk.holds_any(erased).await?;
         if of_this_log && clean {
-            return Ok(Some((path, bulk)));
+            return Ok(Some((build, bulk)));
         }
         bulk.close().await?;
         if clean {
-            place::remove(&path)?;
+            build.remove().await?;
         } else {
-            wipe_apart(path).await?;
+            build.wipe().await?;
         }
         Ok(None)
     }
@@ -274,10 +280,10 @@ impl Rebuild<'_> {
     async fn switch(
         &self,
         new: &Views,
-        path: &Path,
+        build: &Build,
         builder: &mut Builder,
         teller: &mut Teller<'_>,
-    ) -> Result<(u64, Vec<SqlitePool>), ViewsError> {
+    ) -> Result<(u64, Vec<Pool>), ViewsError> {
         teller.begin(Phase::Switching, 0, 0);
         self.catch_up(new, builder, None, teller).await?;
         let _turn = self.views.turn.lock().await;
@@ -287,13 +293,8 @@ impl Rebuild<'_> {
         }
         let (position, records) = (new.position().await?, new.records().await?);
         self.gate.pass()?;
-        self.place.put(path)?;
+        self.place.put(build).await?;
         // From here on nothing fails.
         Ok((records, self.views.change(new, position)))
     }
-}
-
-async fn wipe_apart(path: PathBuf) -> Result<(), ViewsError> {
-    let wiped = tokio::task::spawn_blocking(move || place::wipe(&path)).await;
-    Ok(wiped.map_err(std::io::Error::other)??)
 }

@@ -12,12 +12,13 @@ use sqlx::{
 
 use self::rows::Comparing;
 use crate::{
+    db::Begun,
     error::ViewsError,
     follower::Builder,
     models, schema, search,
     sql::Sql,
     store::{Snapshot, Views, checkpoint, run},
-    table::{ColumnDef, Table, int, null, text},
+    table::{ColumnDef, Table, int, text},
     value::Cells,
 };
 
@@ -86,10 +87,10 @@ impl Stored {
     pub async fn open(options: SqliteConnectOptions) -> Result<Option<Self>, ViewsError> {
         let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
         let pool = pool.connect_with(options).await?;
-        let mut db = pool.begin().await?;
+        let mut db = Begun::Sqlite(pool.begin().await?);
         let mut tables = Sql::plain();
         tables.push("SELECT COUNT(*) FROM sqlite_master");
-        if tables.count(&mut *db).await? == 0 {
+        if tables.count(&mut db).await? == 0 {
             return Ok(None);
         }
         match schema::version(&mut db).await? {
@@ -97,7 +98,7 @@ impl Stored {
             Some(true) => return Err(ViewsError::Outdated("an older one, whose rules were others".to_owned())),
             None => return Err(ViewsError::Damaged("nothing says which version they are of".to_owned())),
         }
-        let position = checkpoint(&mut *db).await?;
+        let position = checkpoint(&mut db).await?;
         Ok(Some(Self { snapshot: Snapshot::new(db, position), pool }))
     }
 
@@ -146,7 +147,7 @@ impl Stored {
         let mut other = expected.views.snapshot().await?;
         let mut comparing = Comparing { without: extent.without, thing: 0, rows: 0, progress: &mut progress };
         let mut difference = None;
-        for table in models::tables().chain([&READ_MODEL]) {
+        for table in models::tables().chain([&schema::READ_MODEL]) {
             difference = comparing.table(table, &table.scan(), self.snapshot.connection(), other.connection()).await?;
             if difference.is_some() {
                 break;
@@ -196,8 +197,8 @@ pub struct Resting(SqlitePool);
 impl Resting {
     /// Their state now.
     pub async fn wake(self) -> Result<Stored, ViewsError> {
-        let mut db = self.0.begin().await?;
-        let position = checkpoint(&mut *db).await?;
+        let mut db = Begun::Sqlite(self.0.begin().await?);
+        let position = checkpoint(&mut db).await?;
         Ok(Stored { snapshot: Snapshot::new(db, position), pool: self.0 })
     }
 }
@@ -227,13 +228,6 @@ impl Expected {
         self.views.close().await;
     }
 }
-
-/// How far each read model is, as a table.
-static READ_MODEL: Table = {
-    const COLUMNS: &[ColumnDef] =
-        &[text("name"), int("version"), null(text("position")), null(int("place")), int("records")];
-    Table { name: "read_model", key: 1, columns: COLUMNS, indexes: &[] }
-};
 
 /// The search index as a table: every word with where it stands.
 static WORDS: Table = {

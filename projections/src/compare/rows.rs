@@ -3,10 +3,10 @@
 use std::{cmp::Ordering, collections::HashSet};
 
 use futures::{TryStreamExt as _, stream::BoxStream};
-use sqlx::{AssertSqlSafe, SqliteConnection, sqlite::SqliteRow};
 
 use super::Difference;
 use crate::{
+    db::{Db, Row},
     error::ViewsError,
     models::MODELS,
     table::Table,
@@ -28,7 +28,7 @@ pub(super) struct Comparing<'a> {
 
 /// The rows of one side.
 struct Side<'a> {
-    rows: BoxStream<'a, Result<SqliteRow, sqlx::Error>>,
+    rows: BoxStream<'a, Result<Row, sqlx::Error>>,
     columns: usize,
 }
 
@@ -50,14 +50,14 @@ impl Comparing<'_> {
         &mut self,
         table: &Table,
         scan: &str,
-        ours: &mut SqliteConnection,
-        theirs: &mut SqliteConnection,
+        ours: Db<'_>,
+        theirs: Db<'_>,
     ) -> Result<Option<Difference>, ViewsError> {
         let (thing, without) = (self.thing, self.without);
         let left_out = |row: &[Value]| matches!(row[thing], Value::Int(of) if without.contains(&of.unsigned_abs()));
-        let side =
-            |db| Side { rows: sqlx::query(AssertSqlSafe(scan.to_owned())).fetch(db), columns: table.columns.len() };
-        let (mut ours, mut theirs) = (side(ours), side(theirs));
+        let columns = table.columns.len();
+        let mut ours = Side { rows: ours.fetch(scan.to_owned(), Vec::new()), columns };
+        let mut theirs = Side { rows: theirs.fetch(scan.to_owned(), Vec::new()), columns };
         let (mut one, mut other) = (ours.next(left_out).await?, theirs.next(left_out).await?);
         loop {
             let (alone, what) = match (&one, &other) {

@@ -133,7 +133,7 @@ impl Views {
     /// An agency's people, by given name.
     pub async fn people(&self, organ: OrganId) -> Result<Vec<PersonRow>, ViewsError> {
         let mut sql = Sql::plain();
-        sql.push(PEOPLE).push(" WHERE organ = ").bind(organ).push(" ORDER BY sort, person");
+        sql.push(PEOPLE).push(" WHERE organ = ").bind(organ).push(" ORDER BY sort NULLS FIRST, person");
         sql.read_all(&mut self.reading().await?, person).await
     }
 

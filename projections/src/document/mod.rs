@@ -17,7 +17,7 @@ pub use state::{
     Round, RoundEnd,
 };
 
-pub(crate) use rows::{DOCUMENT, PARTY, PartyKind, rows};
+pub(crate) use rows::{DOCUMENT, PARTY, POSTGRES_INDEX, PartyKind, rows};
 
 /// The read model's name.
 pub(crate) const NAME: &str = "document";

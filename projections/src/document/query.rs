@@ -8,14 +8,14 @@ use socai_domain::{
     ledger::Position,
     time::{Date, Timestamp},
 };
-use sqlx::SqliteConnection;
 
 use super::state::{Branch, Document};
 use crate::{
+    db::Row,
     directory::{CALENDAR, StoredCalendar},
     error::ViewsError,
     rows::decode,
-    sql::Sql,
+    sql::{Source, Sql},
     store::{POSITION, Views, position},
     value::Cells,
     viewer::Viewer,
@@ -123,6 +123,9 @@ impl Views {
 
     /// Those of these documents that the viewer sees, in any order: all as of one moment.
     pub async fn documents_by_id(&self, viewer: &Viewer, ids: &[IncomingId]) -> Result<Vec<DocumentView>, ViewsError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut db = self.reading().await?;
         let mut sql = Sql::of(viewer);
         // What a viewer sees is of their organ, and so is the calendar.
@@ -132,7 +135,7 @@ impl Views {
         for id in ids {
             sql.push(", (").bind(*id).push(")");
         }
-        sql.push(") asked CROSS JOIN document d ON d.id = asked.column1 WHERE ").visible();
+        sql.push(") asked CROSS JOIN document d WHERE d.id = asked.column1 AND ").visible();
         #[cfg(test)]
         sql.assert_looked_up("documents by id", &mut db).await;
         let read = |cells: &mut Cells<'_>| {
@@ -162,7 +165,7 @@ impl Views {
         let mut sql = Sql::plain();
         sql.push("SELECT COUNT(*) FROM (SELECT 1 FROM document d WHERE d.organ = ").bind(organ);
         sql.push(" AND d.changed > ").bind(i64::try_from(after.place()).unwrap_or(i64::MAX));
-        sql.push(" AND d.erased <> 0 LIMIT 1)");
+        sql.push(" AND d.erased <> 0 LIMIT 1) found");
         Ok(sql.count(&mut self.reading().await?).await? > 0)
     }
 
@@ -193,7 +196,7 @@ impl Views {
             && let Some(last) = rows.last()
         {
             let last: i64 = Cells::of(last).next()?;
-            let of = |row: &sqlx::sqlite::SqliteRow| Cells::of(row).next::<i64>();
+            let of = |row: &Row| Cells::of(row).next::<i64>();
             while rows.last().is_some_and(|row| of(row).is_ok_and(|place| place == last)) {
                 rows.pop();
             }
@@ -238,7 +241,7 @@ pub(crate) fn read(cells: &mut Cells<'_>) -> Result<DocumentRow, ViewsError> {
 
 /// The documents of an organ whose clock runs.
 pub(crate) async fn open_documents(
-    db: &mut SqliteConnection,
+    db: &mut impl Source,
     organ: OrganId,
 ) -> Result<Vec<(IncomingId, Document)>, ViewsError> {
     let mut sql = Sql::plain();

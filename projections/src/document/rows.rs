@@ -47,6 +47,9 @@ pub(crate) static DOCUMENT: Table = Table {
     indexes: &[unique("document_id", "id"), index("document_changed", "organ, changed")],
 };
 
+/// `PostgreSQL` would go through the whole table for the documents of few days; SQLite goes along the organ's.
+pub(crate) static POSTGRES_INDEX: &[&str] = &["CREATE INDEX document_arrived ON document (organ, arrived_at)"];
+
 /// Who sees a document without seeing all of the organ's.
 pub(crate) static PARTY: Table =
     Table { name: "document_party", key: 3, columns: &[int("document"), int("kind"), bytes("party")], indexes: &[] };

@@ -9,14 +9,13 @@ use socai_domain::{
     text::ShortText,
     time::Timestamp,
 };
-use sqlx::SqliteConnection;
 
 use crate::{
     cache::Thing,
     document::Document,
     error::ViewsError,
     out::Out,
-    sql::Sql,
+    sql::{Source, Sql},
     table::{Table, bytes, index, int, null, text, unique},
     value::{Cells, Column as _, Value},
 };
@@ -123,7 +122,7 @@ impl Entry {
         Self { book, number, document: None, given_at: None, void: None }
     }
 
-    pub(crate) async fn load(db: &mut SqliteConnection, book: i64, number: u32) -> Result<Option<Self>, ViewsError> {
+    pub(crate) async fn load(db: &mut impl Source, book: i64, number: u32) -> Result<Option<Self>, ViewsError> {
         let mut sql = Sql::plain();
         sql.push(
             "SELECT document_id, given_at, void, void_note, voided_at, voided_by FROM register_entry WHERE book = ",
@@ -139,7 +138,7 @@ impl Entry {
     }
 
     /// The highest number that a book has.
-    pub(crate) async fn highest(db: &mut SqliteConnection, book: i64) -> Result<u32, ViewsError> {
+    pub(crate) async fn highest(db: &mut impl Source, book: i64) -> Result<u32, ViewsError> {
         let mut sql = Sql::plain();
         sql.push("SELECT COALESCE(MAX(number), 0) FROM register_entry WHERE book = ").bind(book);
         Ok(u32::try_from(sql.count(db).await?).unwrap_or(u32::MAX))

@@ -7,6 +7,7 @@ use socai_domain::{
 };
 
 use crate::{
+    db::Dialect,
     error::ViewsError,
     page::{Page, PageRequest},
     sql::{Order, Sql},
@@ -118,7 +119,12 @@ impl Views {
         let mut sql = Sql::of(viewer);
         sql.push(LINES);
         condition(&mut sql, filter);
-        let order = Order { columns: &["b.book", "e.number"], newest_first: false };
+        // The same number; `PostgreSQL` finds a page by it.
+        let book = match self.dialect() {
+            Dialect::Sqlite => "b.book",
+            Dialect::Postgres => "e.book",
+        };
+        let order = Order { columns: &[book, "e.number"], newest_first: false };
         sql.page(&mut self.reading().await?, LIST, order, page, line).await
     }
 
@@ -143,21 +149,21 @@ impl Views {
 
 /// In the order of books and numbers. SQLite never turns cross joins round: it would begin with the organ's documents, and sort all
 /// of them for each page.
-const BOOKS: &str = " FROM register_book b CROSS JOIN register_entry e ON e.book = b.book \
-    CROSS JOIN document d ON d.id = e.document_id ";
+const BOOKS: &str = " FROM register_book b CROSS JOIN register_entry e CROSS JOIN document d \
+    LEFT JOIN register_line l ON l.document = d.document WHERE e.book = b.book AND d.id = e.document_id AND ";
 /// By the days of arrival: what so few days brought is sorted sooner than the books are gone through.
-const DAYS: &str = " FROM register_line l CROSS JOIN document d ON d.document = l.document \
-    CROSS JOIN register_entry e ON e.document_id = d.id CROSS JOIN register_book b ON b.book = e.book ";
+const DAYS: &str = " FROM register_line l CROSS JOIN document d CROSS JOIN register_entry e CROSS JOIN register_book b \
+    WHERE d.document = l.document AND e.document_id = d.id AND b.book = e.book AND ";
 const FEW_DAYS: i32 = 31;
 /// The viewer's books, found by going through the few books in their order, and not by an index with another one.
-pub(crate) const OWN_BOOKS: &str = "+b.organ = $1 AND ";
+pub(crate) const OWN_BOOKS: &str = "COALESCE(b.organ, NULL) = $1 AND ";
 
 fn condition(sql: &mut Sql, filter: &RegisterFilter) {
     match filter.arrived_from.zip(filter.arrived_to) {
         Some((from, to)) if to < from.plus_days(FEW_DAYS) => sql.push(DAYS),
-        _ => sql.push(BOOKS).push("LEFT JOIN register_line l ON l.document = d.document "),
+        _ => sql.push(BOOKS),
     };
-    sql.push("WHERE ").push(OWN_BOOKS).visible();
+    sql.push(OWN_BOOKS).visible();
     sql.and_equal("b.year", filter.year).and_equal("b.series", filter.series.clone());
     if let Some(from) = filter.arrived_from {
         // Nothing is registered before it arrives.

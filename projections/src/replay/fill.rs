@@ -5,18 +5,17 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use futures::{Stream, StreamExt as _, TryStreamExt as _, future::try_join_all, stream};
 use socai_domain::ledger::Position;
-use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::{Crew, agencies::Read, things::Folded};
 use crate::{
     cache::Thing as _,
+    db::Db,
     document::{DOCUMENT, Document},
     error::ViewsError,
     follower::move_checkpoint,
     models::{MODELS, is_of_documents},
     out::{Out, Row},
     schema::create_indexes_of,
-    sql::bind,
     store::Views,
     table::Table,
     value::Value,
@@ -46,14 +45,14 @@ pub(super) async fn fill(
     }
     let mut writer = Writer::begin(&views.write, Arc::new(Open)).await?;
     let mut filling = Filling::default();
-    filling.take(&mut *writer.tables().lock().await, by_table(few.in_order())).await?;
+    filling.take(&mut writer.tables().lock().await, by_table(few.in_order())).await?;
     let mut rows = std::pin::pin!(rows_of(crew, documents(crew, folded, until).await?));
     while let Some(rows) = rows.try_next().await? {
-        filling.take(&mut *writer.tables().lock().await, rows).await?;
+        filling.take(&mut writer.tables().lock().await, rows).await?;
     }
-    filling.end(&mut *writer.tables().lock().await).await?;
-    create_indexes_of(&mut *writer.tables().lock().await, |table| !is_of_documents(table)).await?;
-    move_checkpoint(&mut writer, until, i64::try_from(read.records + records).unwrap_or(i64::MAX)).await?;
+    filling.end(&mut writer.tables().lock().await).await?;
+    create_indexes_of(&mut writer.tables().lock().await, |table| !is_of_documents(table)).await?;
+    move_checkpoint(&mut writer, None, until, i64::try_from(read.records + records).unwrap_or(i64::MAX)).await?;
     writer.commit().await?;
     views.announce(Some(until));
     measure(views).await
@@ -62,7 +61,7 @@ pub(super) async fn fill(
 /// Looks how much memory the tables take.
 pub(super) async fn measure(views: &Views) -> Result<(), ViewsError> {
     match &views.on_demand {
-        Some(on_demand) => on_demand.measure(&mut *views.write.acquire().await?).await,
+        Some(on_demand) => on_demand.measure(views.write.acquire().await?.sqlite()?).await,
         None => Ok(()),
     }
 }
@@ -113,7 +112,8 @@ pub(super) fn rows_in(documents: &[Document], tables: &[&'static Table]) -> ByTa
 pub(super) struct Filling(ByTable);
 
 impl Filling {
-    pub(super) async fn take(&mut self, db: &mut SqliteConnection, rows: ByTable) -> Result<(), ViewsError> {
+    pub(super) async fn take(&mut self, db: impl Into<Db<'_>>, rows: ByTable) -> Result<(), ViewsError> {
+        let mut db = db.into();
         for (name, (table, values)) in rows {
             let waiting = &mut self.0.entry(name).or_insert_with(|| (table, Vec::new())).1;
             waiting.extend(values);
@@ -121,25 +121,25 @@ impl Filling {
             let full = (VALUES / table.columns.len()).max(1) * table.columns.len();
             while waiting.len() >= full {
                 let rest = waiting.split_off(full);
-                write(db, table, std::mem::replace(waiting, rest)).await?;
+                write(db.again(), table, std::mem::replace(waiting, rest)).await?;
             }
         }
         Ok(())
     }
 
-    pub(super) async fn end(self, db: &mut SqliteConnection) -> Result<(), ViewsError> {
+    pub(super) async fn end(self, db: impl Into<Db<'_>>) -> Result<(), ViewsError> {
+        let mut db = db.into();
         for (table, values) in self.0.into_values() {
-            write(db, table, values).await?;
+            write(db.again(), table, values).await?;
         }
         Ok(())
     }
 }
 
-async fn write(db: &mut SqliteConnection, table: &'static Table, values: Vec<Value>) -> Result<(), ViewsError> {
+async fn write(db: Db<'_>, table: &'static Table, values: Vec<Value>) -> Result<(), ViewsError> {
     let rows = values.len() / table.columns.len();
     if rows > 0 {
-        let query = sqlx::query(AssertSqlSafe(table.insert(rows)));
-        values.into_iter().fold(query, bind).execute(db).await?;
+        db.execute(table.insert(rows).into(), values).await?;
     }
     Ok(())
 }

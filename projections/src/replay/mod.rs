@@ -85,7 +85,7 @@ pub(crate) async fn replay(
     erased: HashSet<IncomingId>,
 ) -> Result<(), ViewsError> {
     let Some(until) = until else {
-        return create_indexes_of(&mut *views.write.acquire().await?, |table| !is_of_documents(table)).await;
+        return create_indexes_of(&mut views.write.acquire().await?, |table| !is_of_documents(table)).await;
     };
     let mut read = agencies::read(crew, log.pieces(None, until), opener).await?;
     let (agencies, erased) = (Arc::new(std::mem::take(&mut read.agencies)), Arc::new(erased));

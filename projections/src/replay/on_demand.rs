@@ -101,16 +101,16 @@ impl OnDemand {
             });
             // While these are read, those before are written.
             let written = async {
-                filling.take(&mut transaction, std::mem::take(&mut rows)).await?;
+                filling.take(&mut *transaction, std::mem::take(&mut rows)).await?;
                 next(&mut transaction, last).await
             };
             let (read, following) = try_join(read, written).await?;
             (rows, documents) = (read?, following);
         }
-        filling.take(&mut transaction, rows).await?;
-        filling.end(&mut transaction).await?;
+        filling.take(&mut *transaction, rows).await?;
+        filling.end(&mut *transaction).await?;
         let is_named = |table: &Table| named.iter().any(|named| named.name == table.name);
-        create_indexes_of(&mut transaction, is_named).await?;
+        create_indexes_of(&mut *transaction, is_named).await?;
         transaction.commit().await?;
         self.empty().retain(|_, table| !is_named(table));
         self.measure(db).await

@@ -163,7 +163,9 @@ impl Views {
             sql.for_each(snapshot.db(), note).await?;
             let mut sql = start(viewer, &filter);
             sql.push("SELECT COUNT(*), COALESCE(SUM(CASE WHEN l.pages IS NULL THEN 1 ELSE 0 END), 0), ");
-            sql.push("COALESCE(SUM(l.copies), 0), COALESCE(SUM(l.copies * l.pages), 0)");
+            sql.push(
+                "CAST(COALESCE(SUM(l.copies), 0) AS BIGINT), CAST(COALESCE(SUM(l.copies * l.pages), 0) AS BIGINT)",
+            );
             condition(&mut sql, &filter, "l.arrived_at");
             sql.push(" AND l.paperless = 1");
             let read = |cells: &mut Cells<'_>| {

@@ -1,6 +1,8 @@
 //! The views' database: the handle to it, how far it is, and who is told.
 
+mod location;
 mod opening;
+mod postgres;
 mod snapshot;
 
 use std::{
@@ -13,24 +15,28 @@ use socai_domain::{
     id::OrganId,
     ledger::{Position, Recorded, StreamKind},
 };
-use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
 use tokio::sync::watch;
 
 use crate::{
     building::{Place, Rebuilding},
     copies::Passing,
+    db::{Dialect, Pool},
     door::Door,
     error::ViewsError,
     past::Pasts,
     replay::OnDemand,
     schema,
-    sql::Sql,
+    sql::{Source as _, Sql},
 };
 
+pub(crate) use crate::db::run;
+pub use location::{Location, PostgresUrl};
 pub(crate) use opening::BUSY;
+#[cfg(test)]
+pub(crate) use postgres::READERS;
 pub(crate) use snapshot::{POSITION, Snapshot, checkpoint, position};
 
-/// The read models, in one SQLite database. A cheap handle; all clones share one database.
+/// The read models, in one database. A cheap handle; all clones share one database.
 #[derive(Clone, Debug)]
 pub struct Views {
     pub(crate) write: Door,
@@ -81,11 +87,16 @@ impl Views {
         self.write.is_older()
     }
 
+    /// Which database they are in.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.read.dialect()
+    }
+
     /// Makes the indexes that are not there.
     pub(crate) async fn complete(&self) -> Result<(), ViewsError> {
         let mut db = self.write.acquire().await?;
         if self.passing.is_some() && !schema::is_complete(&mut db).await? {
-            for ddl in schema::remaining() {
+            for ddl in schema::remaining(db.dialect()) {
                 run(&mut db, &ddl).await?;
             }
         }
@@ -151,7 +162,7 @@ impl Views {
     }
 
     /// From now on these are the views in that other file, which are at `position`. What led to the old one, to be closed.
-    pub(crate) fn change(&self, new: &Self, position: Option<Position>) -> Vec<SqlitePool> {
+    pub(crate) fn change(&self, new: &Self, position: Option<Position>) -> Vec<Pool> {
         let old = [self.read.change(&new.read), self.write.change(&new.write)];
         self.set_unclean(*new.unclean.borrow());
         // Who follows the log may find erasures taken in here that it has not seen.
@@ -176,10 +187,4 @@ impl Views {
         self.read.close().await;
         self.write.close().await;
     }
-}
-
-/// Runs a statement of the program.
-pub(crate) async fn run(db: &mut SqliteConnection, sql: &str) -> Result<(), ViewsError> {
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(db).await?;
-    Ok(())
 }

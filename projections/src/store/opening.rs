@@ -3,15 +3,16 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
-    ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool,
+    ConnectOptions as _, Connection as _, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::sync::watch;
 
-use super::Views;
+use super::{Location, Views};
 use crate::{
-    building::{Place, Rebuilding},
+    building::{Files, Place, Rebuilding, Schemas},
     copies::{Copies, Passing},
+    db::Pool,
     door::Door,
     erasure,
     error::ViewsError,
@@ -29,25 +30,33 @@ const CACHE_KIB: u32 = 64 * 1024;
 const MEMORY: usize = 512 << 20;
 
 impl Views {
-    /// Opens the views in the file at `path`, or makes an empty one there.
+    /// Opens the views in a file or database, or makes empty ones there.
     ///
     /// # Errors
-    /// [`ViewsError::Outdated`] when another version wrote the file, one whose tables are not these: build it anew.
-    pub async fn open(path: &Path) -> Result<Self, ViewsError> {
-        let place = Place::new(path);
+    /// [`ViewsError::Outdated`] when another version wrote them, one whose tables are not these: build them anew.
+    pub async fn open(at: impl Into<Location>) -> Result<Self, ViewsError> {
+        match at.into() {
+            Location::File(path) => Self::in_file(&path).await,
+            Location::Postgres(url) => Self::in_database(&url).await,
+        }
+    }
+
+    pub(crate) async fn in_file(path: &Path) -> Result<Self, ViewsError> {
+        let place = Files::new(path);
         let file = place.in_use()?;
         if place.is_empty()? {
             // Of views that were here before.
             Copies::of(&file, 0).remove()?;
         }
         let options = options(&file);
-        let write = pool(1).connect_with(options.clone()).await?;
+        let write = Pool::Sqlite(pool(1).connect_with(options.clone()).await?);
         let older = prepare(&write, Indexes::All).await?;
         let readers = options.pragma("query_only", "ON");
-        let read = pool(READERS).connect_with(readers).await?;
-        let views = Self::with(Door::new(Some(write), older), Door::new(Some(read), older), Some(place)).await?;
+        let read = Pool::Sqlite(pool(READERS).connect_with(readers).await?);
+        let views =
+            Self::with(Door::new(Some(write), older), Door::new(Some(read), older), Some(Place::Files(place))).await?;
         // Before the follower begins with it.
-        let owed = erasure::is_owed(&mut *views.write.acquire().await?).await?;
+        let owed = erasure::is_owed(&mut views.write.acquire().await?).await?;
         views.set_unclean(owed);
         if let Some(Err(error)) = views.copies()?.map(|copies| copies.tidy()) {
             tracing::warn!(%error, "what was left of copies of the views is not removed");
@@ -68,30 +77,41 @@ impl Views {
 
     /// A connection to the file in use that shares nothing with the others.
     pub(crate) async fn apart(&self) -> Result<SqliteConnection, ViewsError> {
-        match &self.place {
-            Some(place) => Ok(options(&place.in_use()?).connect().await?),
-            None => Err(std::io::Error::other("views in memory have no file").into()),
+        match self.place.as_ref().map(|place| place.file()).transpose()?.flatten() {
+            Some(file) => Ok(options(&file).connect().await?),
+            None => Err(std::io::Error::other("these views have no file").into()),
         }
     }
 
-    /// No views yet, for a file that is to be built at `path`: until it is there, every question is answered by
+    /// No views yet, where some are to be built: until they are there, every question is answered by
     /// [`ViewsError::Building`].
-    pub fn awaited(path: &Path) -> Self {
-        Self::behind(Door::new(None, false), Door::new(None, false), Some(Place::new(path)))
+    pub fn awaited(at: impl Into<Location>) -> Self {
+        Self::awaited_at(match at.into() {
+            Location::File(path) => Place::Files(Files::new(&path)),
+            Location::Postgres(url) => Place::Schemas(Schemas::new(&url)),
+        })
     }
 
-    /// The views at `path` for a log of so many records: opened, or awaited where there are none that can be read.
+    pub(super) fn awaited_at(place: Place) -> Self {
+        Self::behind(Door::new(None, false), Door::new(None, false), Some(place))
+    }
+
+    /// The views there, for a log of so many records: opened, or awaited where there are none that can be read.
     ///
     /// # Errors
     /// Those of [`Views::open`], but for views of another version.
-    pub async fn open_or_await(path: &Path, records: u64) -> Result<Self, ViewsError> {
-        let place = Place::new(path);
+    pub async fn open_or_await(at: impl Into<Location>, records: u64) -> Result<Self, ViewsError> {
+        let path = match at.into() {
+            Location::File(path) => path,
+            Location::Postgres(url) => return Self::in_database_or_awaited(&url, records).await,
+        };
+        let place = Files::new(&path);
         place.tidy()?;
         if records > 0 && place.is_empty()? {
-            return Ok(Self::awaited(path));
+            return Ok(Self::awaited_at(Place::Files(place)));
         }
-        match Self::open(path).await {
-            Err(ViewsError::Outdated(_)) => Ok(Self::awaited(path)),
+        match Self::in_file(&path).await {
+            Err(ViewsError::Outdated(_)) => Ok(Self::awaited_at(Place::Files(place))),
             opened => opened,
         }
     }
@@ -117,9 +137,9 @@ impl Views {
             let copy = Self::in_copy_of(passing.path()).await?;
             return copy.ok_or_else(|| ViewsError::Outdated("a copy of another version".to_owned()));
         }
-        let bytes = self.write.acquire().await?.serialize(None).await?;
+        let bytes = self.write.acquire().await?.sqlite()?.serialize(None).await?;
         let pool = alone(SqliteConnectOptions::new().in_memory(true)).await?;
-        pool.acquire().await?.deserialize(None, bytes, false).await?;
+        pool.acquire().await?.sqlite()?.deserialize(None, bytes, false).await?;
         let on_demand = self.on_demand.as_ref().map(|on_demand| Arc::new(on_demand.copy()));
         Ok(Self { on_demand, ..Self::of_one(pool).await? })
     }
@@ -132,12 +152,12 @@ impl Views {
         Self::of_one(pool).await
     }
 
-    async fn of_one(pool: SqlitePool) -> Result<Self, ViewsError> {
+    async fn of_one(pool: Pool) -> Result<Self, ViewsError> {
         let door = Door::new(Some(pool), false);
         Self::with(door.clone(), door, None).await
     }
 
-    async fn with(write: Door, read: Door, place: Option<Place>) -> Result<Self, ViewsError> {
+    pub(super) async fn with(write: Door, read: Door, place: Option<Place>) -> Result<Self, ViewsError> {
         let views = Self::behind(write, read, place);
         views.announce(views.position().await?);
         Ok(views)
@@ -189,9 +209,9 @@ fn unjournaled(path: &Path) -> SqliteConnectOptions {
 }
 
 /// The one connection to what nobody else has open.
-async fn alone(options: SqliteConnectOptions) -> Result<SqlitePool, ViewsError> {
+async fn alone(options: SqliteConnectOptions) -> Result<Pool, ViewsError> {
     let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
-    Ok(pool.connect_with(options).await?)
+    Ok(Pool::Sqlite(pool.connect_with(options).await?))
 }
 
 /// A pool that gives no connection out again that sqlx takes for one inside a transaction. On a full disk SQLite ends the

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use socai_domain::ledger::Position;
-use sqlx::{Sqlite, SqliteConnection, Transaction, pool::PoolConnection};
 
 use super::Views;
 use crate::{
+    db::{Begun, Db, Dialect, Pooled},
     error::ViewsError,
     replay::OnDemand,
     sql::{Source, Sql},
@@ -24,26 +24,33 @@ pub(crate) struct Snapshot {
 #[derive(Debug)]
 pub(crate) enum Reading {
     /// Views that go on meanwhile: each statement sees one state of them.
-    Going(PoolConnection<Sqlite>),
+    Going(Pooled),
     /// One state of those.
-    Live(Transaction<'static, Sqlite>),
+    Live(Begun),
     /// Views of a past moment: their one connection.
-    Past(PoolConnection<Sqlite>, Arc<OnDemand>),
+    Past(Pooled, Arc<OnDemand>),
 }
 
 impl Reading {
-    fn connection(&mut self) -> &mut SqliteConnection {
+    fn connection(&mut self) -> Db<'_> {
         match self {
-            Self::Going(db) | Self::Past(db, _) => &mut *db,
-            Self::Live(db) => &mut *db,
+            Self::Going(db) | Self::Past(db, _) => db.into(),
+            Self::Live(db) => db.into(),
         }
     }
 }
 
 impl Source for Reading {
-    async fn ready(&mut self, text: &str) -> Result<&mut SqliteConnection, ViewsError> {
+    fn dialect(&self) -> Dialect {
+        match self {
+            Self::Going(db) | Self::Past(db, _) => db.dialect(),
+            Self::Live(db) => db.dialect(),
+        }
+    }
+
+    async fn ready(&mut self, text: &str) -> Result<Db<'_>, ViewsError> {
         if let Self::Past(db, on_demand) = self {
-            on_demand.fill(db, text).await?;
+            on_demand.fill(db.sqlite()?, text).await?;
         }
         Ok(self.connection())
     }
@@ -51,7 +58,7 @@ impl Source for Reading {
 
 impl Snapshot {
     /// A transaction that has read the checkpoint.
-    pub(crate) fn new(db: Transaction<'static, Sqlite>, position: Option<Position>) -> Self {
+    pub(crate) fn new(db: Begun, position: Option<Position>) -> Self {
         Self { db: Reading::Live(db), position }
     }
 
@@ -60,7 +67,7 @@ impl Snapshot {
     }
 
     /// The database itself, with what it holds by now.
-    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
+    pub(crate) fn connection(&mut self) -> Db<'_> {
         self.db.connection()
     }
 
@@ -74,7 +81,11 @@ impl Snapshot {
 }
 
 impl Source for Snapshot {
-    async fn ready(&mut self, text: &str) -> Result<&mut SqliteConnection, ViewsError> {
+    fn dialect(&self) -> Dialect {
+        self.db.dialect()
+    }
+
+    async fn ready(&mut self, text: &str) -> Result<Db<'_>, ViewsError> {
         self.db.ready(text).await
     }
 }
@@ -93,11 +104,11 @@ impl Views {
     pub(crate) async fn snapshot(&self) -> Result<Snapshot, ViewsError> {
         if let Some(on_demand) = &self.on_demand {
             let mut db = self.read.acquire().await?;
-            let position = checkpoint(&mut *db).await?;
+            let position = checkpoint(&mut db).await?;
             return Ok(Snapshot { db: Reading::Past(db, Arc::clone(on_demand)), position });
         }
-        let mut db = self.read.begin().await?;
-        let position = checkpoint(&mut *db).await?;
+        let mut db = self.read.begin_reading().await?;
+        let position = checkpoint(&mut db).await?;
         Ok(Snapshot { db: Reading::Live(db), position })
     }
 }

@@ -142,7 +142,7 @@ async fn a_full_disk_is_waited_for_and_reads_go_on() {
     world.views.wait_for(before, Duration::from_mins(1)).await.unwrap();
     let limit = async |pages: u32| {
         let sql = AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
-        sqlx::raw_sql(sql).execute(&mut *world.views.write.acquire().await.unwrap()).await.unwrap();
+        sqlx::raw_sql(sql).execute(world.views.write.acquire().await.unwrap().sqlite().unwrap()).await.unwrap();
     };
     limit(1).await; // no page more than there are
     for n in 2..60 {
@@ -161,7 +161,7 @@ async fn a_full_disk_is_waited_for_and_reads_go_on() {
 async fn after_a_commit_that_failed_another_begins() {
     let folder = tempfile::tempdir().unwrap();
     let views = Views::open(&folder.path().join("views.sqlite")).await.unwrap();
-    views.write.acquire().await.unwrap().lock_handle().await.unwrap().set_commit_hook(|| false);
+    views.write.acquire().await.unwrap().sqlite().unwrap().lock_handle().await.unwrap().set_commit_hook(|| false);
     let mut history = History::new();
     history.arrives(1, |_| {});
     let mut builder = Builder::new(views.clone(), history.opener());
@@ -179,7 +179,7 @@ async fn a_cleaning_that_fails_delays_nobody() {
     // The copy is one more attached database than there may be.
     for n in 0..10 {
         let attach = AssertSqlSafe(format!("ATTACH ':memory:' AS other{n}"));
-        sqlx::raw_sql(attach).execute(&mut *world.views.write.acquire().await.unwrap()).await.unwrap();
+        sqlx::raw_sql(attach).execute(world.views.write.acquire().await.unwrap().sqlite().unwrap()).await.unwrap();
     }
     let secret = world.history.arrives(2, |_| {});
     world.history.registers(secret).by(Who::Clerk).expunges(secret, 41);

@@ -11,6 +11,7 @@ mod generated;
 mod handling;
 mod history;
 mod past;
+mod postgres;
 mod promptness;
 mod rebuilding;
 mod registers;

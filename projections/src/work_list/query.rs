@@ -289,7 +289,7 @@ fn mine(sql: &mut Sql) -> &mut Sql {
             " OR (w.unit IN (SELECT a.unit FROM acting a WHERE a.role IN ({leader}, {head})))"
         ))
         .push(&format!(
-            " OR ({} AND ({} OR (NOT COALESCE({of_leader}, 0) AND {}) OR (({nobody_above} OR COALESCE({of_leader}, 0)) AND {leads}))))))",
+            " OR ({} AND ({} OR (({of_leader}) IS NOT TRUE AND {}) OR (({nobody_above} OR ({of_leader}) IS TRUE) AND {leads}))))))",
             gone(),
             to(&leader),
             to(&head),

@@ -16,6 +16,7 @@ mod kurrent;
 mod notary;
 mod office;
 mod postgres;
+mod postgres_views;
 mod proofs;
 mod python;
 mod serve;

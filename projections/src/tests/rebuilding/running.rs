@@ -19,7 +19,7 @@ use super::{
     },
     at, digest, sql,
 };
-use crate::{Follower, Rebuilder, Rebuilding, Views, ViewsError, building::Place};
+use crate::{Follower, Rebuilder, Rebuilding, Views, ViewsError, building::Files};
 
 /// Follows and rebuilds as the program does, until it is told to stop.
 struct Running {
@@ -102,7 +102,7 @@ async fn without_views_that_can_be_read_they_are_built_first() {
     generated.steps(10);
     views.wait_for(generated.history.log.head().await.unwrap().position, LONG).await.unwrap();
     running.end().await;
-    assert_eq!(Place::new(&path).in_use().unwrap(), folder.path().join("views.sqlite.1"));
+    assert_eq!(Files::new(&path).in_use().unwrap(), folder.path().join("views.sqlite.1"));
     // An empty ledger needs none.
     let other = folder.path().join("other.sqlite");
     assert!(!Views::open_or_await(&other, 0).await.unwrap().are_awaited());

@@ -1,0 +1,209 @@
+//! Where the views are in `PostgreSQL`, and where another build of them is made.
+//!
+//! Each build is a schema of its own, `socai_views_1`, then `socai_views_2`; which of them is in use says one row of
+//! `socai_views.in_use`. What changes, in one statement, is that row. So there is one valid schema at every moment, whatever
+//! stops the program.
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Row as _,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::{
+    db::{Connection, Pool},
+    error::ViewsError,
+    store::{BUSY, PostgresUrl},
+};
+
+/// The schema that says which one is in use; the others are called after it.
+const NAME: &str = "socai_views";
+/// The suffix of the build that is compared with.
+const CHECK: &str = "check";
+/// How long a question may take.
+const QUESTION: &str = if cfg!(test) { "1s" } else { "30s" };
+/// How long somebody waits for a connection that others use.
+const PATIENCE: Duration = if cfg!(test) { Duration::from_secs(1) } else { BUSY };
+/// How many prepared statements a connection keeps: as there are queries, about.
+const STATEMENTS: usize = 500;
+/// Held while it is looked which schema is in use and the first one is made, and while another one is built.
+const OPENING: i64 = 0x736f_6361_6900;
+const BUILDING: i64 = OPENING + 1;
+
+/// A database of views.
+#[derive(Clone)]
+pub(crate) struct Schemas(Arc<PgConnectOptions>);
+
+/// A schema with one build.
+#[derive(Clone)]
+pub(crate) struct Schema {
+    database: Arc<PgConnectOptions>,
+    name: String,
+}
+
+// What a connection is made with holds the password.
+impl std::fmt::Debug for Schemas {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Schemas(…)")
+    }
+}
+
+impl std::fmt::Debug for Schema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Schema({})", self.name)
+    }
+}
+
+impl Schemas {
+    /// At this URL.
+    pub(crate) fn new(url: &PostgresUrl) -> Self {
+        Self(Arc::new(url.options().application_name("socai").statement_cache_capacity(STATEMENTS)))
+    }
+
+    /// A connection that is the only one to look which schema is in use; others wait for it to be closed.
+    pub(crate) async fn alone(&self) -> Result<PgConnection, ViewsError> {
+        let mut db = self.0.connect().await?;
+        sqlx::query("SELECT pg_advisory_lock($1)").bind(OPENING).execute(&mut db).await?;
+        Ok(db)
+    }
+
+    /// A connection while which nobody else builds.
+    ///
+    /// # Errors
+    /// [`ViewsError::Overtaken`] when somebody does already.
+    pub(crate) async fn building(&self) -> Result<PgConnection, ViewsError> {
+        let mut db = self.0.connect().await?;
+        let ours = sqlx::query("SELECT pg_try_advisory_lock($1)").bind(BUILDING).fetch_one(&mut db).await?;
+        if ours.try_get(0)? { Ok(db) } else { Err(ViewsError::Overtaken) }
+    }
+
+    fn schema(&self, suffix: impl std::fmt::Display) -> Schema {
+        Schema { database: Arc::clone(&self.0), name: format!("{NAME}_{suffix}") }
+    }
+
+    /// The number of the schema in use (0 for none), and those of the others, the newest first.
+    async fn look(db: &mut PgConnection) -> Result<(u64, Vec<u64>), ViewsError> {
+        let names = sqlx::query("SELECT CAST(nspname AS TEXT) FROM pg_namespace WHERE starts_with(nspname, $1)");
+        let rows = names.bind(format!("{NAME}_")).fetch_all(&mut *db).await?;
+        let number = |name: &str| name.strip_prefix(NAME)?.strip_prefix('_')?.parse::<u64>().ok();
+        let mut there = Vec::new();
+        for row in rows {
+            there.extend(number(row.try_get(0)?));
+        }
+        let points = sqlx::query("SELECT to_regclass($1) IS NOT NULL").bind(format!("{NAME}.in_use"));
+        let in_use = if points.fetch_one(&mut *db).await?.try_get(0)? {
+            let build =
+                sqlx::query(AssertSqlSafe(format!("SELECT build FROM {NAME}.in_use"))).fetch_optional(db).await?;
+            build.map(|build| build.try_get::<i64, _>(0)).transpose()?.map_or(0, i64::unsigned_abs)
+        } else {
+            0
+        };
+        // One that somebody removed is in use no more.
+        let in_use = if there.contains(&in_use) { in_use } else { 0 };
+        there.retain(|number| *number != in_use);
+        there.sort_unstable_by(|a, b| b.cmp(a));
+        Ok((in_use, there))
+    }
+
+    /// The schema in use.
+    pub(crate) async fn in_use(&self) -> Result<Option<Schema>, ViewsError> {
+        let mut db = self.0.connect().await?;
+        let (in_use, _) = Self::look(&mut db).await?;
+        db.close().await?;
+        Ok((in_use > 0).then(|| self.schema(in_use)))
+    }
+
+    /// A schema that was begun and did not come to its place yet.
+    pub(crate) async fn begun(&self) -> Result<Option<Schema>, ViewsError> {
+        let mut db = self.0.connect().await?;
+        let (in_use, others) = Self::look(&mut db).await?;
+        db.close().await?;
+        Ok(others.first().filter(|number| **number > in_use).map(|number| self.schema(number)))
+    }
+
+    /// Makes a new empty schema.
+    pub(crate) async fn begin(&self) -> Result<Schema, ViewsError> {
+        let mut db = self.0.connect().await?;
+        let (in_use, others) = Self::look(&mut db).await?;
+        let newest = others.first().map_or(in_use, |number| in_use.max(*number));
+        let schema = self.schema(newest + 1);
+        let make = format!(
+            "CREATE SCHEMA IF NOT EXISTS {NAME}; CREATE TABLE IF NOT EXISTS {NAME}.in_use (one BIGINT \
+             CONSTRAINT in_use_one CHECK (one = 1), build BIGINT CONSTRAINT in_use_build_given NOT NULL, \
+             CONSTRAINT in_use_key PRIMARY KEY (one)); CREATE SCHEMA {}",
+            schema.name
+        );
+        sqlx::raw_sql(AssertSqlSafe(make)).execute(&mut db).await?;
+        db.close().await?;
+        Ok(schema)
+    }
+
+    /// Makes the empty schema for the build that is compared with it.
+    pub(crate) async fn begin_check(&self) -> Result<Schema, ViewsError> {
+        let schema = self.schema(CHECK);
+        schema.remove().await?;
+        let mut db = self.0.connect().await?;
+        sqlx::raw_sql(AssertSqlSafe(format!("CREATE SCHEMA {}", schema.name))).execute(&mut db).await?;
+        db.close().await?;
+        Ok(schema)
+    }
+
+    /// Puts a schema in the place of the one in use.
+    pub(crate) async fn put(&self, schema: &Schema) -> Result<(), ViewsError> {
+        let number = schema.name.rsplit('_').next().and_then(|number| number.parse::<i64>().ok());
+        let number = number.ok_or_else(|| ViewsError::Damaged(format!("{} has no number", schema.name)))?;
+        let put = format!(
+            "INSERT INTO {NAME}.in_use (one, build) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET build = excluded.build"
+        );
+        let mut db = self.0.connect().await?;
+        sqlx::query(AssertSqlSafe(put)).bind(number).execute(&mut db).await?;
+        Ok(db.close().await?)
+    }
+
+    /// Removes what an interrupted rebuild left behind, but for the newest schema that was begun.
+    pub(crate) async fn tidy(&self) -> Result<(), ViewsError> {
+        let mut db = self.0.connect().await?;
+        let (in_use, others) = Self::look(&mut db).await?;
+        db.close().await?;
+        for number in others.iter().enumerate().filter(|(at, of)| *at > 0 || **of < in_use).map(|(_, of)| of) {
+            self.schema(number).remove().await?;
+        }
+        self.schema(CHECK).remove().await
+    }
+}
+
+impl Schema {
+    /// How it is connected to. A commit that a loss of power takes back is folded from the log again.
+    fn options(&self) -> PgConnectOptions {
+        (*self.database).clone().options([("search_path", self.name.as_str()), ("synchronous_commit", "off")])
+    }
+
+    /// For the one who writes.
+    pub(crate) async fn write(&self) -> Result<Pool, ViewsError> {
+        Ok(Pool::Postgres(
+            PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE).connect_with(self.options()).await?,
+        ))
+    }
+
+    /// For so many readers at once.
+    pub(crate) async fn read(&self, readers: u32) -> Result<Pool, ViewsError> {
+        let options =
+            self.options().options([("default_transaction_read_only", "on"), ("statement_timeout", QUESTION)]);
+        let pool = PgPoolOptions::new().max_connections(readers).acquire_timeout(PATIENCE);
+        Ok(Pool::Postgres(pool.connect_with(options).await?))
+    }
+
+    /// For a build.
+    pub(crate) async fn connect(&self) -> Result<Connection, ViewsError> {
+        Ok(Connection::Postgres(self.options().connect().await?))
+    }
+
+    /// Removes it with all that is in it.
+    pub(crate) async fn remove(&self) -> Result<(), ViewsError> {
+        let mut db = self.database.connect().await?;
+        let remove = format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name);
+        sqlx::raw_sql(AssertSqlSafe(remove)).execute(&mut db).await?;
+        Ok(db.close().await?)
+    }
+}
