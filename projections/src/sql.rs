@@ -176,12 +176,13 @@ impl Sql {
     async fn assert_not_scanned(&self, what: &str, db: &mut impl Source) {
         /// Fewer are gone through sooner than they are found.
         const MANY: i64 = 2_000;
+        let text = |row: &Row| Cells::of(row).next().unwrap();
         let mut large = Self::plain();
         large.push("SELECT CAST(relname AS TEXT) FROM pg_class WHERE relkind = 'r' AND reltuples > ").bind(MANY);
         large.push(" AND relnamespace = CAST(current_schema() AS regnamespace)");
-        let large = large.read_all(db, |cells| cells.next::<String>()).await.unwrap();
+        let large: Vec<String> = large.fetch_all(db).await.unwrap().iter().map(text).collect();
         let plan = Self { text: format!("EXPLAIN {}", self.text), ..self.clone() };
-        let plan = plan.read_all(db, |cells| cells.next::<String>()).await.unwrap();
+        let plan: Vec<String> = plan.fetch_all(db).await.unwrap().iter().map(text).collect();
         let scanned = |table: &String| plan.iter().any(|step| step.contains(&format!("Seq Scan on {table} ")));
         assert!(!large.iter().any(scanned), "{what}: {}\n{}", self.text, plan.join("\n"));
     }

@@ -78,8 +78,7 @@ impl Views {
     /// # Errors
     /// These views stay in their place and are shown as before, if they are.
     pub async fn rebuild(&self, log: &dyn EventLog, opener: &Opener) -> Result<Rebuilt, ViewsError> {
-        // Boxed, as it is large.
-        Box::pin(self.rebuild_through(log, opener, Arc::new(Open))).await
+        self.rebuild_through(log, opener, Arc::new(Open)).await
     }
 
     /// The same, passing this gate at each step.
@@ -97,7 +96,8 @@ impl Views {
         let budget = Budget::of(self.memory);
         let rebuild = Rebuild { views: self, place, log, opener, budget, gate };
         let made = match place.alone().await {
-            Ok(alone) => rebuild.run(&mut teller).await.map(|made| (made, alone)),
+            // Boxed, as it is large.
+            Ok(alone) => Box::pin(rebuild.run(&mut teller)).await.map(|made| (made, alone)),
             Err(error) => Err(error),
         };
         match made {
