@@ -5,7 +5,6 @@
 use std::{collections::BTreeMap, ffi::OsString, fmt, fs, io, net::SocketAddr, path::PathBuf};
 
 use socai_domain::proof::KeyName;
-use socai_projections::Location;
 use thiserror::Error;
 
 use crate::{
@@ -57,7 +56,7 @@ pub struct Config {
     /// What was cosigned.
     pub witness: PathBuf,
     /// The read models.
-    pub views: Location,
+    pub views: socai_projections::Location,
     /// What a rebuild of them may take of memory, in MiB.
     pub views_memory_mib: u32,
     /// How many copies of them at earlier positions are kept.
@@ -287,9 +286,9 @@ fn check(values: &mut Values) -> Result<Config, ConfigError> {
         witness_name: name(take("witness_name"))?,
         witness: under(take("witness")),
         views: match take("views") {
-            default @ (_, Origin::Default(_)) => Location::File(under(default)),
+            default @ (_, Origin::Default(_)) => socai_projections::Location::File(under(default)),
             // What is no URL may hold a password all the same.
-            (url, origin) => Location::new(&url).ok_or(ConfigError::Invalid {
+            (url, origin) => socai_projections::Location::new(&url).ok_or(ConfigError::Invalid {
                 origin,
                 value: "what is set".to_owned(),
                 wanted: "a file, or postgres://USER:PASSWORD@HOST/DATABASE",

@@ -160,7 +160,7 @@ impl Pool {
     pub(crate) async fn acquire(&self) -> Result<Pooled, sqlx::Error> {
         Ok(match self {
             Self::Sqlite(pool) => Pooled::Sqlite(pool.acquire().await?),
-            Self::Postgres(pool) => Pooled::Postgres(pool.acquire().await?),
+            Self::Postgres(pool) => Pooled::Postgres(Box::pin(pool.acquire()).await?),
         })
     }
 
@@ -169,7 +169,7 @@ impl Pool {
         Ok(match self {
             Self::Sqlite(pool) => Begun::Sqlite(pool.begin().await?),
             Self::Postgres(pool) => {
-                Begun::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+                Begun::Postgres(Box::pin(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await?)
             }
         })
     }
@@ -178,7 +178,7 @@ impl Pool {
     pub(crate) async fn begin_writing(&self) -> Result<Begun, sqlx::Error> {
         Ok(match self {
             Self::Sqlite(pool) => Begun::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Begun::Postgres(pool.begin().await?),
+            Self::Postgres(pool) => Begun::Postgres(Box::pin(pool.begin()).await?),
         })
     }
 
