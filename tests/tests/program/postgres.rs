@@ -98,7 +98,8 @@ async fn a_document_goes_its_way_with_notary_and_keys_in_a_database() {
     assert_eq!(report["code"], 0, "{report:#}");
     assert_eq!(report["layers"]["keys"]["counts"]["streams"], report["layers"]["log"]["counts"]["streams"]);
     assert!(report["layers"]["notary"]["counts"]["records covered"].as_u64() > Some(5), "{report:#}");
-    let bundle = office.path().join("a.zip");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let bundle = elsewhere.path().join("a.zip");
     let exported = with(&["export", "--document", &document, "--output", bundle.to_str().unwrap()]);
     assert!(exported.status.success(), "{}", text(&exported.stderr));
     let checked = socai().arg("verify-bundle").arg(&bundle).args(["--key", &key.to_string()]).output().unwrap();
@@ -118,11 +119,11 @@ async fn a_document_goes_its_way_with_notary_and_keys_in_a_database() {
 
     // Another master key opens nothing, and none is made over a ring that is there.
     let master = office.path().join("keys/master.key");
-    let kept = fs::read(&master).unwrap();
-    fs::remove_file(&master).unwrap();
+    let aside = elsewhere.path().join("master.key");
+    fs::rename(&master, &aside).unwrap();
     let refused = text(&with(&["keygen", "--missing"]).stderr);
     assert!(refused.contains("put it back") && !refused.contains("geheim"), "{refused}");
-    fs::write(&master, kept).unwrap();
+    fs::rename(&aside, &master).unwrap();
     let rotated = with(&["keygen", "--rotate-master"]);
     assert!(rotated.status.success(), "{}", text(&rotated.stderr));
 
@@ -212,6 +213,8 @@ async fn a_second_server_is_kept_out_until_the_first_ends_and_then_goes_on() {
     let mut serving = Serving::start(other.path(), &settings);
     let clerk = office.client(&serving.url, &person);
     proof(&serving.url, &record).await;
+    // It serves while it makes its views.
+    while reqwest::get(format!("{}/health/ready", serving.url)).await.unwrap().status().as_u16() != 200 {}
     assert_eq!(stage(&clerk, &document).await, "ARRIVED");
     receives(&clerk, &serving.url, "2", &key).await;
     assert!(serving.terminate().success());
