@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use serde_json::{Value, json};
+use socai::files;
 use socai_domain::proof::{Note, Policy, Promise, TlogProof, VerifierKey};
 use socai_kurrent_double::Double;
 use socai_test_postgres::Cluster;
@@ -119,11 +120,11 @@ async fn a_document_goes_its_way_with_notary_and_keys_in_a_database() {
 
     // Another master key opens nothing, and none is made over a ring that is there.
     let master = office.path().join("keys/master.key");
-    let kept = fs::read(&master).unwrap();
-    fs::remove_file(&master).unwrap();
+    let aside = elsewhere.path().join("master.key");
+    fs::rename(&master, &aside).unwrap();
     let refused = text(&with(&["keygen", "--missing"]).stderr);
     assert!(refused.contains("put it back") && !refused.contains("geheim"), "{refused}");
-    fs::write(&master, kept).unwrap();
+    fs::rename(&aside, &master).unwrap();
     let rotated = with(&["keygen", "--rotate-master"]);
     assert!(rotated.status.success(), "{}", text(&rotated.stderr));
 
@@ -214,13 +215,8 @@ async fn a_second_server_is_kept_out_until_the_first_ends_and_then_goes_on() {
     let clerk = office.client(&serving.url, &person);
     proof(&serving.url, &record).await;
     // It serves while it makes its views.
-    let stage = loop {
-        let stage = stage(&clerk, &document).await;
-        if !stage.is_null() {
-            break stage;
-        }
-    };
-    assert_eq!(stage, "ARRIVED");
+    while reqwest::get(format!("{}/health/ready", serving.url)).await.unwrap().status().as_u16() != 200 {}
+    assert_eq!(stage(&clerk, &document).await, "ARRIVED");
     receives(&clerk, &serving.url, "2", &key).await;
     assert!(serving.terminate().success());
 }
