@@ -3,7 +3,6 @@
 use std::{fs, path::Path};
 
 use serde_json::{Value, json};
-use socai::files;
 use socai_domain::proof::{Note, Policy, Promise, TlogProof, VerifierKey};
 use socai_kurrent_double::Double;
 use socai_test_postgres::Cluster;
