@@ -99,13 +99,15 @@ pub enum ConfigError {
         /// What the system says.
         source: io::Error,
     },
-    /// The file is no TOML.
-    #[error("{}: {source}", path.display())]
+    /// The file is no TOML. What stands in the line is not shown: it may be a password.
+    #[error("{}, line {line}: {why}", path.display())]
     Toml {
         /// The file.
         path: PathBuf,
+        /// The line, from 1.
+        line: usize,
         /// What is wrong with it.
-        source: Box<toml::de::Error>,
+        why: String,
     },
     /// Nothing of this name can be set.
     #[error("{origin}: there is no setting {name:?}; socai serve --list-settings shows all")]
@@ -199,9 +201,9 @@ impl Config {
                 values.insert(setting.name, (value.clone(), Origin::Flag(setting.flag())));
             } else if let Some(value) = environment(&setting.variable()).filter(|value| !value.is_empty()) {
                 let origin = Origin::Environment(setting.variable());
-                let value = value.into_string().map_err(|value| ConfigError::Invalid {
+                let value = value.into_string().map_err(|_| ConfigError::Invalid {
                     origin: origin.clone(),
-                    value: value.to_string_lossy().into_owned(),
+                    value: "what is set".to_owned(),
                     wanted: "text in UTF-8",
                 })?;
                 values.insert(setting.name, (value, origin));
@@ -221,8 +223,10 @@ fn from_file(values: &mut Values) -> Result<(), ConfigError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => return Ok(()),
         Err(source) => return Err(ConfigError::Io { path, source }),
     };
-    let table: toml::Table =
-        text.parse().map_err(|source| ConfigError::Toml { path: path.clone(), source: Box::new(source) })?;
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        ConfigError::Toml { path: path.clone(), line: before.lines().count().max(1), why: error.message().to_owned() }
+    })?;
     for (name, value) in table {
         let origin = Origin::File(path.clone(), name.clone());
         let Some(setting) = SETTINGS.iter().find(|setting| setting.name == name && name != "config") else {
@@ -234,7 +238,7 @@ fn from_file(values: &mut Values) -> Result<(), ConfigError> {
             other => {
                 return Err(ConfigError::Invalid {
                     origin,
-                    value: other.to_string(),
+                    value: other.type_str().to_owned(),
                     wanted: "a text, number or boolean",
                 });
             }

@@ -141,13 +141,14 @@ pub async fn copy(
     options: FileLogOptions,
     mut on_progress: impl FnMut(Progress),
 ) -> Result<Copied, CopyError> {
+    let served = is_served(from)?;
     let source = Reading::open(from, Known::default()).await.map_err(CopyError::Source)?;
     let options = FileLogOptions { epoch: epoch(source.begins())?, ..options };
     let mut target = Restoring::open(to, source.ledger(), options).await.map_err(CopyError::Target)?;
     let copied = fill(&source, &mut target, &mut on_progress).await;
     let ended = target.end(copied.is_ok()).await;
     let (copied, ()) = (copied?, ended?);
-    Ok(Copied { grows: grows(from, copied.records).await?, ..copied })
+    Ok(Copied { grows: served || grows(from, copied.records).await?, ..copied })
 }
 
 /// An engine epoch that no other log of the ledger has: two copies of one log may be served, and neither may take the other's
@@ -164,13 +165,19 @@ fn epoch(source: Position) -> Result<u32, CopyError> {
     }
 }
 
+/// Are these files that somebody has open?
+fn is_served(from: &str) -> Result<bool, CopyError> {
+    let Some(dir) = log::directory(from).map_err(CopyError::Source)? else { return Ok(false) };
+    let io = |error| CopyError::Source(OpenLogError::io(format!("looking at {}", dir.display()))(error));
+    is_in_use(&dir).map_err(io)
+}
+
 /// Is the source written to?
 async fn grows(from: &str, records: u64) -> Result<bool, CopyError> {
-    match log::directory(from).map_err(CopyError::Source)? {
-        Some(dir) => is_in_use(&dir)
-            .map_err(|error| CopyError::Source(OpenLogError::io(format!("looking at {}", dir.display()))(error))),
-        None => Ok(Reading::open(from, Known::default()).await.map_err(CopyError::Source)?.about() > records),
+    if log::directory(from).map_err(CopyError::Source)?.is_some() {
+        return is_served(from);
     }
+    Ok(Reading::open(from, Known::default()).await.map_err(CopyError::Source)?.about() > records)
 }
 
 /// All of one log, as it was told.

@@ -75,7 +75,11 @@ pub async fn open_ring_of(config: &Config, wanted: LedgerId, records: u64) -> Re
         None if records > 0 => KeysError::Lost(name),
         None => {
             ring.bind(wanted).await?;
-            return Ok(ring);
+            // Another new ledger may have been sooner.
+            match ring.ledger().await? {
+                Some(found) if found != wanted => KeysError::OtherLedger { ring: name, found, wanted },
+                _ => return Ok(ring),
+            }
         }
     };
     // Why it was refused matters more than how it was closed.
@@ -110,8 +114,9 @@ pub async fn rotate_master(config: &Config) -> Result<(), KeysError> {
     }
     let ring = open_ring(config).await?;
     let next = next(path);
-    // Left by a rotation that never reached the ring: the ring opened with the old key.
+    // Left by a rotation that never reached the ring: the ring opened with the old key, and opens with it still.
     if next.exists() {
+        ring.settle().await?;
         std::fs::remove_file(&next).map_err(|error| KeysError::Io(next.display().to_string(), error))?;
     }
     let key = MasterKey::generate()?;
@@ -135,6 +140,7 @@ mod tests {
     use std::{collections::BTreeMap, fs};
 
     use socai_domain::ledger::{KeyState, Revision, StreamId, StreamKind};
+    use sqlx::Connection as _;
     use uuid::Uuid;
 
     use super::*;
@@ -190,5 +196,28 @@ mod tests {
         ring.close().await.unwrap();
         assert_eq!(key(&config).await, before);
         assert_eq!(MasterKey::load(&config.master_key).unwrap().fingerprint(), last.fingerprint());
+    }
+
+    #[tokio::test]
+    async fn the_next_master_key_stays_while_a_rotation_may_still_take_effect() {
+        let directory = tempfile::tempdir().unwrap();
+        let cluster = socai_test_postgres::Cluster::start().unwrap();
+        let config = Config {
+            key_ring: crate::config::Location::Postgres(cluster.url("postgres").parse().unwrap()),
+            ..config(directory.path())
+        };
+        let before = key(&config).await;
+        let next = next(&config.master_key);
+        let other = MasterKey::generate().unwrap();
+        other.save(&next).unwrap();
+        // One that was interrupted while its commit waited has the row.
+        let mut pending = sqlx::PgConnection::connect_with(&cluster.options()).await.unwrap();
+        let mut pending = pending.begin().await.unwrap();
+        sqlx::query("SELECT 1 FROM socai_keys.ring FOR UPDATE").execute(&mut *pending).await.unwrap();
+        assert!(rotate_master(&config).await.is_err());
+        assert!(next.exists(), "it may be what the keys are wrapped by");
+        pending.rollback().await.unwrap();
+        rotate_master(&config).await.unwrap();
+        assert_eq!(key(&config).await, before);
     }
 }

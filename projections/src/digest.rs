@@ -6,6 +6,7 @@ use futures::TryStreamExt as _;
 use socai_domain::ledger::Position;
 
 use crate::{
+    db::Dialect,
     error::ViewsError,
     models::{self, MODELS},
     sql::Source,
@@ -47,6 +48,10 @@ impl Views {
 
 /// The digest of what is seen from here.
 pub(crate) async fn digest(db: &mut impl Source) -> Result<Digest, ViewsError> {
+    if db.dialect() == Dialect::Postgres {
+        // A table of millions takes longer than an answer to a question may.
+        db.ready("").await?.run("SET LOCAL statement_timeout = 0").await?;
+    }
     let position = checkpoint(db).await?;
     let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
     let mut buffer = Vec::new();

@@ -215,9 +215,13 @@ impl Builder {
     }
 
     async fn cleaning_due(&self) {
-        match self.clean_at {
-            Some(at) => tokio::time::sleep_until(at).await,
-            None => std::future::pending().await,
+        if let Some(at) = self.clean_at {
+            return tokio::time::sleep_until(at).await;
+        }
+        // It may be owed since a rebuild, whose own tries ended with it.
+        let mut unclean = self.views.unclean();
+        if unclean.wait_for(|owed| *owed).await.is_err() {
+            std::future::pending::<()>().await;
         }
     }
 

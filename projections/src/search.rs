@@ -28,7 +28,7 @@ use crate::{
 /// The read model's name.
 pub(crate) const NAME: &str = "search";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 /// Since this version it can be read.
 pub(crate) const SINCE: u32 = 2;
 
@@ -58,8 +58,8 @@ pub(crate) static INDEX: &[&str] = &[
 /// They hold no places; where a word of the question is several here, the text itself is looked at, too.
 pub(crate) static POSTGRES_INDEX: &[&str] = &[
     "ALTER TABLE search_text \
-     ADD word_terms TSVECTOR GENERATED ALWAYS AS (array_to_tsvector(string_to_array(words, ' '))) STORED, \
-     ADD code_terms TSVECTOR GENERATED ALWAYS AS (array_to_tsvector(string_to_array(codes, ' '))) STORED",
+     ADD word_terms TSVECTOR GENERATED ALWAYS AS (array_to_tsvector(array_remove(string_to_array(words, ' '), ''))) STORED, \
+     ADD code_terms TSVECTOR GENERATED ALWAYS AS (array_to_tsvector(array_remove(string_to_array(codes, ' '), ''))) STORED",
     "CREATE INDEX search_index ON search_text USING GIN (word_terms, code_terms)",
 ];
 
@@ -144,6 +144,9 @@ fn matching(words: &[Word]) -> String {
 
 /// The condition that such a phrase, its end open, stands in a column of `PostgreSQL`'s.
 fn within<'a>(sql: &'a mut Sql, column: &str, terms: &str, phrase: &str) -> &'a mut Sql {
+    if phrase.is_empty() {
+        return sql.push("(0 = 1)");
+    }
     let lexemes: Vec<String> = phrase.split(' ').map(|term| format!("'{term}'")).collect();
     sql.push("(i.").push(terms).push(" @@ CAST(").bind(format!("{}:*", lexemes.join(" & "))).push(" AS TSQUERY)");
     if lexemes.len() > 1 {
@@ -156,6 +159,8 @@ fn within<'a>(sql: &'a mut Sql, column: &str, terms: &str, phrase: &str) -> &'a 
 pub(crate) fn rows(document: &Document, out: &mut Out) {
     let Some(details) = &document.details else { return };
     let words = [details.abstract_text.as_str(), details.issuer_name.as_str()].map(|text| terms(&search_key(text)));
+    // A text may have no letter or digit at all.
+    let words: Vec<String> = words.into_iter().filter(|words| !words.is_empty()).collect();
     let codes = document.code().map(|code| terms(&code_key(&code))).unwrap_or_default();
     out.add(&TEXT, vec![document.ordinal.into(), Value::Text(words.join(" ")), Value::Text(codes)]);
 }

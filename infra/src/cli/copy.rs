@@ -20,6 +20,8 @@ use super::{flags::Place, telling};
 /// Interrupted, or when more came: run it again, and it goes on after what the copy has. Files are copied also while a server
 /// writes to them: what it had written then is a consistent backup. To move for good, stop it first.
 ///
+/// A flag is seen by everybody on the machine: put a URL with a password into the environment.
+///
 /// Only the log is copied. README.md tells what else belongs to a ledger.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -28,10 +30,10 @@ use super::{flags::Place, telling};
   socai copy --from 'kurrentdb://user:password@host:2113?ledger=socai' --to file:/srv/socai/log --json")]
 pub(crate) struct Copy {
     /// The log that is copied; nothing is written to it.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", env = "SOCAI_COPY_FROM", hide_env_values = true)]
     from: String,
     /// The log that it is copied into: empty, or the beginning of the same ledger.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", env = "SOCAI_COPY_TO", hide_env_values = true)]
     to: String,
     /// Tell what was copied as JSON.
     #[arg(long)]

@@ -35,6 +35,19 @@ fn a_password_of_the_views_is_never_shown() {
 }
 
 #[test]
+fn a_password_in_a_file_that_is_no_toml_is_not_shown() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("socai.toml");
+    for text in ["level = 'info'\nnotary = postgres://u:geheim@h/d\n", "notary = ['postgres://u:geheim@h/d']\n"] {
+        fs::write(&file, text).unwrap();
+        let error = load(&[("config", file.to_str().unwrap())], &[]).unwrap_err();
+        let told = format!("{error} {error:?}");
+        assert!(told.contains("socai.toml") && !told.contains("geheim"), "{told}");
+        assert!(told.contains("line 2") || told.contains("array"), "{told}");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_named_with_its_origin() {
     let error = |flags: &[(&'static str, &str)], environment: &[(&str, &str)]| {
         load(flags, environment).unwrap_err().to_string()

@@ -61,6 +61,14 @@ impl Ring {
         }
     }
 
+    /// Waits until no rotation is on its way: one that was interrupted may still take effect in a database.
+    pub async fn settle(&self) -> Result<(), KeyError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(ring) => ring.settle().await,
+        }
+    }
+
     /// Wraps every key by another master key, in one transaction: afterwards the ring opens with the new one only.
     pub async fn rotate(&self, to: MasterKey) -> Result<(), KeyError> {
         match self {

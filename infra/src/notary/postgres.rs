@@ -11,7 +11,7 @@
 //! nothing unless the value is its own; a swap asks for the old note, too. So whoever was replaced writes nothing any more,
 //! however late their statement arrives.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use sqlx::{Connection as _, PgConnection};
 use tokio::sync::Mutex;
@@ -67,12 +67,18 @@ const READ: &str = "
     WHERE name = $1 AND number BETWEEN $2 AND $3 ORDER BY number";
 
 /// The store in a database.
-#[derive(Debug)]
 pub(crate) struct PostgresStore {
     shelf: PostgresShelf,
     address: Address,
     /// None after an error: then it is loaded again.
     held: Arc<Mutex<Option<Held>>>,
+}
+
+/// As its messages name it.
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shelf.name)
+    }
 }
 
 /// The right to write, as far as this process knows.

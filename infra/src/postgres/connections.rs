@@ -87,7 +87,7 @@ impl DerefMut for Taken<'_> {
 
 /// Did the connection end, as of a server that was started again?
 fn is_broken(error: &sqlx::Error) -> bool {
-    let ended = matches!(code(error).as_deref(), Some("57P01" | "57P02" | "08006" | "08003"));
+    let ended = matches!(code(error).as_deref(), Some("57P01" | "57P02" | "57P05" | "08006" | "08003"));
     ended || matches!(error, sqlx::Error::Io(error) if error.kind() != std::io::ErrorKind::TimedOut)
 }
 

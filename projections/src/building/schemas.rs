@@ -179,11 +179,11 @@ impl Schema {
         (*self.database).clone().options([("search_path", self.name.as_str()), ("synchronous_commit", "off")])
     }
 
-    /// For the one who writes.
+    /// For the one who writes. What it has told somebody is there after a crash, too; a build may be lost.
     pub(crate) async fn write(&self) -> Result<Pool, ViewsError> {
-        Ok(Pool::Postgres(
-            PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE).connect_with(self.options()).await?,
-        ))
+        let options = self.options().options([("synchronous_commit", "on")]);
+        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
+        Ok(Pool::Postgres(pool.connect_with(options).await?))
     }
 
     /// For so many readers at once.

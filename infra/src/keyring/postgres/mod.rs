@@ -106,6 +106,17 @@ impl PostgresKeyRing {
         bound.await.map_err(unavailable)
     }
 
+    /// Ready when nobody has the ring's row, and it is wrapped by our master key still.
+    pub async fn settle(&self) -> Result<(), KeyError> {
+        let master = self.shared.master.read().await;
+        let mut at = self.shared.connections.take().await.map_err(unavailable)?;
+        let mut transaction = at.begin().await.map_err(unavailable)?;
+        store::lock(&mut transaction, &master).await?;
+        transaction.rollback().await.map_err(unavailable)?;
+        at.keep();
+        Ok(())
+    }
+
     /// Wraps every key by another master key, in one transaction: afterwards the ring opens with the new one only.
     pub async fn rotate(&self, to: MasterKey) -> Result<(), KeyError> {
         let mut master = self.shared.master.write().await;

@@ -57,13 +57,15 @@ fn odd(history: &mut History) {
         "Báo cáo – “tình hình” (12e3a4), mã \\N \\x41 'a':* & b",
         "a_b%c\\ Đ đ Ð ð ÿ ß İ ı ǆ 𝒜 ½ ² Ⅷ",
         "z",
+        "…",
         "Ẻ e E é",
     ];
     for (n, text) in (9_000_u128..).zip(texts) {
         let (year, month, day) = [(1900, 1, 1), (2999, 12, 31), (2024, 2, 29)][usize::try_from(n % 3).unwrap()];
         let id = history.arrives(n, |arrived| {
             says("15", ["QĐ-BNV", "QD-XYZ", "qđ"][usize::try_from(n % 3).unwrap()], text)(arrived);
-            arrived.details.issuer_name = ShortText::new("Ủy ban “Ví Dụ”; \\ 'x'").unwrap();
+            arrived.details.issuer_name =
+                ShortText::new(if n % 4 == 2 { "—" } else { "Ủy ban “Ví Dụ”; \\ 'x'" }).unwrap();
             arrived.details.promulgated_on = (n % 2 == 0).then(|| Date::new(year, month, day).unwrap());
             arrived.details.note = (n % 2 == 1).then(|| LongText::new("dòng một\ndòng hai\\").unwrap());
         });

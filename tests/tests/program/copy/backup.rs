@@ -21,8 +21,10 @@ use crate::{
 fn back_up(data: &Path, to: &Path) -> Value {
     let notary = to.join("notary");
     fs::create_dir_all(&notary).unwrap();
-    copy_files(&data.join("notary/checkpoint"), &notary.join("checkpoint"));
-    for name in ["entries", "positions", "ids", "tiles-1", "log.pub"] {
+    let first = ["cosigned", "checkpoint"].map(Into::into);
+    let others = fs::read_dir(data.join("notary")).unwrap().map(|entry| entry.unwrap().file_name());
+    let others: Vec<_> = others.filter(|name| !first.contains(name) && name != "lock").collect();
+    for name in first.iter().chain(&others) {
         if data.join("notary").join(name).exists() {
             copy_files(&data.join("notary").join(name), &notary.join(name));
         }
