@@ -58,12 +58,10 @@ const STAGE: &str = "
     WHERE new.skip = 0 OR octet_length(old.bytes) >= new.skip
     ON CONFLICT (name, number) DO UPDATE SET bytes = EXCLUDED.bytes";
 const SWAP: &str = "UPDATE socai_notary.checkpoint SET note = $3 WHERE holder = $1 AND note IS NOT DISTINCT FROM $2";
-const KEEP: &str = "
-    WITH mine AS (SELECT 1 FROM socai_notary.checkpoint WHERE holder = $1 FOR UPDATE)
+const KEEP: &str = "WITH mine AS (SELECT 1 FROM socai_notary.checkpoint WHERE holder = $1 FOR UPDATE)
     INSERT INTO socai_notary.text (name, bytes) SELECT $2, $3 FROM mine
     ON CONFLICT (name) DO UPDATE SET bytes = EXCLUDED.bytes";
-const READ: &str = "
-    SELECT number, substr(bytes, $4, $5) FROM socai_notary.piece
+const READ: &str = "SELECT number, substr(bytes, $4, $5) FROM socai_notary.piece
     WHERE name = $1 AND number BETWEEN $2 AND $3 ORDER BY number";
 
 /// The store in a database.
@@ -74,7 +72,6 @@ pub(crate) struct PostgresStore {
     held: Arc<Mutex<Option<Held>>>,
 }
 
-/// As its messages name it.
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shelf.name)
