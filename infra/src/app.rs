@@ -95,7 +95,7 @@ impl App {
         let handler = Handler::start(Arc::clone(&events), opener.clone(), Arc::new(erasure), clock).await?;
 
         // What may fail comes before what runs by itself.
-        if let Some(file) = config.views.file() {
+        if let Some(file) = config.views.path() {
             make_private(file).map_err(|source| DataError::Io { path: file.to_owned(), source })?;
         }
         let views = if anew {

@@ -12,10 +12,9 @@ use crate::{
     tls::Identity,
 };
 
-mod location;
 mod table;
 
-pub use location::Location;
+pub use socai_projections::Location;
 pub use table::{SETTINGS, Setting};
 
 /// Everything that was set, checked.
@@ -56,7 +55,7 @@ pub struct Config {
     /// What was cosigned.
     pub witness: PathBuf,
     /// The read models.
-    pub views: socai_projections::Location,
+    pub views: Location,
     /// What a rebuild of them may take of memory, in MiB.
     pub views_memory_mib: u32,
     /// How many copies of them at earlier positions are kept.
@@ -289,15 +288,7 @@ fn check(values: &mut Values) -> Result<Config, ConfigError> {
         witness_key: under(take("witness_key")),
         witness_name: name(take("witness_name"))?,
         witness: under(take("witness")),
-        views: match take("views") {
-            default @ (_, Origin::Default(_)) => socai_projections::Location::File(under(default)),
-            // What is no URL may hold a password all the same.
-            (url, origin) => socai_projections::Location::new(&url).ok_or(ConfigError::Invalid {
-                origin,
-                value: "what is set".to_owned(),
-                wanted: "a file, or postgres://USER:PASSWORD@HOST/DATABASE",
-            })?,
-        },
+        views: location(take("views"), under)?,
         views_memory_mib: parse(take("views_memory_mib"), "a number from 64 to 65536", |text| {
             text.parse().ok().filter(|mib| (64..=65_536).contains(mib))
         })?,
@@ -349,7 +340,7 @@ fn name(given: (String, Origin)) -> Result<KeyName, ConfigError> {
 /// A path, or the URL of a database.
 fn location(given: (String, Origin), under: impl Fn((String, Origin)) -> PathBuf) -> Result<Location, ConfigError> {
     let origin = given.1.clone();
-    match Location::read(given.0.clone()) {
+    match given.0.parse() {
         Ok(Location::Path(_)) => Ok(under(given).into()),
         Ok(postgres) => Ok(postgres),
         // The value is not shown: it may hold a password.

@@ -7,8 +7,8 @@
 
 use futures::future::OptionFuture;
 use socai_domain::{
-    ledger::{Broken, Continuity, LedgerId, Position, RecordHash, RestoreError, Revision, StreamId},
-    proof::{TreeHash, leaf_hash, tree::Frontier},
+    ledger::{LedgerId, Position, RecordHash, RestoreError},
+    proof::TreeHash,
 };
 use thiserror::Error;
 
@@ -19,6 +19,7 @@ use crate::{
         file::{Damage, beside::Placed},
         reading::{Reading, Records},
         restoring::Restoring,
+        walk::{Misplaced, Walk},
     },
     verify,
 };
@@ -62,20 +63,12 @@ pub enum CopyError {
     #[error("--from and --to are the same log, or one is a plain copy of the other's files: give another --to")]
     Same,
     /// A log is not whole.
-    #[error("{which}: record {record} at position {position}, {stream} revision {revision}: {broken}")]
+    #[error("{which}: {misplaced}")]
     Broken {
         /// The flag that names the log.
         which: &'static str,
-        /// The number of the record in the log's order, from 1.
-        record: u64,
-        /// Its position.
-        position: Position,
-        /// Its stream.
-        stream: StreamId,
-        /// Its revision.
-        revision: Revision,
-        /// What is wrong.
-        broken: Broken,
+        /// What is wrong with which record.
+        misplaced: Misplaced,
     },
     /// The target holds another history of the ledger.
     #[error(
@@ -180,36 +173,6 @@ async fn grows(from: &str, records: u64) -> Result<bool, CopyError> {
     Ok(Reading::open(from, Known::default()).await.map_err(CopyError::Source)?.about() > records)
 }
 
-/// All of one log, as it was told.
-struct Told {
-    which: &'static str,
-    continuity: Continuity,
-    tree: Frontier,
-    last: Position,
-}
-
-impl Told {
-    fn new(which: &'static str, reading: &Reading) -> Self {
-        let (continuity, last) = (Continuity::new(reading.ledger()), reading.begins());
-        Self { which, continuity, tree: Frontier::new(), last }
-    }
-
-    fn take(&mut self, placed: &Placed) -> Result<(), CopyError> {
-        let header = placed.record.header();
-        self.continuity.take(header, placed.hash).map_err(|broken| CopyError::Broken {
-            which: self.which,
-            record: self.continuity.records() + 1,
-            position: placed.position,
-            stream: header.stream,
-            revision: header.revision,
-            broken,
-        })?;
-        self.tree.append(leaf_hash(&placed.hash));
-        self.last = placed.position;
-        Ok(())
-    }
-}
-
 /// The records of a log, one by one.
 struct OneByOne {
     records: Records,
@@ -240,11 +203,11 @@ async fn fill(
         return Err(CopyError::Same);
     }
     let mut there = OneByOne { records: there.records(), chunk: Vec::new().into_iter() };
-    let (mut records, mut told, mut added) = (source.records(), Told::new("--from", source), 0);
+    let (mut records, mut told, mut added) = (source.records(), Walk::new(source), 0);
     while let Some(chunk) = records.next().await.map_err(CopyError::Source)? {
         let mut lacking = Vec::new();
         for placed in chunk {
-            told.take(&placed)?;
+            told.take(&placed).map_err(|misplaced| CopyError::Broken { which: "--from", misplaced })?;
             // Once it lacks one, it lacks all that follow.
             let asked: OptionFuture<_> = lacking.is_empty().then(|| there.next()).into();
             match asked.await.transpose().map_err(CopyError::Target)?.flatten() {
@@ -268,9 +231,10 @@ async fn fill(
     }
 
     let written = target.reading().await.map_err(CopyError::Target)?;
-    let (mut again, mut compared) = (written.records(), Told::new("--to", &written));
+    let (mut again, mut compared) = (written.records(), Walk::new(&written));
     while let Some(chunk) = again.next().await.map_err(CopyError::Target)? {
-        chunk.iter().try_for_each(|placed| compared.take(placed))?;
+        let whole = chunk.iter().try_for_each(|placed| compared.take(placed));
+        whole.map_err(|misplaced| CopyError::Broken { which: "--to", misplaced })?;
         on_progress(Progress { done: count + compared.continuity.records(), total: 2 * count });
     }
     let (root, found) = (told.tree.root(), compared.tree.root());

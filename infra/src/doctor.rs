@@ -11,6 +11,7 @@ use std::{
 use serde::Serialize;
 use socai_domain::proof::{Policy, witness::read_logs};
 use socai_graphql::token::Verifier;
+use socai_projections::{PostgresUrl, VIEWS_TABLE};
 
 use crate::{
     config::{Config, Location},
@@ -20,7 +21,7 @@ use crate::{
     log::building::check_finished,
     log_key::LogKey,
     notary,
-    postgres::{Address, Look, Waiting, look},
+    postgres::{Look, Waiting, look},
 };
 
 /// How it stands with one thing.
@@ -59,9 +60,6 @@ pub fn examine(config: &Config) -> Vec<Finding> {
     found.keys(config);
     found.log(config);
     found.databases(config);
-    if let socai_projections::Location::Postgres(url) = &config.views {
-        found.add("views", Verdict::Note, format!("{url}: a PostgreSQL database, which is not asked here"));
-    }
     found.room(config);
     found.witnesses(config);
     if let Some(identity) = &config.tls {
@@ -171,11 +169,16 @@ impl Found {
     /// What is kept in databases of PostgreSQL.
     fn databases(&mut self, config: &Config) {
         let begun = config.log_directory().is_some_and(|log| matches!(newest(&log), Ok(Some(_))));
-        let kept = [("key ring", &config.key_ring, keyring::TABLE), ("notary", &config.notary, notary::TABLE)];
-        for (about, at, table) in kept {
+        // Views are made anew where there are none.
+        let kept = [
+            ("key ring", &config.key_ring, keyring::TABLE, true),
+            ("notary", &config.notary, notary::TABLE, true),
+            ("views", &config.views, VIEWS_TABLE, false),
+        ];
+        for (about, at, table, is_missed) in kept {
             if let Location::Postgres(address) = at {
                 match look_at(address, table) {
-                    Ok(look) if begun && !look.there => {
+                    Ok(look) if begun && is_missed && !look.there => {
                         let text =
                             format!("the log holds a ledger, but its {about} is not in {address}: restore it there");
                         self.add(about, Verdict::Wrong, text);
@@ -187,7 +190,7 @@ impl Found {
         }
     }
 
-    fn database(&mut self, about: &'static str, address: &Address, look: &Look) {
+    fn database(&mut self, about: &'static str, address: &PostgresUrl, look: &Look) {
         let Look { version, syncs, standby, there } = *look;
         if version < OLDEST {
             let text = format!("{address} is PostgreSQL {version}: socai needs {OLDEST} or newer");
@@ -209,7 +212,7 @@ impl Found {
     fn room(&mut self, config: &Config) {
         let mut seen = Vec::new();
         let log = config.log_directory();
-        for path in log.as_deref().into_iter().chain(config.views.file()).chain([config.blobs.as_path()]) {
+        for path in log.as_deref().into_iter().chain(config.views.path()).chain([config.blobs.as_path()]) {
             // What is not there yet will lie on the disk of the nearest directory above.
             let Some(there) = path.ancestors().find(|path| path.exists()) else { continue };
             match rustix::fs::statvfs(there) {
@@ -271,7 +274,7 @@ impl Found {
 /// The oldest version that is used.
 const OLDEST: i32 = 15;
 
-fn look_at(address: &Address, table: &'static str) -> Result<Look, String> {
+fn look_at(address: &PostgresUrl, table: &'static str) -> Result<Look, String> {
     let (waiting, address) = (Waiting::new().map_err(|error| error.to_string())?, address.clone());
     waiting.wait(async move { look(&address, table).await }).map_err(|error| error.to_string())
 }

@@ -46,13 +46,13 @@ mod viewer;
 pub mod work_list;
 mod writer;
 
-pub use building::{Phase, Progress, Rebuilder, Rebuilding, Rebuilds, Rebuilt};
+pub use building::{Phase, Progress, Rebuilder, Rebuilding, Rebuilds, Rebuilt, VIEWS_TABLE};
 pub use compare::{Compared, Difference, Expected, Extent, Resting, Stored};
 pub use digest::Digest;
 pub use error::ViewsError;
 pub use follower::Follower;
 pub use page::{Cursor, MAX_PAGE, Page, PageRequest};
-pub use store::{Location, PostgresUrl, Views};
+pub use store::{Location, NotAPostgresUrl, PostgresUrl, Views};
 pub use viewer::{Rights, Standing, Viewer};
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ async fn commands_are_carried_out_while_the_views_are_built() {
     let mut world = World::new().await;
     let document = world.received().await;
     let folder = tempfile::tempdir().unwrap();
-    let views = Views::awaited(&folder.path().join("views.sqlite"));
+    let views = Views::awaited(folder.path().join("views.sqlite"));
     let (let_go, held) = watch::channel(false);
     let log = Held(Arc::clone(world.handler.log()), held);
     let (handle, opener): (_, Opener) = (views.clone(), world.handler.opener().clone());

@@ -89,7 +89,7 @@ async fn build(data: &Path, memory: usize, copies: u64) {
     for ((phase, from), to) in phases.iter().zip(ends) {
         println!("    {:<34}{:>8.1} s", phase.name(), to.saturating_sub(*from).as_secs_f64());
     }
-    let size = std::fs::metadata(config.views.file().expect("a file")).map_or(0, |file| file.len()) >> 20;
+    let size = std::fs::metadata(config.views.path().expect("a file")).map_or(0, |file| file.len()) >> 20;
     println!("  at most {} MiB of memory (budget {memory}), a file of {size} MiB", peak());
     views.close().await;
     store.close().await.expect("it closes");

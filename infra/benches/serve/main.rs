@@ -145,7 +145,7 @@ struct Known {
 impl Known {
     async fn of(data: &Path) -> Self {
         let config = config(data);
-        let options = SqliteConnectOptions::new().filename(config.views.file().expect("a file")).read_only(true);
+        let options = SqliteConnectOptions::new().filename(config.views.path().expect("a file")).read_only(true);
         let mut db = SqliteConnection::connect_with(&options).await.expect("it opens");
         // Records clerks see all.
         let clerk = "SELECT t.organ, t.person FROM directory_tenure t JOIN directory_post p USING (post) \
@@ -302,7 +302,7 @@ async fn main() {
     if let (Some(what), Some(data)) = (word("--do"), &given) {
         match what.as_str() {
             "serve" => serve(data).await,
-            "plain" => plain::serve(config(data).views.file().expect("a file")).await,
+            "plain" => plain::serve(config(data).views.path().expect("a file")).await,
             other => panic!("what is {other}?"),
         }
         return;

@@ -115,7 +115,7 @@ async fn an_older_log_is_served_after_what_tells_of_the_newer_one_is_deleted() {
     fs::rename(&older, &log).unwrap();
     let error = refused(&config).await.to_string();
     assert!(error.contains("first keep a copy of the files") && error.contains("`origin`"), "{error}");
-    for path in [config.data.join("reactions.checkpoint"), config.views.file().unwrap().to_owned()] {
+    for path in [config.data.join("reactions.checkpoint"), config.views.path().unwrap().to_owned()] {
         assert!(error.contains(path.to_str().unwrap()), "{error}");
         fs::remove_file(path).unwrap();
     }

@@ -129,8 +129,7 @@ mod tests {
             assert_eq!(config.data, std::path::Path::new(wanted));
             let Config { master_key, log_key, key_ring, token_key, token_public_key, notary, views, blobs, .. } =
                 config;
-            let [key_ring, notary] = [key_ring, notary].map(|at| at.path().unwrap().to_owned());
-            let views = views.file().unwrap().to_owned();
+            let [key_ring, notary, views] = [key_ring, notary, views].map(|at| at.path().unwrap().to_owned());
             for path in [master_key, log_key, key_ring, token_key, token_public_key, notary, views, blobs] {
                 assert!(path.starts_with(wanted), "{}", path.display());
             }

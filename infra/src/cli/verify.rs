@@ -9,7 +9,7 @@ use socai::{
     clock::SystemClock,
     known,
     log::{self, FileLogOptions, Known, building},
-    verify::{Fault, Progress, VerifyReport, verify, verify_told},
+    verify::{Fault, Misplaced, Progress, VerifyReport, verify, verify_told},
 };
 use socai_domain::ledger::{Position, RecordHash, Revision};
 
@@ -121,7 +121,7 @@ fn in_json(report: &VerifyReport) -> serde_json::Value {
 
 fn fault_in_json(fault: &Fault) -> serde_json::Value {
     let mut told = json!({ "ok": false, "message": fault.to_string() });
-    if let Fault::Told { record, position, stream, revision, broken } = fault {
+    if let Fault::Told(Misplaced { record, position, stream, revision, broken }) = fault {
         told["record"] = json!(record);
         told["position"] = json!(position.to_string());
         told["what"] = json!(broken.to_string());

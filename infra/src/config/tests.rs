@@ -29,7 +29,7 @@ fn without_anything_set_every_setting_has_a_value() {
 #[test]
 fn a_password_of_the_views_is_never_shown() {
     let config = load(&[("views", "postgres://socai:secret@db.example/views")], &[]).unwrap();
-    assert!(config.views.file().is_none() && !format!("{config:?}").contains("secret"));
+    assert!(config.views.path().is_none() && !format!("{config:?}").contains("secret"));
     let wrong = load(&[("views", "postgres://socai:secret@:x/views")], &[]).unwrap_err().to_string();
     assert!(wrong.starts_with("--views: ") && !wrong.contains("secret"), "{wrong}");
 }

@@ -60,9 +60,9 @@ fn told(layer: &mut Layer, report: &VerifyReport, ground: &mut Ground<'_>) {
 fn failed(mut layer: Layer, fault: &verify::Fault) -> Layer {
     let message = fault.to_string();
     let name = match fault {
-        verify::Fault::Told { record, stream, .. } => {
-            let mut fault = Fault::new("log-damaged", message).at(*record);
-            fault.stream = Some(*stream);
+        verify::Fault::Told(misplaced) => {
+            let mut fault = Fault::new("log-damaged", message).at(misplaced.record);
+            fault.stream = Some(misplaced.stream);
             return layer.with(fault);
         }
         verify::Fault::Wrong(wrong) => {

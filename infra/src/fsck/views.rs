@@ -44,7 +44,7 @@ const NEAR: u64 = 2_000;
 /// Rebuilds the views beside and compares.
 pub(super) async fn check(ground: &mut Ground<'_>) -> Layer {
     let mut layer = Layer::new(Kind::Views);
-    let Some(file) = ground.config.views.file().map(Path::to_owned) else {
+    let Some(file) = ground.config.views.path().map(Path::to_owned) else {
         return Layer::unchecked(
             Kind::Views,
             "they are in PostgreSQL, and only those in a file are compared row by row here: `socai rebuild` compares them",

@@ -3,6 +3,7 @@
 pub mod file;
 pub(crate) mod reading;
 pub(crate) mod restoring;
+pub(crate) mod walk;
 
 use std::{io, path::PathBuf, sync::Arc};
 

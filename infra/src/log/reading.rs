@@ -173,6 +173,11 @@ impl Records {
     }
 }
 
+/// The log had its last record there when it was asked.
+fn left_out(end: Position) -> OpenLogError {
+    unread(ReadError::Corrupt(format!("the record at {end} was left out when all were told")))
+}
+
 fn unread(error: ReadError) -> OpenLogError {
     OpenKurrentError::from(error).into()
 }
@@ -186,24 +191,28 @@ async fn told(
 ) -> Result<ReadTo, OpenLogError> {
     let (mut followed, mut tree) = (log.follow(None), Frontier::new());
     let mut read = ReadTo { position: end.with_place(0), head: None, torn: None };
-    let mut more = read.position != end;
-    while more && let Some(told) = followed.next().await {
-        let Followed::Records(records) = told.map_err(unread)? else { break };
+    'told: while read.position != end {
+        let Some(Followed::Records(records)) = followed.next().await.transpose().map_err(unread)? else {
+            return Err(left_out(end));
+        };
         for recorded in records {
             let (position, recorded_at) = (recorded.position, recorded.record.header().recorded);
-            if position.place() > end.place() || recorded_at >= before {
-                more = false;
-                break;
+            if recorded_at >= before {
+                break 'told;
+            }
+            if position.place() > end.place() {
+                if read.position == end {
+                    break 'told;
+                }
+                return Err(left_out(end));
             }
             let hash = recorded.record.hash();
             tree.append(leaf_hash(&hash));
             read.position = position;
             if recorded_at >= from && !each(Placed { position, record: recorded.record, hash }) {
-                more = false;
-                break;
+                break 'told;
             }
         }
-        more = more && read.position != end;
         progress(tree.size());
     }
     read.head = (tree.size() > 0).then(|| head_of(&tree));

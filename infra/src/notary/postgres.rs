@@ -13,14 +13,13 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use socai_projections::PostgresUrl;
 use sqlx::{Connection as _, PgConnection};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::store::{Column, NotaryStore, Piece, Shelf, StoreError, Text};
-use crate::postgres::{
-    Address, Connections, Waiting, code, has_table, in_time, says_absent, says_damaged, session, twice,
-};
+use crate::postgres::{Connections, Waiting, code, has_table, in_time, says_absent, says_damaged, session, twice};
 
 /// The table of the checkpoint: where it is, there is a store.
 pub(crate) const TABLE: &str = "socai_notary.checkpoint";
@@ -67,7 +66,7 @@ const READ: &str = "SELECT number, substr(bytes, $4, $5) FROM socai_notary.piece
 /// The store in a database.
 pub(crate) struct PostgresStore {
     shelf: PostgresShelf,
-    address: Address,
+    address: PostgresUrl,
     /// None after an error: then it is loaded again.
     held: Arc<Mutex<Option<Held>>>,
 }
@@ -94,7 +93,7 @@ enum Entered {
 }
 
 /// Opens a session and takes the lock. Who has it just then may be ending: so it waits a little (see `lock_timeout`).
-async fn enter(address: &Address) -> sqlx::Result<Entered> {
+async fn enter(address: &PostgresUrl) -> sqlx::Result<Entered> {
     let mut session = session(address).await?;
     let locked = sqlx::query("SELECT pg_advisory_lock($1)").bind(LOCK).execute(&mut session);
     match in_time(locked).await {
@@ -128,7 +127,7 @@ enum Written {
 
 impl PostgresStore {
     /// The store in this database; its schema is made at the first load, if it is missing.
-    pub(crate) fn open(address: &Address) -> Result<Self, StoreError> {
+    pub(crate) fn open(address: &PostgresUrl) -> Result<Self, StoreError> {
         let store = Self { shelf: PostgresShelf::open(address)?, address: address.clone(), held: Arc::default() };
         let (held, address) = (Arc::clone(&store.held), address.clone());
         let entering = async move {
@@ -310,7 +309,7 @@ pub(super) struct PostgresShelf {
 const READERS: usize = 4;
 
 impl PostgresShelf {
-    pub(super) fn open(address: &Address) -> Result<Self, StoreError> {
+    pub(super) fn open(address: &PostgresUrl) -> Result<Self, StoreError> {
         let name = format!("{address} (socai_notary)");
         let waiting = Waiting::new().map_err(|error| StoreError::Unavailable(format!("{name}: {error}")))?;
         Ok(Self { waiting, connections: Arc::new(Connections::new(address, READERS)), name })

@@ -6,10 +6,11 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use socai_projections::PostgresUrl;
 use sqlx::{PgConnection, postgres::PgConnectOptions};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{Address, code, connect};
+use super::{code, connect, options};
 
 /// At most so many connections to one database.
 pub(crate) struct Connections {
@@ -26,8 +27,8 @@ impl fmt::Debug for Connections {
 
 impl Connections {
     /// None is made before it is needed.
-    pub(crate) fn new(address: &Address, most: usize) -> Self {
-        Self { options: address.options(), idle: Mutex::default(), permits: Semaphore::new(most) }
+    pub(crate) fn new(url: &PostgresUrl, most: usize) -> Self {
+        Self { options: options(url), idle: Mutex::default(), permits: Semaphore::new(most) }
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<PgConnection>> {

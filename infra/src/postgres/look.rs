@@ -1,8 +1,9 @@
 //! Looking at a database without changing it.
 
+use socai_projections::PostgresUrl;
 use sqlx::Connection as _;
 
-use super::{Address, has_table, in_time, session};
+use super::{has_table, in_time, session};
 
 /// What a server says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +19,8 @@ pub(crate) struct Look {
 }
 
 /// Asks the server about itself and whether this table is there, by schema and name.
-pub(crate) async fn look(address: &Address, table: &str) -> sqlx::Result<Look> {
-    let mut session = session(address).await?;
+pub(crate) async fn look(url: &PostgresUrl, table: &str) -> sqlx::Result<Look> {
+    let mut session = session(url).await?;
     let asked = sqlx::query_as(
         "SELECT current_setting('server_version_num')::int / 10000, current_setting('fsync')::bool,
             pg_is_in_recovery()",
@@ -31,6 +32,6 @@ pub(crate) async fn look(address: &Address, table: &str) -> sqlx::Result<Look> {
 }
 
 /// Is this table there, by schema and name?
-pub(crate) async fn is_there(address: &Address, table: &str) -> sqlx::Result<bool> {
-    Ok(look(address, table).await?.there)
+pub(crate) async fn is_there(url: &PostgresUrl, table: &str) -> sqlx::Result<bool> {
+    Ok(look(url, table).await?.there)
 }

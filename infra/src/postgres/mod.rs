@@ -1,6 +1,5 @@
 //! Databases of `PostgreSQL` for what is no view: the notary's store and the key ring.
 
-mod address;
 mod connections;
 mod look;
 #[cfg(test)]
@@ -9,9 +8,9 @@ mod waiting;
 
 use std::{io, time::Duration};
 
+use socai_projections::PostgresUrl;
 use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
 
-pub use self::address::{Address, NotAnAddress};
 pub(crate) use self::{
     connections::{Connections, twice},
     look::{Look, is_there, look},
@@ -36,6 +35,11 @@ const SESSION: &str = "
     SET tcp_keepalives_count = 3;
     SET tcp_user_timeout = '15s'";
 
+/// How to connect. Statements are not logged: what is bound to them is secret.
+fn options(url: &PostgresUrl) -> PgConnectOptions {
+    url.options().disable_statement_logging()
+}
+
 /// Opens a session.
 async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
     in_time(async {
@@ -47,8 +51,8 @@ async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
 }
 
 /// Opens a session that is kept apart from all others.
-pub(crate) async fn session(address: &Address) -> sqlx::Result<PgConnection> {
-    connect(&address.options()).await
+pub(crate) async fn session(url: &PostgresUrl) -> sqlx::Result<PgConnection> {
+    connect(&options(url)).await
 }
 
 /// Waits for the server, but not for ever.

@@ -12,9 +12,10 @@ use std::{
     thread,
 };
 
+use socai_projections::PostgresUrl;
 use socai_test_postgres::Cluster;
 
-use super::{Address, Waiting, session};
+use super::{Waiting, session};
 
 /// A database of its own for a test.
 pub(crate) struct Server {
@@ -31,7 +32,7 @@ impl Server {
         server
     }
 
-    pub(crate) fn address(&self) -> Address {
+    pub(crate) fn address(&self) -> PostgresUrl {
         self.cluster.url("postgres").parse().unwrap()
     }
 
@@ -102,7 +103,7 @@ impl Proxy {
         Self { folder, plan }
     }
 
-    pub(crate) fn address(&self) -> Address {
+    pub(crate) fn address(&self) -> PostgresUrl {
         let socket = self.folder.path().display().to_string().replace('/', "%2F");
         format!("postgres://postgres:geheim@{socket}/postgres?sslmode=disable").parse().unwrap()
     }

@@ -2,10 +2,13 @@
 
 use std::fmt;
 
-use socai_domain::ledger::{Broken, Position, Revision, StreamId};
+use socai_domain::ledger::{Position, Revision, StreamId};
 use thiserror::Error;
 
-use crate::log::file::{Damage, error::OpenLogError};
+use crate::log::{
+    file::{Damage, error::OpenLogError},
+    walk::Misplaced,
+};
 
 /// Why a ledger does not verify.
 #[derive(Debug, Error)]
@@ -33,19 +36,8 @@ pub enum Fault {
         source: std::io::Error,
     },
     /// Something is wrong with a record that a server told of.
-    #[error("record {record} at position {position}, {stream} revision {revision}: {broken}")]
-    Told {
-        /// Its number in the log's order, from 1.
-        record: u64,
-        /// Its position.
-        position: Position,
-        /// Its stream.
-        stream: StreamId,
-        /// Its revision.
-        revision: Revision,
-        /// What is wrong.
-        broken: Broken,
-    },
+    #[error(transparent)]
+    Told(#[from] Misplaced),
     /// The log is not told.
     #[error("{0}")]
     Untold(Box<OpenLogError>),

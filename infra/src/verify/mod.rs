@@ -33,6 +33,7 @@ pub use self::{
     fault::{Fault, Wrong},
     told::verify_told,
 };
+pub use crate::log::walk::Misplaced;
 use crate::{
     disk::RealDisk,
     log::file::{

@@ -4,12 +4,12 @@
 use std::{sync::Arc, time::Instant};
 
 use socai_domain::{
-    ledger::{Continuity, EventLog, Head, Position, RecordHash},
-    proof::{leaf_hash, tree::Frontier},
+    ledger::{EventLog, Head, Position, RecordHash},
+    proof::tree::Frontier,
 };
 
 use super::{Fault, Progress, VerifyReport};
-use crate::log::{Known, file::beside::Placed, reading::Reading};
+use crate::log::{Known, file::beside::Placed, reading::Reading, walk::Walk};
 
 /// The head of a log whose engine keeps none: the root of the tree over its records, which every copy of the ledger has, and
 /// which the notary signs; zeros before the first record, as in files.
@@ -31,11 +31,11 @@ pub async fn verify_told(
     let mut records = reading.records();
     while let Some(chunk) = records.next().await? {
         chunk.iter().try_for_each(|placed| seen.take(placed))?;
-        let done = seen.continuity.records();
+        let done = seen.walk.continuity.records();
         on_progress(Progress { done, total: reading.about(), records: done });
     }
     seen.end(known)?;
-    let Seen { continuity, tree, last, bytes, .. } = seen;
+    let Seen { walk: Walk { continuity, tree, last }, bytes, .. } = seen;
     Ok(VerifyReport {
         ledger: reading.ledger(),
         segments: 0,
@@ -55,9 +55,7 @@ pub async fn verify_told(
 
 /// What was told so far.
 struct Seen {
-    continuity: Continuity,
-    tree: Frontier,
-    last: Position,
+    walk: Walk,
     bytes: u64,
     /// The head that is still to be met.
     expect: Option<(Position, RecordHash)>,
@@ -70,23 +68,13 @@ impl Seen {
         if let Some(position) = told.into_iter().find(|position| !position.same_log(begins)) {
             return Err(Fault::foreign(position, begins));
         }
-        let (continuity, tree) = (Continuity::new(reading.ledger()), Frontier::new());
-        let mut seen = Self { continuity, tree, last: begins, bytes: 0, expect };
+        let mut seen = Self { walk: Walk::new(reading), bytes: 0, expect };
         seen.meet()?;
         Ok(seen)
     }
 
     fn take(&mut self, placed: &Placed) -> Result<(), Fault> {
-        let header = placed.record.header();
-        self.continuity.take(header, placed.hash).map_err(|broken| Fault::Told {
-            record: self.continuity.records() + 1,
-            position: placed.position,
-            stream: header.stream,
-            revision: header.revision,
-            broken,
-        })?;
-        self.tree.append(leaf_hash(&placed.hash));
-        self.last = placed.position;
+        self.walk.take(placed)?;
         self.bytes += placed.record.bytes().len() as u64;
         self.meet()
     }
@@ -94,13 +82,13 @@ impl Seen {
     /// Holds the log against the expected head where it lies.
     fn meet(&mut self) -> Result<(), Fault> {
         let Some((position, hash)) = self.expect else { return Ok(()) };
-        if self.last.place() < position.place() {
+        if self.walk.last.place() < position.place() {
             return Ok(());
         }
-        if self.last != position {
+        if self.walk.last != position {
             return Err(Fault::Unexpected(format!("no record lies at {position}, so it never had a head there")));
         }
-        let found = head_of(&self.tree);
+        let found = head_of(&self.walk.tree);
         if found != hash {
             return Err(Fault::Unexpected(format!("at {position} its head is {found}, not {hash}")));
         }
@@ -110,9 +98,9 @@ impl Seen {
 
     /// The log has ended: not before what somebody was told of.
     fn end(&self, known: Known) -> Result<(), Fault> {
-        let (records, place) = (self.continuity.records(), self.last.place());
+        let (records, place) = (self.walk.continuity.records(), self.walk.last.place());
         if let Some((position, _)) = self.expect {
-            return Err(Fault::Unexpected(format!("it ends at {}, before {position}", self.last)));
+            return Err(Fault::Unexpected(format!("it ends at {}, before {position}", self.walk.last)));
         }
         if known.signed > records {
             return Err(Fault::Short { end: records, known: known.signed });

@@ -48,6 +48,7 @@ pub(crate) use files::{Files, make, remove, wipe};
 pub use keeper::{Rebuilder, Rebuilds};
 pub(crate) use place::{Build, Place};
 pub use progress::{Phase, Progress, Rebuilding};
+pub use schemas::VIEWS_TABLE;
 pub(crate) use schemas::{Schema, Schemas};
 
 /// Records in one commit of a file that follows the log.

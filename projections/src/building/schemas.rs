@@ -19,6 +19,8 @@ use crate::{
 
 /// The schema that says which one is in use; the others are called after it.
 const NAME: &str = "socai_views";
+/// The table that says which schema is in use: where it is, there are views.
+pub const VIEWS_TABLE: &str = "socai_views.in_use";
 /// The suffix of the build that is compared with.
 const CHECK: &str = "check";
 /// How long a question may take.
@@ -91,10 +93,10 @@ impl Schemas {
         for row in rows {
             there.extend(number(row.try_get(0)?));
         }
-        let points = sqlx::query("SELECT to_regclass($1) IS NOT NULL").bind(format!("{NAME}.in_use"));
+        let points = sqlx::query("SELECT to_regclass($1) IS NOT NULL").bind(VIEWS_TABLE);
         let in_use = if points.fetch_one(&mut *db).await?.try_get(0)? {
             let build =
-                sqlx::query(AssertSqlSafe(format!("SELECT build FROM {NAME}.in_use"))).fetch_optional(db).await?;
+                sqlx::query(AssertSqlSafe(format!("SELECT build FROM {VIEWS_TABLE}"))).fetch_optional(db).await?;
             build.map(|build| build.try_get::<i64, _>(0)).transpose()?.map_or(0, i64::unsigned_abs)
         } else {
             0
@@ -129,7 +131,7 @@ impl Schemas {
         let newest = others.first().map_or(in_use, |number| in_use.max(*number));
         let schema = self.schema(newest + 1);
         let make = format!(
-            "CREATE SCHEMA IF NOT EXISTS {NAME}; CREATE TABLE IF NOT EXISTS {NAME}.in_use (one BIGINT \
+            "CREATE SCHEMA IF NOT EXISTS {NAME}; CREATE TABLE IF NOT EXISTS {VIEWS_TABLE} (one BIGINT \
              CONSTRAINT in_use_one CHECK (one = 1), build BIGINT CONSTRAINT in_use_build_given NOT NULL, \
              CONSTRAINT in_use_key PRIMARY KEY (one)); CREATE SCHEMA {}",
             schema.name
@@ -154,7 +156,7 @@ impl Schemas {
         let number = schema.name.rsplit('_').next().and_then(|number| number.parse::<i64>().ok());
         let number = number.ok_or_else(|| ViewsError::Damaged(format!("{} has no number", schema.name)))?;
         let put = format!(
-            "INSERT INTO {NAME}.in_use (one, build) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET build = excluded.build"
+            "INSERT INTO {VIEWS_TABLE} (one, build) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET build = excluded.build"
         );
         let mut db = self.0.connect().await?;
         sqlx::query(AssertSqlSafe(put)).bind(number).execute(&mut db).await?;

@@ -30,7 +30,7 @@ use crate::{
 };
 
 pub(crate) use crate::db::run;
-pub use location::{Location, PostgresUrl};
+pub use location::{Location, NotAPostgresUrl, PostgresUrl};
 pub(crate) use opening::BUSY;
 #[cfg(test)]
 pub(crate) use postgres::READERS;

@@ -36,7 +36,7 @@ impl Views {
     /// [`ViewsError::Outdated`] when another version wrote them, one whose tables are not these: build them anew.
     pub async fn open(at: impl Into<Location>) -> Result<Self, ViewsError> {
         match at.into() {
-            Location::File(path) => Self::in_file(&path).await,
+            Location::Path(path) => Self::in_file(&path).await,
             Location::Postgres(url) => Self::in_database(&url).await,
         }
     }
@@ -87,7 +87,7 @@ impl Views {
     /// [`ViewsError::Building`].
     pub fn awaited(at: impl Into<Location>) -> Self {
         Self::awaited_at(match at.into() {
-            Location::File(path) => Place::Files(Files::new(&path)),
+            Location::Path(path) => Place::Files(Files::new(&path)),
             Location::Postgres(url) => Place::Schemas(Schemas::new(&url)),
         })
     }
@@ -102,7 +102,7 @@ impl Views {
     /// Those of [`Views::open`], but for views of another version.
     pub async fn open_or_await(at: impl Into<Location>, records: u64) -> Result<Self, ViewsError> {
         let path = match at.into() {
-            Location::File(path) => path,
+            Location::Path(path) => path,
             Location::Postgres(url) => return Self::in_database_or_awaited(&url, records).await,
         };
         let place = Files::new(&path);

@@ -287,7 +287,7 @@ async fn a_build_leaves_copies_of_its_way() {
     let (then, stopped) = (generated.history.now(), generated.history.views().await);
     generated.history.set(then.plus_micros(1));
     generated.steps(100);
-    let views = Views::awaited(&folder.path().join("views.sqlite")).with_memory(64 << 10).with_copies(3);
+    let views = Views::awaited(folder.path().join("views.sqlite")).with_memory(64 << 10).with_copies(3);
     for _ in 0..2 {
         views.rebuild(&generated.history.log, &generated.history.opener()).await.unwrap();
         assert!((1..=3).contains(&copies(&views).len()), "{:?}", copies(&views));

@@ -19,12 +19,13 @@ use std::{
 
 use futures::future::BoxFuture;
 use socai_domain::ledger::{KeyError, KeyRing, KeyState, LedgerId, Revision, StreamId, StreamKey};
+use socai_projections::PostgresUrl;
 use sqlx::Connection as _;
 use tokio::sync::{RwLock, mpsc, oneshot};
 
 use self::store::{Found, unavailable};
 use super::{CACHED, Generation, MasterKey, QUEUE, cache::Cache, master::KeyPlace, opening, sealing};
-use crate::postgres::{Address, Connections, in_time, twice};
+use crate::postgres::{Connections, in_time, twice};
 
 /// The most new streams of one statement.
 const GROUP: usize = 512;
@@ -68,7 +69,7 @@ type Generations = Option<Arc<[Generation]>>;
 impl PostgresKeyRing {
     /// Opens the ring in this database, made anew where there is none. Another master key than the one it was made with (or
     /// rotated to) is [`KeyError::WrongMaster`], and nothing is changed.
-    pub async fn open(address: &Address, master: MasterKey) -> Result<Self, KeyError> {
+    pub async fn open(address: &PostgresUrl, master: MasterKey) -> Result<Self, KeyError> {
         let connections = Connections::new(address, CONNECTIONS);
         let found = twice(&connections, || async {
             let mut at = connections.take().await?;

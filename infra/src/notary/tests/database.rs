@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use socai_domain::proof::TreeHead;
+use socai_projections::PostgresUrl;
 
 use super::{
     super::{
@@ -19,16 +20,13 @@ use super::{
 use crate::{
     clock::SystemClock,
     config::Location,
-    postgres::{
-        Address,
-        testing::{Cut, Proxy, Server},
-    },
+    postgres::testing::{Cut, Proxy, Server},
 };
 
 /// How the store is opened.
-type Open = fn(&Address) -> Result<Arc<dyn NotaryStore>, StoreError>;
+type Open = fn(&PostgresUrl) -> Result<Arc<dyn NotaryStore>, StoreError>;
 
-fn right(address: &Address) -> Result<Arc<dyn NotaryStore>, StoreError> {
+fn right(address: &PostgresUrl) -> Result<Arc<dyn NotaryStore>, StoreError> {
     Ok(Arc::new(PostgresStore::open(address)?))
 }
 
@@ -69,7 +67,7 @@ impl NotaryStore for Late {
     }
 }
 
-fn late(address: &Address) -> Result<Arc<dyn NotaryStore>, StoreError> {
+fn late(address: &PostgresUrl) -> Result<Arc<dyn NotaryStore>, StoreError> {
     Ok(Arc::new(Late(PostgresStore::open(address)?, std::sync::Mutex::default())))
 }
 
@@ -81,7 +79,7 @@ fn on(store: Arc<dyn NotaryStore>, records: u64) -> Result<Notary, NotaryError> 
 const SOME: usize = 29;
 
 /// Opens; after a fault, the operator tries again.
-fn open(how: Open, address: &Address, shown: &Shown) -> Result<Notary, String> {
+fn open(how: Open, address: &PostgresUrl, shown: &Shown) -> Result<Notary, String> {
     let mut last = String::new();
     for _ in 0..8 {
         match how(address).map_err(NotaryError::from).and_then(|store| on(store, shown.last())) {
@@ -95,7 +93,7 @@ fn open(how: Open, address: &Address, shown: &Shown) -> Result<Notary, String> {
 }
 
 /// A life of the notary: two runs, with a text that is kept.
-fn live(how: Open, address: &Address, shown: &mut Shown) -> Result<(), String> {
+fn live(how: Open, address: &PostgresUrl, shown: &mut Shown) -> Result<(), String> {
     for run in 0..2 {
         let notary = open(how, address, shown)?;
         let (mut step, end) = [(0, 4), (4, STEPS.len())][run];

@@ -158,9 +158,12 @@ async fn a_record_that_is_left_out_changed_or_moved_is_named() {
     ] {
         let position = told[at].position;
         let fault = verify(Telling(log.clone(), told), None, Known::default()).await.unwrap_err();
-        let Fault::Told { record, position: found, broken, .. } = fault else { panic!("{fault}") };
-        assert_eq!((record, found, broken), (at as u64 + 1, position, why));
+        let Fault::Told(misplaced) = fault else { panic!("{fault}") };
+        assert_eq!((misplaced.record, misplaced.position, misplaced.broken), (at as u64 + 1, position, why));
     }
+    // The last is missed by nobody who comes after it: the log does not come to where it said it ends.
+    let fault = verify(Telling(log.clone(), without(all.len() - 1)), None, Known::default()).await.unwrap_err();
+    assert!(matches!(fault, Fault::Untold(_)) && fault.to_string().contains("left out"), "{fault}");
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use crate::{Location, Rebuilding, Views, ViewsError};
 /// A database of a cluster of its own.
 fn cluster() -> (Cluster, Location) {
     let cluster = Cluster::start().unwrap();
-    let at = Location::new(&cluster.url("postgres")).unwrap();
+    let at = cluster.url("postgres").parse().unwrap();
     (cluster, at)
 }
 

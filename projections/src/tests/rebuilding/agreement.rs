@@ -71,7 +71,7 @@ async fn nothing_is_put_in_place_that_another_build_does_not_agree_with() {
         history.registers(document);
     }
     let opener = history.opener();
-    let views = Views::awaited(&folder.path().join("views.sqlite"));
+    let views = Views::awaited(folder.path().join("views.sqlite"));
     let log = Forgetful(history.log.clone(), Arc::default());
     let (state, forgets) = (views.rebuilding(), Arc::clone(&log.1));
     let gate = at(move |_| {

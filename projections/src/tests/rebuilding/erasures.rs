@@ -73,7 +73,7 @@ async fn a_half_built_file_with_text_that_was_erased_since_is_not_gone_on_with()
         history.arrives(n, |_| {});
     }
     let (log, opener) = (history.log.clone(), history.opener());
-    let views = Views::awaited(&folder.path().join("views.sqlite")).with_memory(SMALL);
+    let views = Views::awaited(folder.path().join("views.sqlite")).with_memory(SMALL);
     let gate = at(|step| if step < 100 { Ok(()) } else { Err(crash()) });
     views.rebuild_through(&log, &opener, gate).await.unwrap_err();
     assert!(!found_in(folder.path()).is_empty(), "the text is not in the file yet");

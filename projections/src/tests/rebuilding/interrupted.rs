@@ -9,7 +9,7 @@ async fn a_half_built_file_that_was_damaged_since_is_thrown_away() {
     let mut generated = Generated::new(9);
     generated.steps(120);
     let (log, opener) = (generated.history.log.clone(), generated.history.opener());
-    let views = Views::awaited(&folder.path().join("views.sqlite")).with_memory(SMALL);
+    let views = Views::awaited(folder.path().join("views.sqlite")).with_memory(SMALL);
     let gate = at(|step| if step < 150 { Ok(()) } else { Err(crash()) });
     views.rebuild_through(&log, &opener, gate).await.unwrap_err();
     let half = folder.path().join("views.sqlite.1");
@@ -27,7 +27,7 @@ async fn a_build_in_little_memory_comes_to_the_same() {
         let mut generated = Generated::new(seed + 40);
         generated.steps(300);
         let history = &generated.history;
-        let views = Views::awaited(&folder.path().join("views.sqlite")).with_memory(SMALL);
+        let views = Views::awaited(folder.path().join("views.sqlite")).with_memory(SMALL);
         let rebuilt = views.rebuild(&history.log, &history.opener()).await.unwrap();
         assert_eq!(rebuilt.digest, digest(history).await, "seed {seed}");
     }
@@ -39,11 +39,11 @@ async fn an_interrupted_rebuild_goes_on_from_its_last_commit() {
     let mut generated = Generated::new(10);
     generated.steps(200);
     let (log, opener) = (generated.history.log.clone(), generated.history.opener());
-    let views = Views::awaited(&folder.path().join("views.sqlite")).with_memory(SMALL);
+    let views = Views::awaited(folder.path().join("views.sqlite")).with_memory(SMALL);
     let gate = at(|step| if step < 200 { Ok(()) } else { Err(crash()) });
     views.rebuild_through(&log, &opener, gate).await.unwrap_err();
     generated.steps(20);
-    let views = Views::awaited(&folder.path().join("views.sqlite")).with_memory(SMALL);
+    let views = Views::awaited(folder.path().join("views.sqlite")).with_memory(SMALL);
     let (gate, first) = first_progress(&views);
     let rebuilt = views.rebuild_through(&log, &opener, gate).await.unwrap();
     let first = first.lock().unwrap().unwrap();
