@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use cargo_metadata::MetadataCommand;
+use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// What one crate of the workspace may use of the others, and what it must know nothing of.
 struct Rule {
@@ -20,8 +20,8 @@ const GRAPHQL: &str = "socai-graphql";
 const INFRA: &str = "socai";
 const KURRENT: &str = "socai-kurrent";
 const KURRENT_DOUBLE: &str = "socai-kurrent-double";
-/// A server of a test.
 const POSTGRES: &str = "socai-test-postgres";
+const TESTS: &str = "socai-tests";
 
 /// The whole drawing. A crate that is not in it is refused, so that a new one is drawn first.
 const RULES: &[Rule] = &[
@@ -34,18 +34,23 @@ const RULES: &[Rule] = &[
     Rule { package: POSTGRES, may_use: &[], never: &["axum", "async-graphql"] },
     Rule { package: INFRA, may_use: &[DOMAIN, COMMANDS, PROJECTIONS, GRAPHQL, KURRENT, POSTGRES], never: &[] },
     Rule {
-        package: "socai-tests",
+        package: TESTS,
         may_use: &[DOMAIN, COMMANDS, PROJECTIONS, GRAPHQL, KURRENT, KURRENT_DOUBLE, POSTGRES, INFRA],
         never: &[],
     },
     Rule { package: "xtask", may_use: &[], never: &[] },
 ];
 
+/// Servers of tests: no part of what is shipped.
+const ONLY_FOR_TESTS: [&str; 2] = [KURRENT_DOUBLE, POSTGRES];
+
 /// A crate of the workspace and the packages that its manifest names.
 #[derive(Debug, Clone)]
 struct Member {
     package: String,
     uses: Vec<String>,
+    /// Those that it uses for its tests and benches alone.
+    tests_with: Vec<String>,
 }
 
 /// Holds the workspace against the rules; says how many crates were looked at.
@@ -68,6 +73,12 @@ fn members(root: &Path) -> Result<Vec<Member>> {
     let member = |package: &cargo_metadata::Package| Member {
         package: package.name.to_string(),
         uses: package.dependencies.iter().map(|dependency| dependency.name.clone()).collect(),
+        tests_with: package
+            .dependencies
+            .iter()
+            .filter(|dependency| dependency.kind == DependencyKind::Development)
+            .map(|dependency| dependency.name.clone())
+            .collect(),
     };
     Ok(metadata.workspace_packages().into_iter().map(member).collect())
 }
@@ -76,7 +87,7 @@ fn members(root: &Path) -> Result<Vec<Member>> {
 fn violations(members: &[Member]) -> Vec<String> {
     let ours = |name: &str| members.iter().any(|member| member.package == name);
     let mut wrong = Vec::new();
-    for Member { package, uses } in members {
+    for Member { package, uses, tests_with } in members {
         let Some(rule) = RULES.iter().find(|rule| rule.package == package) else {
             wrong.push(format!("{package} has no place in the drawing: add it to the rules in xtask/src/arrows.rs"));
             continue;
@@ -84,6 +95,10 @@ fn violations(members: &[Member]) -> Vec<String> {
         for used in uses {
             if ours(used) && used != package && !rule.may_use.contains(&used.as_str()) {
                 wrong.push(format!("{package} must not use {used}"));
+            }
+            let ships = package != TESTS && !ONLY_FOR_TESTS.contains(&package.as_str());
+            if ships && ONLY_FOR_TESTS.contains(&used.as_str()) && !tests_with.contains(used) {
+                wrong.push(format!("{package} may use {used} for its tests only"));
             }
             if let Some(family) = rule.never.iter().find(|family| in_family(used, family)) {
                 wrong.push(format!("{package} must know nothing of {family}, but uses {used}"));
@@ -102,7 +117,9 @@ mod tests {
     use super::*;
 
     fn member(package: &str, uses: &[&str]) -> Member {
-        Member { package: package.into(), uses: uses.iter().map(ToString::to_string).collect() }
+        let uses: Vec<_> = uses.iter().map(ToString::to_string).collect();
+        let tests_with = uses.iter().filter(|used| ONLY_FOR_TESTS.contains(&used.as_str())).cloned().collect();
+        Member { package: package.into(), uses, tests_with }
     }
 
     /// Every allowed arrow, drawn.
@@ -128,7 +145,9 @@ mod tests {
         for from in RULES {
             for to in RULES.iter().filter(|to| to.package != from.package && !from.may_use.contains(&to.package)) {
                 let mut graph = full_graph();
-                graph.iter_mut().find(|member| member.package == from.package).unwrap().uses.push(to.package.into());
+                let member = graph.iter_mut().find(|member| member.package == from.package).unwrap();
+                member.uses.push(to.package.into());
+                member.tests_with.push(to.package.into());
                 assert_eq!(violations(&graph), [format!("{} must not use {}", from.package, to.package)]);
                 caught += 1;
             }
@@ -136,6 +155,16 @@ mod tests {
         // 10 crates have 90 pairs; 23 arrows are drawn.
         assert_eq!(caught, 67);
         assert_eq!(violations(&full_graph()), [""; 0]);
+    }
+
+    #[test]
+    fn a_server_of_tests_is_not_shipped() {
+        for (package, used) in [(PROJECTIONS, POSTGRES), (INFRA, POSTGRES)] {
+            let mut graph = full_graph();
+            let shipping = graph.iter_mut().find(|member| member.package == package).unwrap();
+            shipping.tests_with.retain(|name| name != used);
+            assert_eq!(violations(&graph), [format!("{package} may use {used} for its tests only")]);
+        }
     }
 
     #[test]
