@@ -26,8 +26,9 @@ use super::{flags::Place, telling};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   socai copy --from file:/srv/socai/log --to file:/backup/log                # each night, beside the server
-  socai copy --from file:/srv/socai/log --to 'kurrentdb://user:password@host:2113?ledger=socai'
-  socai copy --from 'kurrentdb://user:password@host:2113?ledger=socai' --to file:/srv/socai/log --json")]
+  export SOCAI_COPY_TO='kurrentdb://user:password@host:2113?ledger=socai'    # not seen by everybody on the machine
+  socai copy --from file:/srv/socai/log
+  SOCAI_COPY_FROM=\"$SOCAI_COPY_TO\" socai copy --to file:/srv/socai/log --json")]
 pub(crate) struct Copy {
     /// The log that is copied; nothing is written to it.
     #[arg(long, value_name = "URL", env = "SOCAI_COPY_FROM", hide_env_values = true)]

@@ -97,9 +97,9 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         "views",
-        "FILE or URL",
+        "PLACE",
         "DATA/views.sqlite",
-        "The read models: a file, or postgres://USER@HOST/DATABASE; may be deleted while nothing runs: they are rebuilt",
+        "The read models: FILE, or postgres://HOST/DATABASE; may be deleted while nothing runs: they are rebuilt",
     ),
     setting(
         "views_memory_mib",
