@@ -21,5 +21,6 @@ mod proofs;
 mod python;
 mod scale;
 mod serve;
+mod several;
 mod tls;
 mod witness;
