@@ -36,4 +36,4 @@ pub use error::{CommandError, Refused};
 pub use gate::Hold;
 pub use handler::{Handler, default_room};
 pub use organs::KnownOrgan;
-pub use reactions::{CHECKPOINT, CheckpointError, Checkpoints, ReactionError, Reactions};
+pub use reactions::{CHECKPOINT, CheckpointError, Checkpoints, Ended, ReactionError, Reactions};

@@ -223,4 +223,8 @@ impl EventLog for KurrentLog {
     fn engine(&self) -> &'static str {
         "kurrentdb"
     }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
 }
