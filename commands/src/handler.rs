@@ -239,9 +239,10 @@ impl Inner {
         let slot = self.cache.slot::<A>(stream);
         let came_in = self.came_in();
         loop {
-            let seen = slot.lock().as_mut().map(|live| {
-                (look(&live.state, live.revision), live.rests_on(live.revision), live.incarnation)
-            });
+            let seen = slot
+                .lock()
+                .as_mut()
+                .map(|live| (look(&live.state, live.revision), live.rests_on(live.revision), live.incarnation));
             match seen {
                 None => self.load(&slot).await?,
                 Some((seen, resting, incarnation)) => {

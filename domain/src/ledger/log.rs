@@ -293,11 +293,6 @@ pub trait EventLog: Send + Sync + 'static {
 
     /// The engine's name, for people.
     fn engine(&self) -> &'static str;
-
-    /// May others write to it, beside this program?
-    fn is_shared(&self) -> bool {
-        false
-    }
 }
 
 /// The context of the log head.

@@ -227,8 +227,4 @@ impl EventLog for KurrentLog {
     fn engine(&self) -> &'static str {
         "kurrentdb"
     }
-
-    fn is_shared(&self) -> bool {
-        true
-    }
 }

@@ -100,7 +100,8 @@ impl KurrentRestore {
         for record in records {
             let header = record.header();
             if stands.is_some() {
-                Broken::check(shared.ledger, header, stands, Some(recorded)).map_err(|broken| not_next(record, broken))?;
+                Broken::check(shared.ledger, header, stands, Some(recorded))
+                    .map_err(|broken| not_next(record, broken))?;
             }
             let (revision, hash) = (header.revision, record.hash());
             let kind = header.kind.to_string();
