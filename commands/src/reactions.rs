@@ -75,13 +75,23 @@ impl ReactionError {
     }
 }
 
+/// Why the reactions ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The handler closes.
+    Closed,
+    /// It was over, as was asked.
+    Over,
+}
+
 /// Follows the log and takes the next steps. Each record is looked at at least once; a step taken before is not taken again.
 pub struct Reactions {
     handler: Handler,
     checkpoints: Arc<dyn Checkpoints>,
     /// Every step of the records up to here was taken.
     after: Option<Position>,
-    followed: BoxStream<'static, Result<Followed, ReadError>>,
+    /// None while they rest.
+    followed: Option<BoxStream<'static, Result<Followed, ReadError>>>,
     saved: Option<Position>,
     /// When the checkpoint is to be saved again, if it is behind.
     save_at: Instant,
@@ -101,7 +111,7 @@ impl Reactions {
     /// From where the checkpoint stands. Takes no step yet.
     pub async fn start(handler: Handler, checkpoints: Arc<dyn Checkpoints>) -> Result<Self, ReactionError> {
         let after = checkpoints.load(CHECKPOINT).await?;
-        let followed = handler.log().follow(after);
+        let followed = Some(handler.log().follow(after));
         let (save_at, state) = (Instant::now(), Arc::new(watch::Sender::default()));
         Ok(Self { handler, checkpoints, after, followed, saved: after, save_at, state, failures: 0, not_saved: 0 })
     }
@@ -124,22 +134,43 @@ impl Reactions {
     /// Goes on as the log grows, until the handler closes (`Ok`) or a person must look. What may pass is tried again, for
     /// as long as it takes.
     pub async fn run(mut self) -> Result<(), ReactionError> {
+        self.run_until(std::future::pending()).await.map(drop)
+    }
+
+    /// The same, also until it is `over`.
+    pub async fn run_until(&mut self, over: impl Future<Output = ()> + Send) -> Result<Ended, ReactionError> {
         let gate = self.handler.0.gate.clone();
-        loop {
+        let mut over = std::pin::pin!(over);
+        let ended = loop {
             let turn = tokio::select! {
                 turn = self.turn() => turn,
                 // What was not finished is done again after the next start.
-                () = gate.closing() => break,
+                () = gate.closing() => break Ended::Closed,
+                () = &mut over => break Ended::Over,
             };
             match turn {
                 Ok(_) => {}
-                Err(ReactionError::Step(CommandError::Closed)) => break,
+                Err(ReactionError::Step(CommandError::Closed)) => break Ended::Closed,
                 Err(error) => return Err(error),
             }
+        };
+        if let Some(after) = self.after.filter(|_| self.saved != self.after) {
+            match (self.checkpoints.save(CHECKPOINT, after).await, ended) {
+                (Err(error), Ended::Closed) => return Err(error.into()),
+                (Err(error), Ended::Over) => tracing::debug!(%error, "the next one looks at some records once more"),
+                (Ok(()), _) => self.saved = self.after,
+            }
         }
-        match self.after {
-            Some(after) if self.saved != self.after => Ok(self.checkpoints.save(CHECKPOINT, after).await?),
-            _ => Ok(()),
+        Ok(ended)
+    }
+
+    /// Takes no steps until it is `over`, since another server does; then they go on from where that one came to.
+    pub async fn rest_until(&mut self, over: impl Future<Output = ()> + Send) -> Ended {
+        self.followed = None;
+        let gate = self.handler.0.gate.clone();
+        tokio::select! {
+            () = gate.closing() => Ended::Closed,
+            () = over => Ended::Over,
         }
     }
 
@@ -151,8 +182,18 @@ impl Reactions {
     /// Takes the steps of the next records, or saves the checkpoint, or waits after a failure. True when all that was in
     /// the log at the start is done.
     async fn turn(&mut self) -> Result<bool, ReactionError> {
+        let followed = match &mut self.followed {
+            Some(followed) => followed,
+            None => match self.checkpoints.load(CHECKPOINT).await {
+                Ok(after) => {
+                    (self.after, self.saved) = (after, after);
+                    self.followed.insert(self.handler.log().follow(after))
+                }
+                Err(error) => return self.again(error.into()).await,
+            },
+        };
         let next = tokio::select! {
-            next = self.followed.next() => next,
+            next = followed.next() => next,
             () = tokio::time::sleep_until(self.save_at), if self.saved != self.after => {
                 self.save().await;
                 return Ok(false);
@@ -170,12 +211,10 @@ impl Reactions {
                 Ok(caught_up)
             }
             Err(error) if error.may_pass() => {
-                self.failures += 1;
-                self.tell(Following::Retrying(error.to_string()));
-                tokio::time::sleep(wait_after(self.failures)).await;
+                let again = self.again(error).await;
                 // From the records that were not finished: steps that were taken are not taken again.
-                self.followed = self.handler.log().follow(self.after);
-                Ok(false)
+                self.followed = Some(self.handler.log().follow(self.after));
+                again
             }
             Err(ReactionError::Step(CommandError::Closed)) => Err(CommandError::Closed.into()),
             Err(error) => {
@@ -183,6 +222,14 @@ impl Reactions {
                 Err(error)
             }
         }
+    }
+
+    /// What may pass is waited for.
+    async fn again(&mut self, error: ReactionError) -> Result<bool, ReactionError> {
+        self.failures += 1;
+        self.tell(Following::Retrying(error.to_string()));
+        tokio::time::sleep(wait_after(self.failures)).await;
+        Ok(false)
     }
 
     async fn take(&mut self, records: &[Recorded]) -> Result<(), ReactionError> {

@@ -3,6 +3,7 @@
 mod building;
 mod error;
 mod part;
+mod servers;
 mod store;
 
 use std::{sync::Arc, time::Duration};
@@ -12,7 +13,7 @@ use socai_domain::{
     ledger::{EventLog, Following, LedgerId},
     time::Clock,
 };
-use socai_projections::{Follower, Rebuilder, Rebuilds, Views, ViewsError};
+use socai_projections::{Follower, PostgresUrl, Rebuilder, Rebuilds, Views, ViewsError};
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
@@ -20,14 +21,16 @@ use crate::{
     config::Config,
     data::DataError,
     files::make_private,
+    lease,
     log_key::{self, LogKey, LogKeyError},
     notary::{Notary, NotaryError, asking::Asking},
-    ports::{Erasure, FileCheckpoints, Sweep},
+    ports::{Erasure, Sweep},
     witness::Witness,
 };
 pub use building::Building;
 pub use error::AppError;
 use part::{Part, failed_often};
+use servers::{Servers, reacting};
 pub use store::Store;
 
 /// Everything that runs on a data directory. Ready when opened: every step that was begun is taken, the views reflect all.
@@ -44,6 +47,7 @@ pub struct App {
     /// Cosigns the checkpoints of other logs, if it is told which.
     pub witness: Option<Witness>,
     store: Store,
+    servers: Servers,
     reactions: Part<ReactionError>,
     follower: Part<ViewsError>,
     notarising: Part<NotaryError>,
@@ -82,7 +86,11 @@ impl App {
         let key = LogKey::load(&config.log_key)?;
         let store = Store::open(config, Arc::clone(&clock)).await?;
         let (events, opener) = (store.log(), store.opener.clone());
-        let notary = open_notary(config, &key, &*events, Arc::clone(&clock)).await?;
+        let servers = Servers::join(config, events.is_shared()).await?;
+        let notary = match servers.notary() {
+            Some(at) => join_notary(config, at, &key, &*events, Arc::clone(&clock)).await?,
+            None => open_notary(config, &key, &*events, Arc::clone(&clock)).await?,
+        };
         let (telling, asked_how) = watch::channel(Following::default());
         let asking = config.witnesses.as_ref().map(|policy| {
             let between = Duration::from_secs(config.witness_pause.into());
@@ -104,14 +112,18 @@ impl App {
             Views::open_or_await(&config.views, events.head().await?.records).await?
         };
         let views = views.with_memory(config.views_memory()).with_copies(config.views_copies);
-        let checkpoints = Arc::new(FileCheckpoints::new(&config.data));
-        let mut reactions = Reactions::start(handler.clone(), checkpoints).await?;
-        let trying = reactions.state();
-        tokio::select! {
-            done = reactions.catch_up() => done?,
-            why = failed_often(trying) => return Err(AppError::Behind("reactions", why)),
+        let views = views.led_by(servers.lease(lease::Part::Views));
+        let lease = servers.lease(lease::Part::Reactions);
+        let mut reactions = Reactions::start(handler.clone(), servers.checkpoints(config)).await?;
+        if lease.is_held() {
+            let trying = reactions.state();
+            tokio::select! {
+                done = reactions.catch_up() => done?,
+                () = lease.lost() => {}
+                why = failed_often(trying) => return Err(AppError::Behind("reactions", why)),
+            }
         }
-        let reactions = Part::new(reactions.state(), tokio::spawn(reactions.run()));
+        let reactions = Part::new(reactions.state(), tokio::spawn(reacting(reactions, lease)));
 
         let (stop, stopping) = watch::channel(false);
         let (state, following) = watch::channel(Following::default());
@@ -122,9 +134,10 @@ impl App {
         let rebuilder = tokio::spawn(rebuilder.run(events, asked(stopping.clone())));
         // Nobody waits for it: a record that no checkpoint covers yet has its promise.
         let (state, following) = watch::channel(Following::default());
-        let notarising = notary.clone().run(handler.log().clone(), state, asked(stopping.clone()));
+        let lease = servers.lease(lease::Part::Notary);
+        let notarising = notary.clone().run(handler.log().clone(), state, lease.clone(), asked(stopping.clone()));
         let notarising = Part::new(following, tokio::spawn(notarising));
-        let asking = asking.map(|asking| Part::new(asked_how, tokio::spawn(asking.run(asked(stopping)))));
+        let asking = asking.map(|asking| Part::new(asked_how, tokio::spawn(asking.run(lease, asked(stopping)))));
         Ok(Self {
             handler,
             views,
@@ -132,6 +145,7 @@ impl App {
             notary,
             witness,
             store,
+            servers,
             reactions,
             follower,
             notarising,
@@ -254,6 +268,7 @@ impl App {
         if let Err(error) = self.rebuilder.await {
             wrong.push(error.to_string());
         }
+        self.servers.leave().await;
         self.views.close().await;
         if let Err(error) = self.store.close().await {
             wrong.push(error.to_string());
@@ -274,6 +289,21 @@ async fn panicked(part: Option<&mut Part<NotaryError>>) -> AppError {
 async fn asked(mut stopping: watch::Receiver<bool>) {
     // The sender lives as long as the app.
     let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+/// The notary that several servers of this log share.
+async fn join_notary(
+    config: &Config,
+    at: &PostgresUrl,
+    key: &LogKey,
+    log: &dyn EventLog,
+    clock: Arc<dyn Clock>,
+) -> Result<Notary, AppError> {
+    let origin = log_key::origin(&config.origin, log.ledger()).map_err(LogKeyError::from)?;
+    let (at, within, key) = (at.clone(), config.merge_delay, key.named(origin));
+    let records = log.head().await?.records;
+    let open = move || Notary::among_several(&at, key, within, records, clock);
+    Ok(tokio::task::spawn_blocking(open).await.map_err(stopped)??)
 }
 
 /// The notary of this log.

@@ -18,6 +18,7 @@ pub mod import;
 pub mod keyring;
 pub mod keys;
 mod known;
+mod lease;
 pub mod log;
 pub mod log_key;
 pub mod notary;

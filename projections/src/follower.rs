@@ -17,7 +17,7 @@ use crate::{
     following::tell,
     models::MODELS,
     rows::Rows,
-    store::{Views, checkpoint},
+    store::{LOOK, Views, Waited, checkpoint},
     writer::{Gate, Open, Writer},
 };
 
@@ -51,7 +51,9 @@ impl Follower {
             // Boxed, as it is large: a build is a part of it.
             let following = Box::pin(follow(&*log, &opener, &views, &state, &mut failures, shutdown.as_mut()));
             let Err(error) = following.await else { return Ok(()) };
-            if !error.may_pass() {
+            // What was read may be no more in use, and gone.
+            let replaced = views.are_replaced().await.unwrap_or(false) && views.renew().await.unwrap_or(false);
+            if !replaced && !error.may_pass() {
                 tell(&state, Following::Stopped(error.to_string()));
                 return Err(error);
             }
@@ -77,50 +79,112 @@ async fn follow(
     if views.are_awaited() {
         tokio::select! {
             () = &mut shutdown => return Ok(()),
-            built = views.rebuild(log, opener) => drop(built?),
+            first = first(log, opener, views) => first?,
         }
     }
-    let mut copying = Copying::default();
     let mut builder = Builder::new(views.clone(), opener.clone());
-    if *failures == 0 {
-        builder.clean().await;
-    } else {
+    if *failures > 0 {
         // A commit that was said to have failed may have landed, with an erasure in it.
         views.pasts.forget();
         // Not with every retry: on a full disk it fills what little room there is.
         builder.clean_at = Some(Instant::now() + erasure::LATER);
     }
-    let after = views.position().await?;
-    // Of a commit after which something failed nobody was told.
-    views.announce(after);
-    builder.at = Some(place_of(after));
-    let mut followed = log.follow(after);
-    loop {
-        let next = tokio::select! {
-            () = &mut shutdown => return Ok(()),
-            next = followed.next() => next,
-            () = builder.cleaning_due() => {
+    let mut progress = Progress { clean: *failures == 0, ..Progress::default() };
+    let mut look = tokio::time::interval(LOOK);
+    'build: loop {
+        let after = views.position().await?;
+        // Of a commit after which something failed nobody was told.
+        views.announce(after);
+        builder.at = Some(place_of(after));
+        progress.seen = after;
+        let mut followed = log.follow(after);
+        loop {
+            let leads = views.lease().is_held();
+            if leads && std::mem::take(&mut progress.clean) {
                 builder.clean().await;
-                continue;
             }
-        };
-        match next.unwrap_or_else(|| Err(ReadError::Busy("the log cannot be followed".into())))? {
-            Followed::CaughtUp => {
-                tracing::info!("the views have caught up");
-                // Not before: what they show until then lacks what came while they could not go on.
-                tell(state, Following::Well);
-            }
-            Followed::Records(records) => {
-                for chunk in records.chunks(CHUNK) {
-                    builder.take(chunk).await?;
-                    copying.look(views, chunk.len());
-                    metrics::counter!("socai_projection_applied_total").increment(chunk.len() as u64);
-                    let behind = log.head().await?.records.saturating_sub(views.records().await?);
-                    metrics::gauge!("socai_projection_lag_records").set(lossy(behind));
+            let next = tokio::select! {
+                () = &mut shutdown => return Ok(()),
+                next = followed.next() => next,
+                () = builder.cleaning_due(), if leads => {
+                    builder.clean().await;
+                    continue;
+                }
+                // Whoever led before may owe a cleaning.
+                () = views.lease().gained(), if !leads => {
+                    progress.clean = true;
+                    continue;
+                }
+                _ = look.tick(), if views.lease().is_shared() => {
+                    if views.are_replaced().await? && views.renew().await? {
+                        continue 'build;
+                    }
+                    continue;
+                }
+            };
+            match next.unwrap_or_else(|| Err(ReadError::Busy("the log cannot be followed".into())))? {
+                Followed::CaughtUp => {
+                    tracing::info!("the views have caught up");
+                    // Not before: what they show until then lacks what came while they could not go on.
+                    tell(state, Following::Well);
+                }
+                Followed::Records(records) => {
+                    for chunk in records.chunks(CHUNK) {
+                        let waited = tokio::select! {
+                            () = &mut shutdown => return Ok(()),
+                            waited = progress.wait(views, chunk) => waited?,
+                        };
+                        match waited {
+                            Waited::OurTurn => {
+                                builder.take(chunk).await?;
+                                progress.copying.look(views, chunk.len());
+                                metrics::counter!("socai_projection_applied_total").increment(chunk.len() as u64);
+                            }
+                            Waited::Taken => views.taken_by_others(chunk),
+                            Waited::Replaced => {
+                                views.renew().await?;
+                                continue 'build;
+                            }
+                        }
+                        let behind = log.head().await?.records.saturating_sub(views.records().await?);
+                        metrics::gauge!("socai_projection_lag_records").set(lossy(behind));
+                    }
                 }
             }
+            *failures = 0;
         }
-        *failures = 0;
+    }
+}
+
+/// The first views: built by who has the lease, waited for by the others.
+async fn first(log: &dyn EventLog, opener: &Opener, views: &Views) -> Result<(), ViewsError> {
+    loop {
+        if views.lease().is_held() {
+            tokio::select! {
+                built = views.rebuild(log, opener) => return built.map(drop),
+                () = views.lease().lost() => {}
+            }
+        } else if views.renew().await? {
+            return Ok(());
+        } else {
+            let _ = tokio::time::timeout(LOOK, views.lease().gained()).await;
+        }
+    }
+}
+
+/// What is known from chunk to chunk.
+#[derive(Default)]
+struct Progress {
+    copying: Copying,
+    /// The files are to be cleaned, if that is owed.
+    clean: bool,
+    /// How far another server is known to have brought the views.
+    seen: Option<Position>,
+}
+
+impl Progress {
+    async fn wait(&mut self, views: &Views, chunk: &[Recorded]) -> Result<Waited, ViewsError> {
+        if views.lease().is_held() { Ok(Waited::OurTurn) } else { views.wait_for_others(chunk, &mut self.seen).await }
     }
 }
 

@@ -20,6 +20,7 @@ use socai_domain::{
     time::Timestamp,
 };
 use socai_graphql::notary::{Asked, Problem};
+use socai_projections::Lease;
 use thiserror::Error;
 use tokio::{sync::watch, time::Instant};
 
@@ -31,6 +32,8 @@ use super::{
     writer::blocking,
 };
 
+/// How often it is looked what another server was given.
+const LOOK: Duration = Duration::from_secs(1);
 /// How long a witness may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Checkpoints that are kept for more cosignatures, besides those that somebody is being asked about.
@@ -130,17 +133,25 @@ impl Asking {
         Ok(Self { notary, policy, witnesses, between, patience: PATIENCE, client, notes, telling })
     }
 
-    /// Asks until `shutdown` ends.
-    pub async fn run(mut self, shutdown: impl Future<Output = ()> + Send) -> Result<(), NotaryError> {
+    /// Asks until `shutdown` ends, while this server has the notary's `lease`; else shows what another one was given.
+    pub async fn run(mut self, lease: Lease, shutdown: impl Future<Output = ()> + Send) -> Result<(), NotaryError> {
         let mut shutdown = std::pin::pin!(shutdown);
         let mut standing = self.notary.0.standing.subscribe();
         let mut asking = OnTheWay::new();
         let signing = async { drop(standing.wait_for(|standing| standing.committed.is_some()).await) };
         tokio::select! {
             () = &mut shutdown => return Ok(()),
-            () = signing => self.remember().await,
+            () = signing => self.remember(&lease).await,
         }
         loop {
+            if !lease.is_held() {
+                tokio::select! {
+                    () = &mut shutdown => return Ok(()),
+                    () = lease.gained() => {}
+                    () = tokio::time::sleep(LOOK) => self.remember(&lease).await,
+                }
+                continue;
+            }
             let newest = self.notary.committed();
             let waiting = |state: &&State| {
                 newest.as_ref().is_some_and(|newest| state.asked.is_none() && state.size != newest.head.size)
@@ -148,6 +159,7 @@ impl Asking {
             let due = self.witnesses.iter().filter(waiting).map(|state| state.not_before).min();
             tokio::select! {
                 () = &mut shutdown => return Ok(()),
+                () = lease.lost() => {}
                 Some((index, head, given)) = asking.next() => self.heard(index, head, given).await,
                 // The sender lives as long as `self`.
                 _ = standing.changed() => {}
@@ -264,7 +276,7 @@ impl Asking {
 
     /// Shows what was kept before, if it is of this tree. One that covers more than was committed shows that the store is an
     /// older copy.
-    async fn remember(&self) {
+    async fn remember(&self, lease: &Lease) {
         let store = Arc::clone(&self.notary.0.store);
         let bytes = match blocking(move || Ok(store.text(Text::Cosigned)?)).await {
             Ok(Some(bytes)) => bytes,
@@ -285,6 +297,8 @@ impl Asking {
                 let committed = Committed { head, note: note.to_string().into(), signed_at: None };
                 self.notary.0.cosigned.send_replace(Some(Arc::new(committed)));
             }
+            // Another server is further than it was looked at.
+            Ok(None) if !lease.is_held() => {}
             Ok(_) => self.notary.raise(format!(
                 "in {:?} is a cosigned checkpoint of {} records that the notary's tree does not have: the store, or the log with \
                  it, is an older copy. Restore the newest copies",

@@ -90,6 +90,28 @@ impl Recent {
         entries.first = first;
     }
 
+    /// Takes in what another notary has committed since, up to a tree of `size` leaves.
+    pub(super) fn catch_up(&self, store: &dyn NotaryStore, size: u64) -> Result<(), StoreError> {
+        let (first, end) = {
+            let entries = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            (entries.first, entries.first + (entries.bytes.len() / 32) as u64)
+        };
+        let sorted = Column::Ids.items(size);
+        // More than is committed was staged here, when this server wrote; it may have come otherwise.
+        let from = if (first..=size).contains(&end) { end.max(sorted) } else { sorted };
+        let count = usize::try_from(size - from).unwrap_or_default();
+        let read = if count > 0 { store.read(Column::Entries, from, count)? } else { Vec::new() };
+        if from == end {
+            self.add(&read);
+            if first < sorted {
+                self.staged(sorted);
+            }
+        } else {
+            self.reset(from, read);
+        }
+        Ok(())
+    }
+
     /// The leaf of the record with this id, committed or not.
     pub(crate) fn find(&self, store: &dyn NotaryStore, id: RecordId) -> Result<Option<u64>, StoreError> {
         let in_blocks = {

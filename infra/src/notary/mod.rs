@@ -56,10 +56,15 @@ use self::{
     ids::Recent,
     postgres::PostgresStore,
     standing::{Committed, Standing},
-    store::{NotaryStore, Text},
+    store::{NotaryStore, Shelf, Text},
     tree::Tree,
 };
 use crate::config::Location;
+use socai_projections::{Lease, PostgresUrl};
+
+fn unlike(size: u64) -> StoreError {
+    StoreError::Damaged(format!("the tree of {size} leaves has another root than its checkpoint says"))
+}
 
 /// The file in the store's directory that holds the newest checkpoint.
 const CHECKPOINT: &str = "checkpoint";
@@ -98,6 +103,8 @@ pub struct Notary(Arc<Inner>);
 
 struct Inner {
     store: Arc<dyn NotaryStore>,
+    /// Among several servers: how what another one signs is read.
+    beside: Option<Arc<dyn Shelf>>,
     recent: Arc<Recent>,
     kept: Arc<Kept>,
     key: SecretKey,
@@ -135,7 +142,7 @@ impl Notary {
             Location::Path(dir) => Arc::new(DirectoryStore::open(&dir)?),
             Location::Postgres(address) => Arc::new(PostgresStore::open(&address)?),
         };
-        let notary = Self::on(store, key, within, records, clock)?;
+        let notary = Self::on(store, None, key, within, records, clock)?;
         // Not beside a checkpoint of another key: whoever reads the store checks it with this one.
         let ours = |bytes: Vec<u8>| notary.signed_by_us(&bytes).is_ok();
         if notary.0.store.load()?.is_none_or(ours) {
@@ -147,8 +154,35 @@ impl Notary {
         Ok(notary)
     }
 
+    /// The notary of this log on one of several servers, with the store that all of them share: until it is this one's turn
+    /// to sign, it shows what another one has signed.
+    ///
+    /// # Errors
+    /// The store cannot be used at all.
+    pub fn among_several(
+        at: &PostgresUrl,
+        key: SecretKey,
+        within: u32,
+        records: u64,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, NotaryError> {
+        let beside = beside::shelf(&at.clone().into())?;
+        if records == 0 && beside.checkpoint()?.is_none() {
+            // Whoever is first begins the store; another one may be at it.
+            match Self::open(at.clone(), key.clone(), within, records, Arc::clone(&clock)) {
+                Ok(begun) => drop(begun),
+                Err(NotaryError::Store(StoreError::InUse(_))) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let store = Arc::new(PostgresStore::among_several(at)?);
+        // As if there were records: nothing is begun any more.
+        Self::on(store, Some(beside), key, within, 1, clock)
+    }
+
     fn on(
         store: Arc<dyn NotaryStore>,
+        beside: Option<Arc<dyn Shelf>>,
         key: SecretKey,
         within: u32,
         records: u64,
@@ -156,6 +190,7 @@ impl Notary {
     ) -> Result<Self, NotaryError> {
         let notary = Self(Arc::new(Inner {
             store,
+            beside,
             recent: Arc::default(),
             kept: Arc::new(Kept::few()),
             key,
@@ -207,24 +242,44 @@ impl Notary {
     fn load(&self) -> Result<(Tree, Option<Arc<str>>), NotaryError> {
         let tree = |size| Tree::load(Arc::clone(&self.0.store), Arc::clone(&self.0.recent), size);
         let Some(bytes) = self.0.store.load()? else { return Ok((tree(0)?, None)) };
-        let checkpoint = self.signed_by_us(&bytes).map_err(|why| {
-            NotaryError::Alarm(format!(
-                "the checkpoint of the notary's store {:?} is not one of this log ({}): {why}. Put back the log's key and its \
-                 origin as they were, or the store from its backup",
-                self.0.store,
-                self.0.key.public()
-            ))
-        })?;
+        let checkpoint = self.signed_by_us(&bytes).map_err(|why| self.foreign(&why))?;
         let head = checkpoint.head();
         let tree = tree(head.size)?;
         if tree.root() != head.root {
-            let what = format!("the tree of {} leaves has another root than its checkpoint says", head.size);
-            return Err(StoreError::Damaged(what).into());
+            return Err(unlike(head.size).into());
         }
         let note: Arc<str> = String::from_utf8_lossy(&bytes).into();
         let signed_at = self.committed().filter(|before| before.note == note).and_then(|before| before.signed_at);
         self.publish(Committed { head, note: Arc::clone(&note), signed_at });
         Ok((tree, Some(note)))
+    }
+
+    /// Shows what another server has signed by now, and signs promises as that one does. Blocks.
+    fn look(&self) -> Result<(), NotaryError> {
+        let Some(bytes) = self.0.beside.as_ref().map(|beside| beside.checkpoint()).transpose()?.flatten() else {
+            return Ok(());
+        };
+        if self.committed().is_some_and(|committed| committed.note.as_bytes() == bytes) {
+            return Ok(());
+        }
+        let checkpoint = self.signed_by_us(&bytes).map_err(|why| self.foreign(&why))?;
+        let head = checkpoint.head();
+        if self.hashes(head.size).root()? != head.root {
+            return Err(unlike(head.size).into());
+        }
+        self.0.recent.catch_up(&*self.0.store, head.size)?;
+        self.publish(Committed { head, note: String::from_utf8_lossy(&bytes).into(), signed_at: None });
+        self.speak();
+        Ok(())
+    }
+
+    fn foreign(&self, why: &NotTheLogs) -> NotaryError {
+        NotaryError::Alarm(format!(
+            "the checkpoint of the notary's store {:?} is not one of this log ({}): {why}. Put back the log's key and its \
+             origin as they were, or the store from its backup",
+            self.0.store,
+            self.0.key.public()
+        ))
     }
 
     /// The last tree that was committed; none in a store that was lost or cannot be read.
@@ -262,7 +317,8 @@ impl Notary {
         }
     }
 
-    /// Follows the log until `shutdown` ends, and commits what it has then. See [`writer`].
+    /// Follows the log until `shutdown` ends, and commits what it has then; while another server has the `lease`, it shows
+    /// what that one signs. See [`writer`].
     ///
     /// # Errors
     /// What does not pass by itself; the alarm is raised by then.
@@ -270,9 +326,10 @@ impl Notary {
         self,
         log: Arc<dyn EventLog>,
         state: watch::Sender<Following>,
+        lease: Lease,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<(), NotaryError> {
-        writer::run(self, log, state, writer::BETWEEN, shutdown).await
+        writer::run(self, log, state, writer::BETWEEN, lease, shutdown).await
     }
 
     /// Signs from now on, if nothing is against it.

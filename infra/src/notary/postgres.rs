@@ -6,7 +6,8 @@
 //! | `piece` | the columns (see [`Column`]), in rows of 8 KiB: by the column's name and the number of the row |
 //! | `text` | texts beside the tree |
 //!
-//! One notary at a time. An advisory lock of its session keeps a second one out, but a session may end unnoticed: the fence is
+//! One notary at a time. An advisory lock of its session keeps a second one out (where several servers take turns, a lease
+//! says who may take it from whom), but a session may end unnoticed: the fence is
 //! `checkpoint.holder`, which every load sets to a new random value. Each write is one statement that locks that row and does
 //! nothing unless the value is its own; a swap asks for the old note, too. So whoever was replaced writes nothing any more,
 //! however late their statement arrives.
@@ -48,6 +49,10 @@ const LOCK: i64 = i64::from_be_bytes(*b"socainot");
 /// How long the end of a store may wait for the server.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// Ends the session that has the lock: of a server that stands still, or whose connection the database still takes for alive.
+const EVICT: &str = "SELECT pg_terminate_backend(pid) FROM pg_locks
+    WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND (classid::bigint << 32 | objid::bigint) = $1
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid()";
 const STAGE: &str = "
     WITH mine AS (SELECT 1 FROM socai_notary.checkpoint WHERE holder = $1 FOR UPDATE)
     INSERT INTO socai_notary.piece (name, number, bytes)
@@ -69,6 +74,8 @@ pub(crate) struct PostgresStore {
     address: PostgresUrl,
     /// None after an error: then it is loaded again.
     held: Arc<Mutex<Option<Held>>>,
+    /// One of several servers: it loads when its lease says so, and takes the lock from whoever has it.
+    among_several: bool,
 }
 
 impl fmt::Debug for PostgresStore {
@@ -92,9 +99,13 @@ enum Entered {
     InUse,
 }
 
-/// Opens a session and takes the lock. Who has it just then may be ending: so it waits a little (see `lock_timeout`).
-async fn enter(address: &PostgresUrl) -> sqlx::Result<Entered> {
+/// Opens a session and takes the lock, if it `evicts` also from whoever has it. Who has it just then may be ending: so it
+/// waits a little (see `lock_timeout`).
+async fn enter(address: &PostgresUrl, evicts: bool) -> sqlx::Result<Entered> {
     let mut session = session(address).await?;
+    if evicts {
+        in_time(sqlx::query(EVICT).bind(LOCK).execute(&mut session)).await?;
+    }
     let locked = sqlx::query("SELECT pg_advisory_lock($1)").bind(LOCK).execute(&mut session);
     match in_time(locked).await {
         Err(error) if code(&error).as_deref() == Some("55P03") => Ok(Entered::InUse),
@@ -128,15 +139,32 @@ enum Written {
 impl PostgresStore {
     /// The store in this database; its schema is made at the first load, if it is missing.
     pub(crate) fn open(address: &PostgresUrl) -> Result<Self, StoreError> {
-        let store = Self { shelf: PostgresShelf::open(address)?, address: address.clone(), held: Arc::default() };
+        let mut store = Self::among_several(address)?;
+        store.among_several = false;
         let (held, address) = (Arc::clone(&store.held), address.clone());
         let entering = async move {
-            let entered = enter(&address).await?;
+            let entered = enter(&address, false).await?;
             let Entered::In(session) = entered else { return Ok(false) };
             *held.lock().await = Some(Held { session, holder: Vec::new() });
             Ok(true)
         };
         if store.shelf.wait(entering)? { Ok(store) } else { Err(StoreError::InUse(store.shelf.name.clone())) }
+    }
+
+    /// The same for one of several servers: it takes nothing before its first load, which its lease has come for; that takes
+    /// the lock from whoever has it still.
+    pub(crate) fn among_several(address: &PostgresUrl) -> Result<Self, StoreError> {
+        let shelf = PostgresShelf::open(address)?;
+        Ok(Self { shelf, address: address.clone(), held: Arc::default(), among_several: true })
+    }
+
+    /// Somebody else writes: an alarm, unless that is how servers take turns.
+    fn moved(&self) -> StoreError {
+        let name = self.shelf.name.clone();
+        if self.among_several {
+            return StoreError::Unavailable(format!("{name}: another server signs from now on"));
+        }
+        StoreError::Moved(name)
     }
 
     /// Writes with the session that has the lock. After an error it has it no more.
@@ -154,7 +182,7 @@ impl PostgresStore {
         });
         match written? {
             Written::All => Ok(()),
-            Written::Moved => Err(StoreError::Moved(self.shelf.name.clone())),
+            Written::Moved => Err(self.moved()),
             Written::Damaged => Err(StoreError::Damaged(format!(
                 "{}: a row that was committed is missing or too short",
                 self.shelf.name
@@ -165,12 +193,12 @@ impl PostgresStore {
 
 impl NotaryStore for PostgresStore {
     fn load(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        let (held, address) = (Arc::clone(&self.held), self.address.clone());
+        let (held, address, evicts) = (Arc::clone(&self.held), self.address.clone(), self.among_several);
         let loaded = self.shelf.wait(async move {
             let mut place = held.lock().await;
             let session = match place.take() {
                 Some(Held { session, .. }) => session,
-                None => match enter(&address).await? {
+                None => match enter(&address, evicts).await? {
                     Entered::In(session) => session,
                     Entered::InUse => return Ok(None),
                 },

@@ -4,10 +4,11 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 
 use futures::{
     FutureExt as _, StreamExt as _,
-    future::{BoxFuture, ready},
+    future::{BoxFuture, FusedFuture as _, ready},
     stream::FuturesOrdered,
 };
 use socai_domain::ledger::{EventLog, Followed, Following, ReadError, Recorded, following::wait_after};
+use socai_projections::Lease;
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
 
 use super::{
@@ -21,6 +22,8 @@ use super::{
 pub(super) const BETWEEN: Duration = Duration::from_secs(1);
 /// So few records are hashed where they come: to hand them to another thread costs more.
 const FEW: usize = 64;
+/// How often it is looked what another server has signed.
+const LOOK: Duration = Duration::from_millis(500);
 /// Pieces of the log that are hashed at once.
 const AT_ONCE: usize = 4;
 
@@ -45,13 +48,33 @@ pub(super) async fn run(
     log: Arc<dyn EventLog>,
     state: watch::Sender<Following>,
     between: Duration,
+    lease: Lease,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), NotaryError> {
-    let mut shutdown = std::pin::pin!(shutdown);
+    let mut shutdown = std::pin::pin!(shutdown.fuse());
     let writer = Writer { notary, log, state, between };
     let mut failures = 0;
     loop {
-        let Err(error) = writer.follow(&mut failures, shutdown.as_mut()).await else { return Ok(()) };
+        let done = if lease.is_held() {
+            let over = async {
+                tokio::select! {
+                    () = shutdown.as_mut() => {}
+                    () = lease.lost() => {}
+                }
+            };
+            writer.follow(&mut failures, std::pin::pin!(over)).await
+        } else {
+            tokio::select! {
+                () = shutdown.as_mut() => Ok(()),
+                looked = writer.stand_by(&lease, &mut failures) => looked,
+            }
+        };
+        let Err(error) = done else {
+            if shutdown.is_terminated() {
+                return Ok(());
+            }
+            continue;
+        };
         if !error.may_pass() {
             writer.notary.raise(error.to_string());
             writer.tell(Following::Stopped(error.to_string()));
@@ -124,6 +147,19 @@ fn gone() -> Result<Followed, ReadError> {
 }
 
 impl Writer {
+    /// Shows what another server signs until it is this one's turn.
+    async fn stand_by(&self, lease: &Lease, failures: &mut u32) -> Result<(), NotaryError> {
+        loop {
+            let notary = self.notary.clone();
+            blocking(move || notary.look()).await?;
+            *failures = 0;
+            self.tell(Following::Well);
+            if tokio::time::timeout(LOOK, lease.gained()).await.is_ok() {
+                return Ok(());
+            }
+        }
+    }
+
     /// From what was committed until `shutdown` ends or something fails.
     async fn follow(
         &self,

@@ -10,6 +10,9 @@ use crate::store::Views;
 
 type Answer = oneshot::Sender<Result<Rebuilt, String>>;
 
+/// What is told where another server writes the views.
+const ELSEWHERE: &str = "another server keeps these views in step: ask that one (its metric socai_lease_held is 1)";
+
 /// Rebuilds, to be asked for.
 #[derive(Clone, Debug)]
 pub struct Rebuilds(mpsc::Sender<Answer>);
@@ -52,9 +55,23 @@ impl Rebuilder {
         let mut waiting = Vec::new();
         let mut wanted = !self.views.are_awaited() && self.is_owed().await;
         loop {
-            if !wanted {
-                let Some(answer) = self.asked.recv().await else { return };
-                waiting.push(answer);
+            let leads = self.views.lease().is_held();
+            if !(wanted && leads) {
+                tokio::select! {
+                    answer = self.asked.recv() => match answer {
+                        Some(answer) if leads => waiting.push(answer),
+                        // Who asked may have gone.
+                        Some(answer) => {
+                            let _ = answer.send(Err(ELSEWHERE.to_owned()));
+                            continue;
+                        }
+                        None => return,
+                    },
+                    () = self.views.lease().gained(), if !leads => {
+                        wanted = !self.views.are_awaited() && self.is_owed().await;
+                        continue;
+                    }
+                }
             }
             let outcome = if self.views.are_awaited() { self.first().await } else { self.rebuild(log).await };
             while let Ok(answer) = self.asked.try_recv() {
@@ -91,6 +108,9 @@ impl Rebuilder {
     async fn rebuild(&self, log: &dyn EventLog) -> Result<Rebuilt, String> {
         let mut failures = 0;
         loop {
+            if !self.views.lease().is_held() {
+                return Err(ELSEWHERE.to_owned());
+            }
             match self.views.rebuild(log, &self.opener).await {
                 Ok(rebuilt) => return Ok(rebuilt),
                 Err(error) if error.may_pass() => {

@@ -40,7 +40,7 @@ use crate::{
     digest::Digest,
     error::ViewsError,
     follower::Builder,
-    store::Views,
+    store::{LOOK, Views},
     writer::{Gate, Open},
 };
 
@@ -108,6 +108,10 @@ impl Views {
                 // Who reads them ends what they ask.
                 for pool in old {
                     pool.close().await;
+                }
+                if self.lease().is_shared() {
+                    // Other servers read there until they have seen it.
+                    tokio::time::sleep(3 * LOOK).await;
                 }
                 place.tidy().await?;
                 Ok(made)
@@ -294,6 +298,9 @@ impl Rebuild<'_> {
         }
         let (position, records) = (new.position().await?, new.records().await?);
         self.gate.pass()?;
+        if !self.views.lease().is_held() {
+            return Err(ViewsError::Overtaken);
+        }
         self.place.put(build).await?;
         // From here on nothing fails.
         Ok((records, self.views.change(new, position)))

@@ -2,6 +2,7 @@
 
 mod location;
 mod opening;
+mod others;
 mod postgres;
 mod snapshot;
 
@@ -23,6 +24,7 @@ use crate::{
     db::{Dialect, Pool},
     door::Door,
     error::ViewsError,
+    lease::Lease,
     past::Pasts,
     replay::OnDemand,
     schema,
@@ -32,6 +34,7 @@ use crate::{
 pub(crate) use crate::db::run;
 pub use location::{Location, NotAPostgresUrl, PostgresUrl};
 pub(crate) use opening::BUSY;
+pub(crate) use others::{LOOK, Waited};
 #[cfg(test)]
 pub(crate) use postgres::READERS;
 pub(crate) use snapshot::{POSITION, Snapshot, checkpoint, position};
@@ -60,6 +63,8 @@ pub struct Views {
     pub(crate) memory: usize,
     /// How many copies of earlier positions are kept.
     pub(crate) keeps: u64,
+    /// Whether this server writes.
+    lease: Lease,
     /// The file that goes with the last handle.
     pub(crate) passing: Option<Arc<Passing>>,
 }

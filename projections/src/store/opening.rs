@@ -16,6 +16,7 @@ use crate::{
     door::Door,
     erasure,
     error::ViewsError,
+    lease::Lease,
     replay::{Crew, OnDemand},
     schema::{Indexes, prepare},
 };
@@ -178,6 +179,7 @@ impl Views {
             building: Arc::default(),
             memory: MEMORY,
             keeps: 0,
+            lease: Lease::unshared(),
             passing: None,
         }
     }

@@ -1,6 +1,10 @@
 //! The program with the notary's store and the key ring in PostgreSQL.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 use socai_domain::proof::{Note, Policy, Promise, TlogProof, VerifierKey};
@@ -11,11 +15,14 @@ use uuid::Uuid;
 
 use crate::{
     binary::{Serving, run, socai, text, told},
-    office::{Client, Office, paper},
+    office::{Client, Office, REGISTER, paper},
 };
 
 const RECEIVE: &str = "mutation($input: ReceiveIncomingInput!) { receiveIncoming(input: $input) \
     { document { id } receipt { recordId hash promise } } }";
+
+/// A server that dies is missed no longer than this.
+const TAKEN_OVER: Duration = Duration::from_secs(10);
 
 /// The proof of a record, asked for until it is there.
 async fn proof(url: &str, record: &str) -> TlogProof {
@@ -182,21 +189,28 @@ async fn a_lost_store_in_a_database_is_silent_until_the_operator_agrees() {
     assert!(again.contains("nothing to agree on"), "{again}");
 }
 
+/// The size that a server's newest checkpoint covers.
+async fn covered(url: &str) -> u64 {
+    let answer = reqwest::get(format!("{url}/log/checkpoint")).await.unwrap();
+    let note = answer.text().await.unwrap();
+    note.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0)
+}
+
 /// Two servers with data directories of their own, on one log.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
-async fn a_second_server_is_kept_out_until_the_first_ends_and_then_goes_on() {
+async fn two_servers_share_a_log_and_one_goes_on_when_the_other_dies() {
     let double = Double::start().await.unwrap();
     let (_cluster, [notary, keys]) = cluster().await;
     let log = double.url("so");
-    let settings = ["--log", &log, "--notary", &notary, "--key-ring", &keys];
+    let settings = ["--log", &log, "--notary", &notary, "--key-ring", &keys, "--views", &notary];
     let data = tempfile::tempdir().unwrap();
     told(data.path(), &["keygen"]);
     let office = Office::joining(data, "G99", &settings);
-    let mut serving = Serving::start(office.path(), &settings);
-    let person = office.clerk(&serving.url, "Ngô Thị Lan").await;
-    let clerk = office.client(&serving.url, &person);
+    let mut first = Serving::start(office.path(), &settings);
+    let person = office.clerk(&first.url, "Ngô Thị Lan").await;
+    let clerk = office.client(&first.url, &person);
     let key = key(&clerk).await;
-    let (document, record) = receives(&clerk, &serving.url, "1", &key).await;
+    let (document, record) = receives(&clerk, &first.url, "1", &key).await;
 
     let other = tempfile::tempdir().unwrap();
     told(other.path(), &["keygen"]);
@@ -204,20 +218,39 @@ async fn a_second_server_is_kept_out_until_the_first_ends_and_then_goes_on() {
         let of = |data: &Path| data.join("keys").join(name);
         fs::copy(of(office.path()), of(other.path())).unwrap();
     }
-    let refused = run(other.path(), &[&["serve", "--listen", "127.0.0.1:0"], &settings[..]].concat());
-    let said = text(&refused.stderr);
-    assert!(!refused.status.success() && said.contains("in use by another notary"), "{said}");
-    assert!(said.contains("socai_notary") && !said.contains("geheim"), "{said}");
-    assert!(serving.terminate().success());
+    let mut second = Serving::start(other.path(), &settings);
+    while reqwest::get(format!("{}/health/ready", second.url)).await.unwrap().status().as_u16() != 200 {}
+    let beside = office.client(&second.url, &person);
+    // What the first one took is shown and proved by the second, and the other way round, each at once.
+    proof(&second.url, &record).await;
+    assert_eq!(stage(&beside, &document).await, "ARRIVED");
+    let (late, record) = receives(&beside, &second.url, "2", &key).await;
+    proof(&first.url, &record).await;
+    let position = beside.must(REGISTER, json!({ "commandId": Uuid::now_v7(), "document": late })).await;
+    let position = position["registerIncoming"]["receipt"]["position"].clone();
+    let read = "query($id: ID!, $atLeast: Position) { incomingDocument(id: $id, atLeast: $atLeast) { stage } }";
+    for client in [&clerk, &beside] {
+        let told = client.ask(read, json!({ "id": late, "atLeast": position })).await;
+        assert_eq!(told["data"]["incomingDocument"]["stage"], "REGISTERED", "{told}");
+    }
+    // One keeps the views and is the one to ask for others.
+    let refused = run(other.path(), &[&["rebuild"], &settings[..]].concat());
+    assert!(text(&refused.stderr).contains("another server"), "{}", text(&refused.stderr));
 
-    let mut serving = Serving::start(other.path(), &settings);
-    let clerk = office.client(&serving.url, &person);
-    proof(&serving.url, &record).await;
-    // It serves while it makes its views.
-    while reqwest::get(format!("{}/health/ready", serving.url)).await.unwrap().status().as_u16() != 200 {}
-    assert_eq!(stage(&clerk, &document).await, "ARRIVED");
-    receives(&clerk, &serving.url, "2", &key).await;
-    assert!(serving.terminate().success());
+    // The one that signs and keeps the views dies: the other takes over, and nothing is lost.
+    first.kill();
+    let died = Instant::now();
+    receives(&beside, &second.url, "3", &key).await;
+    assert!(died.elapsed() < TAKEN_OVER, "{:?}", died.elapsed());
+    assert_eq!(stage(&beside, &document).await, "ARRIVED");
+    // It comes back and stands by; the other one ends in good order, and need not be waited for.
+    let mut first = Serving::start(office.path(), &settings);
+    assert!(second.terminate().success());
+    let clerk = office.client(&first.url, &person);
+    receives(&clerk, &first.url, "4", &key).await;
+    let records = covered(&first.url).await;
+    assert!(records > 8, "{records}");
+    assert!(first.terminate().success());
 }
 
 #[test]

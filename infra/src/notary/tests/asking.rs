@@ -149,7 +149,7 @@ fn start(notary: Notary, dir: &Path, witnesses: &str, quorum: &str) -> Running {
     let mut asking = Asking::open(notary.clone(), &policy, Duration::from_millis(20), telling).unwrap();
     asking.patience = Duration::from_millis(500);
     let (stop, stopped) = oneshot::channel::<()>();
-    tokio::spawn(asking.run(async move { drop(stopped.await) }));
+    tokio::spawn(asking.run(Lease::unshared(), async move { drop(stopped.await) }));
     Running { notary, state, _stop: stop }
 }
 

@@ -72,7 +72,7 @@ fn late(address: &PostgresUrl) -> Result<Arc<dyn NotaryStore>, StoreError> {
 }
 
 fn on(store: Arc<dyn NotaryStore>, records: u64) -> Result<Notary, NotaryError> {
-    Notary::on(store, key(), 60, records, Arc::new(SystemClock))
+    Notary::on(store, None, key(), 60, records, Arc::new(SystemClock))
 }
 
 /// Of so many leaves one is looked for: each takes several questions to the server.

@@ -55,7 +55,7 @@ fn key() -> SecretKey {
 /// The notary of a log of so many records, with its store on this disk.
 fn on(disk: Arc<dyn Disk>, records: u64) -> Result<Notary, NotaryError> {
     let store = DirectoryStore::on(disk, "store".into())?;
-    Notary::on(Arc::new(store), key(), 60, records, Arc::new(SystemClock))
+    Notary::on(Arc::new(store), None, key(), 60, records, Arc::new(SystemClock))
 }
 
 /// Where a store is.

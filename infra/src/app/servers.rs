@@ -1,0 +1,77 @@
+//! This server among those that share its log, or alone.
+
+use std::sync::Arc;
+
+use socai_commands::{Checkpoints, Ended, ReactionError, Reactions};
+use socai_projections::{Lease, PostgresUrl};
+
+use super::AppError;
+use crate::{
+    config::{Config, Location},
+    lease::{Keeper, Part, PostgresCheckpoints, PostgresLeases},
+    notary::{NotaryError, StoreError},
+    ports::FileCheckpoints,
+};
+
+/// Shares the log with others, if there may be any.
+#[derive(Debug)]
+pub(super) struct Servers(Option<(PostgresUrl, Keeper)>);
+
+impl Servers {
+    /// Joins those whose notary has the same database; alone where the log is nobody else's, or the notary's store is a
+    /// directory.
+    pub(super) async fn join(config: &Config, shared: bool) -> Result<Self, AppError> {
+        let Location::Postgres(at) = &config.notary else { return Ok(Self(None)) };
+        if !shared {
+            return Ok(Self(None));
+        }
+        let leases = PostgresLeases::open(at)
+            .await
+            .map_err(|error| NotaryError::from(StoreError::Unavailable(format!("{at} (socai_servers): {error}"))))?;
+        let parts: &[Part] = match config.views {
+            Location::Postgres(_) => &[Part::Views, Part::Notary, Part::Reactions],
+            // Each server has its own.
+            Location::Path(_) => &[Part::Notary, Part::Reactions],
+        };
+        Ok(Self(Some((at.clone(), Keeper::start(leases, parts).await))))
+    }
+
+    /// The database of the notary that they share.
+    pub(super) fn notary(&self) -> Option<&PostgresUrl> {
+        self.0.as_ref().map(|(at, _)| at)
+    }
+
+    /// The right to run a part.
+    pub(super) fn lease(&self, part: Part) -> Lease {
+        self.0.as_ref().map_or_else(Lease::unshared, |(_, keeper)| keeper.lease(part))
+    }
+
+    /// How far the reactions have come.
+    pub(super) fn checkpoints(&self, config: &Config) -> Arc<dyn Checkpoints> {
+        match &self.0 {
+            Some((at, _)) => Arc::new(PostgresCheckpoints::new(at)),
+            None => Arc::new(FileCheckpoints::new(&config.data)),
+        }
+    }
+
+    /// Lets the others go on at once.
+    pub(super) async fn leave(self) {
+        if let Some((_, keeper)) = self.0 {
+            keeper.end().await;
+        }
+    }
+}
+
+/// Runs the reactions while this server has their lease, until the handler closes.
+pub(super) async fn reacting(mut reactions: Reactions, lease: Lease) -> Result<(), ReactionError> {
+    loop {
+        let ended = if lease.is_held() {
+            reactions.run_until(lease.lost()).await?
+        } else {
+            reactions.rest_until(lease.gained()).await
+        };
+        if let Ended::Closed = ended {
+            return Ok(());
+        }
+    }
+}
