@@ -47,14 +47,15 @@ impl Inner {
     }
 
     /// Takes what is in the slot, once nothing is on its way to the stream any more. The slot stays empty, so nothing new
-    /// sets out: whoever wants to decide waits for `alone`.
+    /// sets out: whoever wants to decide waits for `alone`. Where others write, it is read anew, so that an answer rests on
+    /// the stream's end and a new key does not begin below it.
     async fn settled<A: Aggregate>(&self, slot: &Slot<A>) -> Result<Live<A>, CommandError> {
         let (live, flying) = {
             let mut locked = slot.lock();
             (locked.take(), *slot.flights.borrow())
         };
         match live {
-            Some(live) if flying == 0 => Ok(live),
+            Some(live) if flying == 0 && self.lookout.is_none() => Ok(live),
             _ => {
                 // An append of unknown outcome may land even after its slot was dropped. It was sealed with the key before:
                 // if it landed behind a new key, nobody could open it. The sender lives as long as the slot.
@@ -73,7 +74,7 @@ impl Inner {
         input: [u8; 32],
         command: &C,
     ) -> Result<Alone, CommandError> {
-        let organ = self.organ_beside(envelope.organ, slot, &live).await?;
+        let organ = self.judging_organ_beside(envelope.organ, slot, &live).await?;
         let asked = Asked { envelope, input, command, organ: &organ };
         let decided = match asked.decide(&live, self.now()) {
             Ok(decided) => decided,

@@ -4,12 +4,12 @@ use std::{
     any::{Any, TypeId},
     collections::{HashMap, VecDeque},
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use socai_domain::{
     decide::Aggregate,
-    ledger::{StreamId, StreamKind},
+    ledger::{Revision, StreamId, StreamKind},
 };
 
 use crate::slot::Slot;
@@ -53,12 +53,30 @@ impl Cache {
         Self { kinds: StreamKind::ALL.map(|kind| (0..SHARDS).map(|_| shard(kind)).collect()).into() }
     }
 
-    /// The slot of a stream, empty if it was not used lately. Whoever holds it keeps it from being put out.
-    pub(crate) fn slot<A: Aggregate>(&self, stream: StreamId) -> Arc<Slot<A>> {
+    fn shard<A: Aggregate>(&self, stream: StreamId) -> MutexGuard<'_, Shard> {
         let kind = StreamKind::ALL.iter().position(|kind| *kind == A::KIND).unwrap_or(0);
         let shard = usize::from(stream.key().as_bytes()[15]) % SHARDS;
         // A shard is never left half changed: nothing in it can panic between two changes.
-        let mut shard = self.kinds[kind][shard].lock().unwrap_or_else(PoisonError::into_inner);
+        self.kinds[kind][shard].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The slot of a stream, if it has one.
+    pub(crate) fn peek<A: Aggregate>(&self, stream: StreamId) -> Option<Arc<Slot<A>>> {
+        let shard = self.shard::<A>(stream);
+        let entry = shard.entries.get(&(TypeId::of::<A>(), stream))?;
+        Some(Arc::clone(&entry.slot).downcast().expect("the key names the slot's type"))
+    }
+
+    /// Gives up what is in memory of a stream, if that goes on to this revision.
+    pub(crate) fn outrun<A: Aggregate>(&self, stream: StreamId, last: Revision) {
+        if let Some(slot) = self.peek::<A>(stream) {
+            slot.outrun(Some(last));
+        }
+    }
+
+    /// The slot of a stream, empty if it was not used lately. Whoever holds it keeps it from being put out.
+    pub(crate) fn slot<A: Aggregate>(&self, stream: StreamId) -> Arc<Slot<A>> {
+        let mut shard = self.shard::<A>(stream);
         let key = (TypeId::of::<A>(), stream);
         if let Some(entry) = shard.entries.get_mut(&key) {
             entry.used = true;

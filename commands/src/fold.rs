@@ -3,11 +3,16 @@
 use socai_domain::{
     decide::{Aggregate, Meta},
     ledger::{
-        Direction, DomainEvent, Opened, RecordHash, Recorded, Revision, StreamId, catalogue::StoredEvent, log::Stamp,
+        Direction, DomainEvent, Opened, RecordHash, Recorded, Revision, StreamId, StreamKind, catalogue::StoredEvent,
+        log::Stamp,
     },
 };
 
-use crate::{CommandError, inner::Inner, slot::Live};
+use crate::{
+    CommandError,
+    inner::Inner,
+    slot::{Live, Slot},
+};
 
 /// How many records are read at first. Nearly every stream but a book has fewer.
 const PAGE: usize = 1_024;
@@ -30,8 +35,26 @@ pub(crate) fn stamp(recorded: &Recorded, hash: RecordHash) -> Stamp {
 impl Inner {
     /// The stream as the log has it.
     pub(crate) async fn fold<A: Aggregate>(&self, stream: StreamId) -> Result<Live<A>, CommandError> {
-        let mut live = Live::new(self.next_incarnation());
-        let (mut next, mut limit) = (Revision::FIRST, PAGE);
+        self.fold_on(stream, Live::new(self.next_incarnation())).await
+    }
+
+    /// The same, going on from what was read before: books are long, and where several servers write them, they are read
+    /// again and again. Nothing of a book is ever erased.
+    pub(crate) async fn fold_again<A: Aggregate>(&self, slot: &Slot<A>) -> Result<Live<A>, CommandError> {
+        if self.lookout.is_none() || A::KIND != StreamKind::Register {
+            return self.fold(slot.stream).await;
+        }
+        let mut book = slot.book.lock().await;
+        let incarnation = self.next_incarnation();
+        let mut before = book.take().unwrap_or_else(|| Live::new(incarnation));
+        before.incarnation = incarnation;
+        let live = self.fold_on(slot.stream, before).await?;
+        *book = Some(live.copy());
+        Ok(live)
+    }
+
+    async fn fold_on<A: Aggregate>(&self, stream: StreamId, mut live: Live<A>) -> Result<Live<A>, CommandError> {
+        let (mut next, mut limit) = (live.next(), PAGE);
         loop {
             let page = self.log.read(stream, Direction::Forwards, Some(next), limit).await?;
             for (index, recorded) in page.iter().enumerate() {
@@ -45,6 +68,10 @@ impl Inner {
             }
         }
         live.durable = live.revision;
+        // Another server's clock may be ahead of ours.
+        if let Some((stamp, at)) = live.head {
+            self.recorded(stamp.recorded.max(at));
+        }
         Ok(live)
     }
 

@@ -62,6 +62,12 @@ impl Gate {
     pub(crate) async fn close(&self) {
         self.0.inside.fetch_or(CLOSED, Ordering::AcqRel);
         self.0.closing.notify_waiters();
+        self.closed().await;
+    }
+
+    /// Waits until nobody is let in any more and everybody is out.
+    pub(crate) async fn closed(&self) {
+        self.closing().await;
         loop {
             let empty = self.0.empty.notified();
             tokio::pin!(empty);

@@ -9,16 +9,19 @@ use futures::StreamExt as _;
 use socai_domain::{
     decide::{Aggregate, Decide},
     id::OrganId,
-    ledger::{EventLog, Followed, Opened, Opener, Recorded, Revision, StreamId, StreamKind},
+    ledger::{EventLog, Followed, Head, Opened, Opener, Recorded, Revision, StreamId, StreamKind},
     refusal::Code,
     time::{Clock, Timestamp},
 };
+
+use tokio::time::Instant;
 
 use crate::{
     Blobs, CommandError, Envelope, KnownOrgan, Receipt, Refused,
     cache::Cache,
     gate::{Gate, Hold},
     inner::Inner,
+    lookout::{self, Lookout},
     organs::Organs,
     turn::{Answer, Asked},
 };
@@ -56,19 +59,30 @@ impl Handler {
         clock: Arc<dyn Clock>,
         room: impl Fn(StreamKind) -> usize,
     ) -> Result<Self, CommandError> {
-        let last = AtomicI64::new(latest(&*log, &opener).await?.as_micros());
-        Ok(Self(Arc::new(Inner {
+        let begun = Instant::now();
+        let head = log.head().await?;
+        let (last, lookout) = if log.is_shared() {
+            (head.recorded, Some(Arc::new(Lookout::new(begun))))
+        } else {
+            (latest(&*log, &opener, head).await?, None)
+        };
+        let inner = Arc::new(Inner {
             log,
             opener,
             blobs,
             clock,
             cache: Cache::new(room),
             organs: Organs::default(),
+            lookout: lookout.clone(),
             gate: Gate::default(),
             runtime: tokio::runtime::Handle::current(),
-            last,
+            last: AtomicI64::new(last.as_micros()),
             incarnations: AtomicU64::new(0),
-        })))
+        });
+        if let Some(lookout) = lookout {
+            lookout::set_out(&inner, lookout, head.position);
+        }
+        Ok(Self(inner))
     }
 
     /// Carries out a command on a stream, takes the steps that follow in other streams, and answers when all that is
@@ -132,18 +146,23 @@ impl Handler {
         envelope: &Envelope,
         command: &C,
     ) -> Result<bool, CommandError> {
-        let organ = self.organ(envelope.organ).await?;
-        let asked = Asked { envelope, input: [0; 32], command, organ: &organ };
         let slot = self.0.cache.slot::<C::State>(stream);
+        let came_in = self.0.came_in();
         loop {
-            if let Some(live) = slot.lock().as_ref() {
-                return match asked.decide(live, self.0.now()) {
+            let organ = self.0.judging_organ(envelope.organ).await?;
+            let asked = Asked { envelope, input: [0; 32], command, organ: &organ };
+            let decided = slot.lock().as_ref().map(|live| (asked.decide(live, self.0.now()), live.incarnation));
+            let Some((decided, incarnation)) = decided else {
+                self.0.load(&slot).await?;
+                continue;
+            };
+            if self.0.stands(&slot, incarnation, None, came_in).await? {
+                return match decided {
                     Ok(_) => Ok(true),
                     Err(Answer::Refused(refused)) => Err(refused.into()),
                     Err(Answer::AlreadySo | Answer::Repeated(_)) => Ok(false),
                 };
             }
-            self.0.load(&slot).await?;
         }
     }
 
@@ -192,8 +211,7 @@ const LAST_RECORDS: u64 = 1_000;
 
 /// The latest instant that the log's end tells of. If the clock went back between a decision and its record, that is the
 /// decision's and not the record's; and as streams are written side by side, it need not be the last record's decision.
-async fn latest(log: &dyn EventLog, opener: &Opener) -> Result<Timestamp, CommandError> {
-    let head = log.head().await?;
+async fn latest(log: &dyn EventLog, opener: &Opener, head: Head) -> Result<Timestamp, CommandError> {
     let mut latest = head.recorded;
     let before = head.position.place().checked_sub(LAST_RECORDS).filter(|place| *place > 0);
     let mut followed = log.follow(before.map(|place| head.position.with_place(place)));
@@ -219,14 +237,16 @@ impl Inner {
             return Err(Refused::new(Code::NotFound, format!("{stream} is another kind of stream")).into());
         }
         let slot = self.cache.slot::<A>(stream);
+        let came_in = self.came_in();
         loop {
-            let seen =
-                slot.lock().as_mut().map(|live| (look(&live.state, live.revision), live.rests_on(live.revision)));
+            let seen = slot
+                .lock()
+                .as_mut()
+                .map(|live| (look(&live.state, live.revision), live.rests_on(live.revision), live.incarnation));
             match seen {
                 None => self.load(&slot).await?,
-                Some((seen, None)) => return Ok(seen),
-                Some((seen, Some(told))) => {
-                    if told.await.is_ok() {
+                Some((seen, resting, incarnation)) => {
+                    if self.stands(&slot, incarnation, resting, came_in).await? {
                         return Ok(seen);
                     }
                 }

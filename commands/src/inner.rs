@@ -10,11 +10,18 @@ use std::{
 
 use socai_domain::{
     decide::Aggregate,
-    ledger::{EventLog, Opener},
+    ledger::{Direction, EventLog, KeyError, Opener},
     time::{Clock, Timestamp},
 };
 
-use crate::{Blobs, CommandError, cache::Cache, gate::Gate, organs::Organs, slot::Slot};
+use crate::{
+    Blobs, CommandError,
+    cache::Cache,
+    gate::Gate,
+    lookout::Lookout,
+    organs::Organs,
+    slot::{Resting, Slot},
+};
 
 pub(crate) struct Inner {
     pub(crate) log: Arc<dyn EventLog>,
@@ -23,11 +30,14 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cache: Cache,
     pub(crate) organs: Organs,
+    /// On a log that others write to.
+    pub(crate) lookout: Option<Arc<Lookout>>,
     pub(crate) gate: Gate,
     /// Where an append goes on when nobody waits for it any more.
     pub(crate) runtime: tokio::runtime::Handle,
     /// The last instant that was given, in microseconds.
     pub(crate) last: AtomicI64,
+    /// Counts the lives of slots and, on a log that others write to, the commands as they come in.
     pub(crate) incarnations: AtomicU64,
 }
 
@@ -53,28 +63,78 @@ impl Inner {
         self.incarnations.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// For whoever is to be answered by what the log says from now on; none where nobody else writes.
+    pub(crate) fn came_in(&self) -> Option<u64> {
+        self.lookout.is_some().then(|| self.next_incarnation())
+    }
+
+    /// Waits until what an answer rests on is durable, then asks whether the state of that life of the slot was the stream's
+    /// end at some time since `came_in`. If another server wrote in between, the slot is emptied: judge again.
+    pub(crate) async fn stands<A: Aggregate>(
+        &self,
+        slot: &Slot<A>,
+        incarnation: u64,
+        resting: Resting,
+        came_in: Option<u64>,
+    ) -> Result<bool, CommandError> {
+        if !durable(resting).await {
+            return Ok(false);
+        }
+        // It was read from the log since then.
+        let Some(_) = came_in.filter(|came_in| incarnation < *came_in) else { return Ok(true) };
+        let last = self.log.read(slot.stream, Direction::Backwards, None, 1).await?;
+        let last = last.first().map(|last| last.record.header().revision);
+        slot.outrun(last);
+        let resting = match slot.lock().as_mut() {
+            // What stands beyond the judged state may be our own, decided after it: then that was the end until these came.
+            Some(live) if live.incarnation == incarnation => live.rests_on(last),
+            _ => return Ok(false),
+        };
+        Ok(durable(resting).await)
+    }
+
     /// Fills the slot from the log, if nobody did so in the meantime.
     pub(crate) async fn load<A: Aggregate>(&self, slot: &Slot<A>) -> Result<(), CommandError> {
         let _alone = slot.alone.lock().await;
         if slot.lock().is_none() {
-            let live = self.fold(slot.stream).await?;
+            let live = self.fold_again(slot).await?;
             *slot.lock() = Some(live);
         }
         Ok(())
     }
 
     /// Fetches what seals the stream's next events; makes the key of a new stream.
-    pub(crate) async fn fetch_key<A: Aggregate>(&self, slot: &Slot<A>) -> Result<(), CommandError> {
+    pub(crate) async fn fetch_key<A: Aggregate>(
+        &self,
+        slot: &Slot<A>,
+        came_in: Option<u64>,
+    ) -> Result<(), CommandError> {
         let _alone = slot.alone.lock().await;
         // Without the key nothing is written, so the revision stays where it is.
         let place =
             slot.lock().as_ref().filter(|live| live.cipher.is_none()).map(|live| (live.incarnation, live.next()));
         if let Some((incarnation, revision)) = place {
-            let cipher = self.opener.ring().sealing(slot.stream, revision).await?.cipher();
+            let cipher = match self.opener.ring().sealing(slot.stream, revision).await {
+                Ok(key) => key.cipher(),
+                // Another server erased the stream, and this state does not know it yet.
+                Err(KeyError::Destroyed(_)) if came_in.is_some_and(|came_in| incarnation < came_in) => {
+                    slot.discard(incarnation);
+                    return Ok(());
+                }
+                Err(error) => return Err(error.into()),
+            };
             if let Some(live) = slot.lock().as_mut().filter(|live| live.incarnation == incarnation) {
                 live.cipher = Some(cipher);
             }
         }
         Ok(())
+    }
+}
+
+/// False if it was lost.
+async fn durable(resting: Resting) -> bool {
+    match resting {
+        Some(told) => told.await.is_ok(),
+        None => true,
     }
 }

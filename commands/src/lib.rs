@@ -9,8 +9,12 @@
 //! - [`Handler`]: carries out commands. Those of one stream are decided in turn, on top of each other, without waiting for
 //!   the disk; a batch of the log takes what has gathered. If an append fails, what was decided on top of it fails with it.
 //! - [`Envelope`], [`Receipt`], [`CommandError`]: what comes with a command and what goes back.
+//! - On a log that other servers write to ([`EventLog::is_shared`]), an answer without a write is confirmed by the log, and
+//!   no command is judged by rights that may be older than five seconds (`lookout`).
 //! - [`Reactions`]: takes the steps that nobody lived to take; follows the log from a [`Checkpoints`].
 //! - [`Blobs`]: destroys files of erased documents.
+//!
+//! [`EventLog::is_shared`]: socai_domain::ledger::EventLog::is_shared
 
 mod alone;
 mod blobs;
@@ -23,6 +27,7 @@ mod fold;
 mod gate;
 mod handler;
 mod inner;
+mod lookout;
 mod organs;
 mod reactions;
 mod run;

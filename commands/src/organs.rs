@@ -10,13 +10,14 @@ use std::{
 use socai_domain::{
     decide::Aggregate,
     id::OrganId,
-    ledger::Revision,
+    ledger::{Revision, StreamId},
     organ::{Organ, stream},
 };
 
 use crate::{
     CommandError,
     inner::Inner,
+    lookout::Seen,
     slot::{Live, Slot},
 };
 
@@ -79,16 +80,62 @@ impl Inner {
         }
     }
 
-    /// The organ, asked for by who has a stream for themselves: if it is the organ's own, it is not in its slot.
-    pub(crate) async fn organ_beside<A: Aggregate>(
+    /// The organ for whoever judges by it without waiting for anything else. Where others write to the log, it is known to
+    /// be as it was a few seconds ago, or later; otherwise nobody may judge.
+    pub(crate) async fn judging_organ(&self, id: OrganId) -> Result<Arc<KnownOrgan>, CommandError> {
+        // Taken before the organ: what was confirmed by then is in it, however long it takes.
+        let seen = self.seen();
+        let organ = self.organ(id).await?;
+        seen.may_judge()?;
+        Ok(organ)
+    }
+
+    /// The same, asked for by who has a stream for themselves: if it is the organ's own, it is not in its slot.
+    pub(crate) async fn judging_organ_beside<A: Aggregate>(
         &self,
         id: OrganId,
         slot: &Slot<A>,
         live: &Live<A>,
     ) -> Result<Arc<KnownOrgan>, CommandError> {
-        match (live as &dyn Any).downcast_ref::<Live<Organ>>() {
-            Some(live) if slot.stream == stream(id) => Ok(self.organs.put(id, live)),
-            _ => self.organ(id).await,
+        let seen = self.seen();
+        let organ = match (live as &dyn Any).downcast_ref::<Live<Organ>>() {
+            Some(live) if slot.stream == stream(id) => self.organs.put(id, live),
+            _ => self.organ(id).await?,
+        };
+        seen.may_judge()?;
+        Ok(organ)
+    }
+
+    fn seen(&self) -> Seen {
+        self.lookout.as_ref().map_or(Seen::Always, |lookout| lookout.seen())
+    }
+
+    /// Another server may have written this to an organ: whoever is judged from now on is judged by it.
+    pub(crate) async fn organ_heard(&self, heard: StreamId, revision: Revision) -> Result<(), CommandError> {
+        let id = OrganId::new(heard.key());
+        let known = self.organs.get(id);
+        if known.as_ref().is_some_and(|known| known.revision >= Some(revision)) {
+            return Ok(());
+        }
+        if known.is_none() && self.cache.peek::<Organ>(heard).is_none() {
+            // Whoever asks for it reads it from the log.
+            return Ok(());
+        }
+        let slot = self.cache.slot::<Organ>(heard);
+        // Whoever reads or changes it meanwhile may have begun before that record.
+        let _alone = slot.alone.lock().await;
+        slot.outrun(Some(revision));
+        let emptied = slot.lock().is_none();
+        if emptied {
+            let live = self.fold::<Organ>(heard).await?;
+            *slot.lock() = Some(live);
+        }
+        match slot.lock().as_ref() {
+            Some(live) if live.revision >= Some(revision) => {
+                self.organs.put(id, live);
+                Ok(())
+            }
+            _ => Err(CommandError::Busy(format!("{heard} was read without its revision {revision}"))),
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use socai_domain::{
     decide::{Aggregate, Decide},
-    ledger::{AppendError, Appended, RecordHash, StreamId},
+    ledger::{AppendError, Appended, RecordHash, Revision, StreamId},
     process,
     refusal::Code,
     time::Timestamp,
@@ -36,7 +36,9 @@ impl Done {
         at: Timestamp,
         leads: Vec<Lead>,
     ) -> Self {
-        let receipt = Receipt::of(stream, &appended.last(), at, envelope.command_id);
+        // Another server may have taken the very same.
+        let repeated = appended.repeated;
+        let receipt = Receipt { repeated, ..Receipt::of(stream, &appended.last(), at, envelope.command_id) };
         let hash = |lead: &Lead| appended.stamps.get(lead.index).map(|stamp| stamp.hash);
         Self { receipt, leads: leads.into_iter().filter_map(|lead| hash(&lead).map(|hash| (lead, hash))).collect() }
     }
@@ -56,8 +58,9 @@ impl Inner {
         }
         let input = digest::of(envelope, &command)?;
         let slot = self.cache.slot::<C::State>(stream);
+        let came_in = self.came_in();
         for _ in 0..ATTEMPTS {
-            let organ = self.organ(envelope.organ).await?;
+            let organ = self.judging_organ(envelope.organ).await?;
             let asked = Asked { envelope, input, command: &command, organ: &organ };
             match asked.turn(self, &slot, pass) {
                 Turn::Wrote { flight, at, leads } => match flight.land().await {
@@ -65,17 +68,13 @@ impl Inner {
                     Err(AppendError::Conflict { .. }) => {}
                     Err(error) => return Err(error.into()),
                 },
-                Turn::Rests(answer, resting) => {
-                    let stands = match resting {
-                        Some(told) => told.await.is_ok(),
-                        None => true,
-                    };
-                    if stands {
+                Turn::Rests(answer, resting, incarnation) => {
+                    if self.stands(&slot, incarnation, resting, came_in).await? {
                         return self.answer(&slot, envelope, answer).await;
                     }
                 }
                 Turn::Load => self.load(&slot).await?,
-                Turn::Key => self.fetch_key(&slot).await?,
+                Turn::Key => self.fetch_key(&slot, came_in).await?,
                 Turn::Alone => return self.run_alone(pass, slot, *envelope, input, command).await,
                 Turn::Refused(refused) => return Err(refused.into()),
             }
@@ -107,8 +106,9 @@ impl Inner {
                 Ok(Done { receipt, leads: Vec::new() })
             }
             Answer::Repeated(revision) => {
-                let gone = || CommandError::Stopped(format!("{stream} revision {revision} cannot be read again"));
-                let last = self.read_one(stream, revision).await?.ok_or_else(gone)?;
+                let Some(last) = self.read_one(stream, revision).await? else {
+                    return Err(self.gone(slot, revision));
+                };
                 let receipt = Receipt::of(stream, &last.stamp, last.meta.at, command_id);
                 let mut leads = Vec::new();
                 let mut next = Some(last);
@@ -126,5 +126,16 @@ impl Inner {
                 Ok(Done { receipt: Receipt { repeated: true, ..receipt }, leads })
             }
         }
+    }
+
+    /// What the command wrote cannot be opened any more.
+    fn gone<A: Aggregate>(&self, slot: &Slot<A>, revision: Revision) -> CommandError {
+        let gone = format!("{} revision {revision} cannot be read again", slot.stream);
+        if self.lookout.is_none() {
+            return CommandError::Stopped(gone);
+        }
+        // Another server is erasing the stream. Read again, it does not tell of that command.
+        *slot.lock() = None;
+        CommandError::Busy(format!("{gone}: it is being erased"))
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Slot<A> {
     /// How many appends are on their way, those of earlier lives of the slot included: dropped or not, they may land.
     pub(crate) flights: watch::Sender<usize>,
     live: Mutex<Option<Live<A>>>,
+    /// Of a book on a log that others write to: what was last read of it, so that only what came since is read next.
+    pub(crate) book: tokio::sync::Mutex<Option<Live<A>>>,
 }
 
 /// A stream, folded up to its last decision.
@@ -62,7 +64,8 @@ impl<A: Aggregate> Slot<A> {
     /// Empty.
     pub(crate) fn new(stream: StreamId) -> Self {
         let flights = watch::Sender::default();
-        Self { stream, alone: tokio::sync::Mutex::new(()), flights, live: Mutex::new(None) }
+        let (alone, book) = (tokio::sync::Mutex::default(), tokio::sync::Mutex::default());
+        Self { stream, alone, flights, live: Mutex::default(), book }
     }
 
     /// What is in the slot. A decision that panicked may have left half a change: then the slot is empty.
@@ -79,6 +82,14 @@ impl<A: Aggregate> Slot<A> {
     pub(crate) fn discard(&self, incarnation: u64) {
         let mut live = self.lock();
         if live.as_ref().is_some_and(|live| live.incarnation == incarnation) {
+            *live = None;
+        }
+    }
+
+    /// Empties the slot if the stream goes beyond what is in it: another server wrote. What was decided on top conflicts.
+    pub(crate) fn outrun(&self, last: Option<Revision>) {
+        let mut live = self.lock();
+        if live.as_ref().is_some_and(|live| live.revision < last) {
             *live = None;
         }
     }
@@ -104,6 +115,12 @@ impl<A: Aggregate> Live<A> {
             cipher: None,
             waiting: Vec::new(),
         }
+    }
+
+    /// The same, nobody waiting for it.
+    pub(crate) fn copy(&self) -> Self {
+        let (state, commands) = (self.state.clone(), self.commands.clone());
+        Self { state, commands, cipher: self.cipher.clone(), waiting: Vec::new(), ..*self }
     }
 
     /// Takes in an event, and remembers the command.

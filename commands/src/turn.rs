@@ -27,8 +27,8 @@ use crate::{
 pub(crate) enum Turn<A: Aggregate> {
     /// An append is on its way.
     Wrote { flight: Flight<A>, at: Timestamp, leads: Vec<Lead> },
-    /// An answer without a write, true once what it rests on is durable.
-    Rests(Answer, Resting),
+    /// An answer without a write, true once what it rests on is durable; from the state of which life of the slot.
+    Rests(Answer, Resting, u64),
     /// The stream is to be loaded first.
     Load,
     /// Its key is to be fetched first.
@@ -116,7 +116,7 @@ impl<C: Decide> Asked<'_, C> {
             Err(answer) => {
                 let rests_on = if let Answer::Repeated(revision) = answer { Some(revision) } else { live.revision };
                 let resting = live.rests_on(rests_on);
-                return Turn::Rests(answer, resting);
+                return Turn::Rests(answer, resting, live.incarnation);
             }
         };
         let alone = C::State::KIND == StreamKind::Organ || decided.events.iter().any(|event| renews_key(event.kind()));

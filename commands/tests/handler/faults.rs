@@ -114,13 +114,19 @@ type Held = (Append, oneshot::Sender<Result<Appended, AppendError>>);
 #[derive(Clone)]
 pub struct HeldLog {
     inner: MemoryLog,
+    shared: bool,
     held: Arc<Mutex<VecDeque<Held>>>,
     changed: Arc<Notify>,
 }
 
 impl HeldLog {
     pub fn new(inner: MemoryLog) -> Self {
-        Self { inner, held: Arc::default(), changed: Arc::default() }
+        Self { inner, shared: false, held: Arc::default(), changed: Arc::default() }
+    }
+
+    /// Others write to it, too.
+    pub fn shared(inner: MemoryLog) -> Self {
+        Self { shared: true, ..Self::new(inner) }
     }
 
     /// Waits until so many appends wait; answers where each expects its stream.
@@ -161,6 +167,10 @@ impl EventLog for HeldLog {
         self.held.lock().unwrap().push_back((append, answer));
         self.changed.notify_waiters();
         Box::pin(async move { answered.await.unwrap_or(Err(AppendError::Unknown("the test is over".to_owned()))) })
+    }
+
+    fn is_shared(&self) -> bool {
+        self.shared
     }
 
     fn engine(&self) -> &'static str {

@@ -10,5 +10,6 @@ mod in_turn;
 mod killed;
 mod numbers;
 mod organs;
+mod servers;
 mod trouble;
 mod world;

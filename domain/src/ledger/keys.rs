@@ -118,8 +118,35 @@ impl StreamCipher {
 pub enum KeyState {
     /// The key.
     Key(StreamKey),
+    /// The key since it was last renewed, and those before that are not destroyed, newest first. Where several servers
+    /// write, one may have sealed with an older one while another renewed it: the record opens with one of these.
+    AnyOf(Vec<StreamKey>),
     /// The key was destroyed: the content is erased, the record and its chain stay.
     Destroyed,
+}
+
+impl KeyState {
+    /// From the generations that begin at or before a record, oldest first; none if there is none.
+    pub fn of<'a>(generations: impl DoubleEndedIterator<Item = &'a Self>) -> Option<Self> {
+        let mut generations = generations.rev().peekable();
+        generations.peek()?;
+        let mut keys: Vec<_> = generations.map_while(|state| state.keys().next().cloned()).collect();
+        Some(match keys.len() {
+            0 => Self::Destroyed,
+            1 => Self::Key(keys.remove(0)),
+            _ => Self::AnyOf(keys),
+        })
+    }
+
+    /// The keys to try, the likeliest first. None: the content is erased.
+    pub fn keys(&self) -> std::slice::Iter<'_, StreamKey> {
+        match self {
+            Self::Key(key) => std::slice::from_ref(key),
+            Self::AnyOf(keys) => keys,
+            Self::Destroyed => &[],
+        }
+        .iter()
+    }
 }
 
 /// Why the ring could not answer, by what the caller may do next.
@@ -165,12 +192,13 @@ pub trait KeyRing: Send + Sync + 'static {
         })
     }
 
-    /// From `revision` on, a new key seals. Doing it again, or for a revision before that, changes nothing. Nothing may be
-    /// on its way to the log that was sealed for `revision` or later with the key before.
+    /// From `revision` on, a new key seals. Doing it again, or for a revision before that, changes nothing. What was on its
+    /// way to the log then, sealed with the key before, opens as long as that is not destroyed.
     fn renew(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<(), KeyError>>;
 
     /// Destroys every key of the stream that sealed below `revision`, file pages included. Doing it again changes
-    /// nothing.
+    /// nothing. The stream must have a record at `revision` that the key since then sealed: so nothing that was sealed with
+    /// those before can land behind it.
     fn destroy(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<(), KeyError>>;
 }
 

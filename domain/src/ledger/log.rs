@@ -283,6 +283,11 @@ pub trait EventLog: Send + Sync + 'static {
     /// The end of the log.
     fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>>;
 
+    /// May others than this process write to it meanwhile? Then what was read of it may be old by the time it is used.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     /// The ledger that the log holds.
     fn ledger(&self) -> LedgerId;
 

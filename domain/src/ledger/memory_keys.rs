@@ -35,8 +35,7 @@ impl MemoryKeyRing {
             generations.insert(revision, made(stream, revision));
         }
         match at(generations, revision) {
-            Some(KeyState::Key(key)) => Ok(key),
-            Some(KeyState::Destroyed) => Err(KeyError::Destroyed(stream)),
+            Some(state) => state.keys().next().cloned().ok_or(KeyError::Destroyed(stream)),
             None => Err(KeyError::Missing(stream)),
         }
     }
@@ -48,9 +47,9 @@ fn made(stream: StreamId, from: Revision) -> KeyState {
     KeyState::Key(StreamKey::new(hasher.finalize().into()))
 }
 
-/// What seals and opens at `revision`: the last generation that begins there or before.
-fn at(generations: &Generations, revision: Revision) -> Option<KeyState> {
-    generations.range(..=revision).next_back().map(|(_, key)| key.clone())
+/// What seals at `revision`: the last generation that begins there or before.
+fn at(generations: &Generations, revision: Revision) -> Option<&KeyState> {
+    generations.range(..=revision).next_back().map(|(_, key)| key)
 }
 
 impl KeyRing for MemoryKeyRing {
@@ -59,7 +58,9 @@ impl KeyRing for MemoryKeyRing {
     }
 
     fn opening(&self, stream: StreamId, revision: Revision) -> BoxFuture<'_, Result<KeyState, KeyError>> {
-        let found = self.lock().get(&stream).and_then(|generations| at(generations, revision));
+        let streams = self.lock();
+        let generations = streams.get(&stream).into_iter().flat_map(|generations| generations.range(..=revision));
+        let found = KeyState::of(generations.map(|(_, key)| key));
         Box::pin(ready(found.ok_or(KeyError::Missing(stream))))
     }
 

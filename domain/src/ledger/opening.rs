@@ -76,9 +76,13 @@ pub fn open_with(key: &KeyState, record: RecordRef<'_>) -> Result<Opened, OpenEr
 }
 
 fn opened(key: &KeyState, header: &Header, sealed: &[u8]) -> Result<Opened, OpenError> {
-    let KeyState::Key(key) = key else { return Ok(Opened::Erased) };
     let Header { stream, revision, .. } = *header;
-    let unreadable = |source| OpenError::Unreadable { stream, revision, source };
-    let read = body::open_body(&key.cipher(), header, sealed).map_err(unreadable)?;
-    Ok(Opened::Event(read.0, read.1))
+    let mut opened = Ok(Opened::Erased);
+    for key in key.keys() {
+        opened = body::open_body(&key.cipher(), header, sealed).map(|(context, event)| Opened::Event(context, event));
+        if !matches!(opened, Err(Unreadable::DoesNotOpen(_))) {
+            break;
+        }
+    }
+    opened.map_err(|source| OpenError::Unreadable { stream, revision, source })
 }

@@ -47,6 +47,11 @@ macro_rules! hand_on {
             self.$log.head()
         }
     };
+    (@is_shared $log:tt) => {
+        fn is_shared(&self) -> bool {
+            self.$log.is_shared()
+        }
+    };
     (@ledger $log:tt) => {
         fn ledger(&self) -> $crate::ledger::LedgerId {
             self.$log.ledger()

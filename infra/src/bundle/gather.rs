@@ -267,11 +267,12 @@ async fn record_keys(ring: &RingReader, records: &[Placed]) -> Result<Vec<Option
     let place = |placed: &Placed| (placed.record.header().stream, placed.record.header().revision);
     let places: Vec<_> = records.iter().map(place).collect();
     let states = ring.opening_all(&places).await?;
-    let key = |(state, (_, revision)): (KeyState, &(StreamId, Revision))| match state {
-        KeyState::Key(key) => Some(key.of_record(*revision)),
-        KeyState::Destroyed => None,
+    let key = |(state, placed): (&KeyState, &Placed)| {
+        // Of several, the one that opens it; if none does, the bundle's check says so.
+        let opens = state.keys().find(|key| key.cipher().open(&placed.record).is_ok());
+        opens.or(state.keys().next()).map(|key| key.of_record(placed.record.header().revision))
     };
-    Ok(states.into_iter().zip(&places).map(key).collect())
+    Ok(states.iter().zip(records).map(key).collect())
 }
 
 /// What the document's records are judged and read by: the organ up to the revisions that they name, the people who acted,
@@ -281,7 +282,7 @@ async fn around(reading: &Told, ring: &RingReader, facts: &Facts, last: u64) -> 
     let people: BTreeSet<StreamId> = facts.actors().into_iter().map(socai_domain::person::stream).collect();
     let mut books = BTreeMap::<StreamId, StreamCipher>::new();
     for book in facts.books() {
-        if let KeyState::Key(key) = ring.opening(book, Revision::FIRST).await? {
+        if let Some(key) = ring.opening(book, Revision::FIRST).await?.keys().next() {
             books.insert(book, key.cipher());
         }
     }

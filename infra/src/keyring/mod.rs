@@ -130,17 +130,14 @@ struct Generation {
     key: KeyState,
 }
 
-/// The generation that seals and opens at `revision`.
-fn at(generations: &[Generation], revision: Revision) -> Option<&Generation> {
-    generations.iter().rev().find(|generation| generation.from <= revision)
+/// What those generations hold that begin at `revision` or before. The last one seals.
+fn until(generations: &[Generation], revision: Revision) -> impl DoubleEndedIterator<Item = &KeyState> {
+    generations.iter().filter(move |generation| generation.from <= revision).map(|generation| &generation.key)
 }
 
 fn sealing(stream: StreamId, generations: &[Generation], revision: Revision) -> Result<StreamKey, KeyError> {
-    match at(generations, revision) {
-        Some(Generation { key: KeyState::Key(key), .. }) => Ok(key.clone()),
-        Some(Generation { key: KeyState::Destroyed, .. }) => Err(KeyError::Destroyed(stream)),
-        None => Err(KeyError::Missing(stream)),
-    }
+    let last = until(generations, revision).next_back().ok_or(KeyError::Missing(stream))?;
+    last.keys().next().cloned().ok_or(KeyError::Destroyed(stream))
 }
 
 impl Shared {
@@ -178,8 +175,8 @@ fn opening(
     stream: StreamId,
     revision: Revision,
 ) -> Result<KeyState, KeyError> {
-    let found = generations.and_then(|generations| at(generations, revision));
-    found.map(|found| found.key.clone()).ok_or(KeyError::Missing(stream))
+    let found = generations.and_then(|generations| KeyState::of(until(generations, revision)));
+    found.ok_or(KeyError::Missing(stream))
 }
 
 impl KeyRing for SqliteKeyRing {

@@ -191,6 +191,8 @@ async fn told(
 ) -> Result<ReadTo, OpenLogError> {
     let (mut followed, mut tree) = (log.follow(None), Frontier::new());
     let mut read = ReadTo { position: end.with_place(0), head: None, torn: None };
+    // By the time of the place in the log, which is the latest up to there: so ranges that join leave nothing out.
+    let mut begun = false;
     'told: while read.position != end {
         let Some(Followed::Records(records)) = followed.next().await.transpose().map_err(unread)? else {
             return Err(left_out(end));
@@ -209,7 +211,8 @@ async fn told(
             let hash = recorded.record.hash();
             tree.append(leaf_hash(&hash));
             read.position = position;
-            if recorded_at >= from && !each(Placed { position, record: recorded.record, hash }) {
+            begun |= recorded_at >= from;
+            if begun && !each(Placed { position, record: recorded.record, hash }) {
                 break 'told;
             }
         }

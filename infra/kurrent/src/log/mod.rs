@@ -216,6 +216,10 @@ impl EventLog for KurrentLog {
         Box::pin(self.shared.head())
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn ledger(&self) -> LedgerId {
         self.shared.ledger
     }

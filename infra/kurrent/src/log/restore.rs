@@ -25,8 +25,6 @@ use crate::client::Proposed;
 pub struct KurrentRestore {
     shared: Arc<Shared>,
     identity: Identity,
-    /// The time of the last record that was there, or was taken.
-    recorded: Timestamp,
 }
 
 impl fmt::Debug for KurrentRestore {
@@ -45,8 +43,7 @@ impl KurrentRestore {
         options: KurrentOptions,
     ) -> Result<Self, OpenKurrentError> {
         let (shared, identity) = open::open(url.parse()?, options, Wanted::ToCopyInto(ledger, epoch)).await?;
-        let recorded = shared.seen().recorded;
-        Ok(Self { shared: Arc::new(shared), identity, recorded })
+        Ok(Self { shared: Arc::new(shared), identity })
     }
 
     /// What is there, to be read.
@@ -99,14 +96,12 @@ impl KurrentRestore {
             broken,
         };
         let mut sealed = Sealed { events: Vec::new(), stamps: Vec::new() };
-        let (mut stands, mut recorded) = (None, self.recorded);
+        let (mut stands, mut recorded) = (None, first.header().recorded);
         for record in records {
             let header = record.header();
-            if let Some(stands) = stands {
-                Broken::check(shared.ledger, header, Some(stands), Some(recorded))
+            if stands.is_some() {
+                Broken::check(shared.ledger, header, stands, Some(recorded))
                     .map_err(|broken| not_next(record, broken))?;
-            } else if header.recorded < recorded {
-                return Err(not_next(record, Broken::Time));
             }
             let (revision, hash) = (header.revision, record.hash());
             let kind = header.kind.to_string();
@@ -133,7 +128,6 @@ impl KurrentRestore {
         };
         shared.see(place, recorded);
         shared.stands(stream, stands);
-        self.recorded = recorded;
         Ok(())
     }
 }

@@ -93,6 +93,8 @@ impl Shared {
     ) -> Result<Option<Appended>, AppendError> {
         let Some(first) = appends.first() else { return Ok(None) };
         let Some(previous) = self.previous(stream, first.expected).await? else { return Ok(None) };
+        // Another server's clock may be ahead of ours: the record before this one was seen by now.
+        let recorded = recorded.max(self.seen().recorded);
         let sealed = seal(stream, appends, previous, recorded)?;
         let seen = self.seen().place;
         match self.send(stream, first.expected, &sealed, seen).await {

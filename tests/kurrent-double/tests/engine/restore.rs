@@ -126,7 +126,6 @@ async fn only_what_belongs_there_is_taken() {
         (sealed(stream(0), 4, NOW + 9, last), Broken::Revision),
         (sealed(stream(0), 2, NOW + 9, records[1].hash()), Broken::Revision),
         (sealed(stream(0), 3, NOW + 9, records[1].hash()), Broken::Chain),
-        (sealed(stream(0), 3, NOW, last), Broken::Time),
         (sealed(stream(9), 0, NOW + 9, last), Broken::Genesis),
     ] {
         assert_eq!(broken(restore.take(&[wrong]).await), why);
@@ -134,6 +133,8 @@ async fn only_what_belongs_there_is_taken() {
     let next = sealed(stream(0), 3, NOW + 9, last);
     let two = [next.clone(), sealed(stream(0), 4, NOW + 9, last)];
     assert_eq!(broken(restore.take(&two).await), Broken::Chain, "none of a run whose second does not follow");
+    let early = [next.clone(), sealed(stream(0), 4, NOW + 8, next.hash())];
+    assert_eq!(broken(restore.take(&early).await), Broken::Time);
     assert_eq!(double.events("so-").len(), 8);
     // A process that does not know the streams yet.
     let mut restore = copying(&url).await.unwrap();
