@@ -84,7 +84,9 @@ impl<A: Aggregate> Course<A> {
             let outcome = appending.await;
             self.appending = None;
             match outcome {
-                Ok(appended) => {
+                Ok(mut appended) => {
+                    // What was there before may be the first issue of this one.
+                    appended.repeated &= self.unknown == 0;
                     self.inner.recorded(appended.last().recorded);
                     self.slot.landed(self.incarnation, &appended, self.at);
                     return Ok(appended);

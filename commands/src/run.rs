@@ -36,7 +36,9 @@ impl Done {
         at: Timestamp,
         leads: Vec<Lead>,
     ) -> Self {
-        let receipt = Receipt::of(stream, &appended.last(), at, envelope.command_id);
+        // Another server may have taken the very same.
+        let repeated = appended.repeated;
+        let receipt = Receipt { repeated, ..Receipt::of(stream, &appended.last(), at, envelope.command_id) };
         let hash = |lead: &Lead| appended.stamps.get(lead.index).map(|stamp| stamp.hash);
         Self { receipt, leads: leads.into_iter().filter_map(|lead| hash(&lead).map(|hash| (lead, hash))).collect() }
     }

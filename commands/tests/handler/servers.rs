@@ -334,7 +334,8 @@ async fn what_comes_between_a_new_key_and_the_erasure_opens() {
         assert!(world.history(stream).await.iter().all(|name| !name.starts_with('(')));
         log.release(Outcome::Taken).await; // a conflict
     }
-    for _ in 0..2 {
+    // The erasure, the number's end, the erasure's end.
+    for _ in 0..3 {
         within(log.release(Outcome::Taken)).await;
     }
     within(erasing).await.unwrap().unwrap();

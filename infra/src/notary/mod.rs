@@ -54,7 +54,7 @@ use self::{
     directory::DirectoryStore,
     hashes::{Hashes, Kept},
     ids::Recent,
-    postgres::PostgresStore,
+    postgres::{PostgresShelf, PostgresStore},
     standing::{Committed, Standing},
     store::{NotaryStore, Shelf, Text},
     tree::Tree,
@@ -143,15 +143,19 @@ impl Notary {
             Location::Postgres(address) => Arc::new(PostgresStore::open(&address)?),
         };
         let notary = Self::on(store, None, key, within, records, clock)?;
-        // Not beside a checkpoint of another key: whoever reads the store checks it with this one.
-        let ours = |bytes: Vec<u8>| notary.signed_by_us(&bytes).is_ok();
-        if notary.0.store.load()?.is_none_or(ours) {
-            let (store, key) = (&notary.0.store, format!("{}\n", notary.verifier_key()));
-            if store.text(Text::PublicKey)?.as_deref() != Some(key.as_bytes()) {
-                store.keep(Text::PublicKey, key.as_bytes())?;
-            }
-        }
+        notary.give_key_away()?;
         Ok(notary)
+    }
+
+    /// Keeps the verifier key beside the tree. Not beside a checkpoint of another key: whoever reads the store checks it with
+    /// this one.
+    fn give_key_away(&self) -> Result<(), NotaryError> {
+        let (store, key) = (&self.0.store, format!("{}\n", self.verifier_key()));
+        let ours = |bytes: Vec<u8>| self.signed_by_us(&bytes).is_ok();
+        if store.load()?.is_none_or(ours) && store.text(Text::PublicKey)?.as_deref() != Some(key.as_bytes()) {
+            store.keep(Text::PublicKey, key.as_bytes())?;
+        }
+        Ok(())
     }
 
     /// The notary of this log on one of several servers, with the store that all of them share: until it is this one's turn
@@ -166,18 +170,36 @@ impl Notary {
         records: u64,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, NotaryError> {
-        let beside = beside::shelf(&at.clone().into())?;
-        if records == 0 && beside.checkpoint()?.is_none() {
-            // Whoever is first begins the store; another one may be at it.
-            match Self::open(at.clone(), key.clone(), within, records, Arc::clone(&clock)) {
-                Ok(begun) => drop(begun),
-                Err(NotaryError::Store(StoreError::InUse(_))) => {}
-                Err(error) => return Err(error),
+        let (store, beside) = (PostgresStore::among_several(at)?, Arc::new(PostgresShelf::open(at)?));
+        // Who stands by begins nothing.
+        let notary = Self::on(Arc::new(store), Some(beside), key, within, 1, clock)?;
+        if records == 0 {
+            notary.begin_among_others()?;
+        }
+        Ok(notary)
+    }
+
+    /// Whoever comes first begins the store; others may be at it, too.
+    fn begin_among_others(&self) -> Result<(), NotaryError> {
+        let mut failures = 0;
+        while let Some(beside) = &self.0.beside
+            && beside.checkpoint()?.is_none()
+        {
+            match self.begin().and_then(|()| self.give_key_away()) {
+                Err(error) if error.may_pass() && failures < 3 => failures += 1,
+                begun => return begun,
             }
         }
-        let store = Arc::new(PostgresStore::among_several(at)?);
-        // As if there were records: nothing is begun any more.
-        Self::on(store, Some(beside), key, within, 1, clock)
+        Ok(())
+    }
+
+    /// Signs the tree without leaves, where nothing ever was.
+    fn begin(&self) -> Result<(), NotaryError> {
+        if self.0.store.load()?.is_none() {
+            let mut tree = Tree::load(Arc::clone(&self.0.store), Arc::clone(&self.0.recent), 0)?;
+            self.commit(&mut tree, None)?;
+        }
+        Ok(())
     }
 
     fn on(
@@ -200,9 +222,8 @@ impl Notary {
             cosigned: watch::Sender::default(),
             witnesses: watch::Sender::default(),
         }));
-        if records == 0 && notary.0.store.load()?.is_none() {
-            let mut tree = Tree::load(Arc::clone(&notary.0.store), Arc::clone(&notary.0.recent), 0)?;
-            notary.commit(&mut tree, None)?;
+        if records == 0 {
+            notary.begin()?;
         }
         Ok(notary)
     }
