@@ -28,11 +28,10 @@ pub(super) struct Acknowledged {
     /// The signed promise, where one was given.
     pub(super) promise: Option<String>,
     pub(super) at: Instant,
-    pub(super) server: usize,
 }
 
 impl Acknowledged {
-    fn read(what: &'static str, server: usize, receipt: &Value) -> Option<Self> {
+    fn read(what: &'static str, receipt: &Value) -> Option<Self> {
         let text = |of: &str| receipt[of].as_str().map(str::to_owned);
         Some(Self {
             what,
@@ -43,7 +42,6 @@ impl Acknowledged {
             position: text("position")?,
             promise: text("promise"),
             at: Instant::now(),
-            server,
         })
     }
 
@@ -73,7 +71,6 @@ pub(super) struct Attempts {
     pub(super) repeated: usize,
 }
 
-#[derive(Debug)]
 pub(super) struct Asker {
     pub(super) world: Arc<World>,
     pub(super) acknowledged: Mutex<Vec<Acknowledged>>,
@@ -97,7 +94,7 @@ impl Asker {
                 {{ receipt {{ recordId hash stream revision position promise }} }} }}"
         );
         let Ok(answer) = client.try_ask(&mutation, json!({ "input": input })).await else { return Outcome::Unknown };
-        if let Some(done) = Acknowledged::read(name, server, &answer["data"][name]["receipt"]) {
+        if let Some(done) = Acknowledged::read(name, &answer["data"][name]["receipt"]) {
             return Outcome::Done(Box::new(done));
         }
         let error = &answer["errors"][0]["extensions"];

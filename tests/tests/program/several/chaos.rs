@@ -84,7 +84,6 @@ pub(super) struct Pace {
 /// From when until when something was wrong.
 pub(super) type Disturbance = (Instant, Instant);
 
-#[derive(Debug)]
 pub(super) struct Chaos {
     world: Arc<World>,
     pace: Pace,

@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 use socai_domain::{
     ledger::{RecordHash, SealedRecord},
-    proof::{Note, Promise, TreeHash, hash::leaf_hash, tree::Frontier},
+    proof::{Frontier, Note, Promise, TreeHash, leaf_hash},
 };
 use uuid::Uuid;
 
@@ -181,7 +181,10 @@ pub(super) fn by_the_program(world: &World, records: u64) {
         serde_json::from_slice(&rebuilt.stdout).unwrap_or_else(|_| panic!("{}", text(&rebuilt.stderr)));
     assert!(rebuilt["ok"] == true && rebuilt["before"] == rebuilt["after"], "{rebuilt}");
     let file = data.join("views.sqlite").display().to_string();
-    let in_file = told(data, &[&["rebuild", "--json"], &direct[..], &["--views", &file]].concat());
+    let views = direct.iter().position(|flag| *flag == "--views").expect("it is a flag");
+    let mut elsewhere = direct;
+    elsewhere[views + 1] = &file;
+    let in_file = told(data, &[&["rebuild", "--json"], &elsewhere[..]].concat());
     let in_file: Value = serde_json::from_str(&in_file).unwrap();
     assert_eq!(in_file["after"], rebuilt["after"], "the same log, the same rows");
 }

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     io::{BufRead as _, BufReader},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
@@ -84,7 +85,9 @@ impl Server {
     fn spawn(&self, state: &mut State) {
         let messages = OpenOptions::new().create(true).append(true).open(self.messages()).unwrap();
         let mut command = socai();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--level", "info", "--data"]).arg(&self.data);
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--level", "info", "--messages", "text", "--data"])
+            .arg(&self.data);
         let mut child = command.args(&self.settings).stdout(Stdio::piped()).stderr(messages).spawn().unwrap();
         let (said, url) = (child.stdout.take().unwrap(), Arc::clone(&self.url));
         state.running = Some(Running { child, hearing: std::thread::spawn(move || hear(said, &url)) });
@@ -103,7 +106,10 @@ impl Server {
             tokio::time::sleep(LOOK).await;
             let (status, served) = {
                 let mut state = self.state.lock().unwrap();
-                let Some(running) = state.running.as_mut().filter(|_| state.wanted) else { continue };
+                if !state.wanted {
+                    continue;
+                }
+                let Some(running) = state.running.as_mut() else { continue };
                 let Some(status) = running.child.try_wait().unwrap() else { continue };
                 let running = state.running.take().expect("it was just looked at");
                 (status, self.ended(running).is_some())
@@ -180,7 +186,8 @@ fn hear(said: ChildStdout, url: &watch::Sender<Option<String>>) {
 
 /// Gives a data directory the keys of another one.
 pub(super) fn share_keys(from: &Path, to: &Path) {
-    fs::create_dir_all(to.join("keys")).unwrap();
+    // The program wants it closed to others.
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(to.join("keys")).unwrap();
     for name in ["keys/master.key", "keys/log.key", "keys/token.pub", "ticket.secret"] {
         fs::copy(from.join(name), to.join(name)).unwrap();
     }

@@ -24,7 +24,6 @@ pub(super) struct Seen {
     pub(super) head: TreeHead,
 }
 
-#[derive(Debug)]
 pub(super) struct Watch {
     world: Arc<World>,
     seen: Mutex<Vec<Seen>>,

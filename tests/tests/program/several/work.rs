@@ -15,7 +15,6 @@ use super::{
 use crate::office::paper;
 
 /// Everybody's work.
-#[derive(Debug)]
 pub(super) struct Work {
     pub(super) asker: Arc<Asker>,
     pub(super) staff: Staff,
