@@ -129,10 +129,10 @@ impl Server {
         }
     }
 
-    /// The last lines of what it wrote.
+    /// The last lines of what it wrote that are more than news.
     pub(super) fn last_messages(&self, lines: usize) -> String {
         let all = fs::read_to_string(self.messages()).unwrap_or_default();
-        let all: Vec<_> = all.lines().collect();
+        let all: Vec<_> = all.lines().filter(|line| !line.contains(" INFO ")).collect();
         all[all.len().saturating_sub(lines)..].join("\n    ")
     }
 
