@@ -123,20 +123,20 @@ impl App {
                 why = failed_often(trying) => return Err(AppError::Behind("reactions", why)),
             }
         }
-        let reactions = Part::new(reactions.state(), tokio::spawn(reacting(reactions, lease)));
+        let reactions = Part::new(reactions.state(), servers.run(lease::Part::Reactions, reacting(reactions, lease)));
 
         let (stop, stopping) = watch::channel(false);
         let (state, following) = watch::channel(Following::default());
         let follower =
             Follower::run(Arc::clone(&events), opener.clone(), views.clone(), state, asked(stopping.clone()));
-        let follower = Part::new(following, tokio::spawn(follower));
+        let follower = Part::new(following, servers.run(lease::Part::Views, follower));
         let (rebuilder, rebuilds) = Rebuilder::new(views.clone(), opener);
         let rebuilder = tokio::spawn(rebuilder.run(events, asked(stopping.clone())));
         // Nobody waits for it: a record that no checkpoint covers yet has its promise.
         let (state, following) = watch::channel(Following::default());
         let lease = servers.lease(lease::Part::Notary);
         let notarising = notary.clone().run(handler.log().clone(), state, lease.clone(), asked(stopping.clone()));
-        let notarising = Part::new(following, tokio::spawn(notarising));
+        let notarising = Part::new(following, servers.run(lease::Part::Notary, notarising));
         let asking = asking.map(|asking| Part::new(asked_how, tokio::spawn(asking.run(lease, asked(stopping)))));
         Ok(Self {
             handler,

@@ -30,7 +30,7 @@ const RULES: &[Rule] = &[
     Rule { package: PROJECTIONS, may_use: &[DOMAIN, POSTGRES], never: &["axum", "async-graphql"] },
     Rule { package: GRAPHQL, may_use: &[DOMAIN, COMMANDS, PROJECTIONS], never: &["sqlx"] },
     Rule { package: KURRENT, may_use: &[DOMAIN], never: &["sqlx", "axum", "async-graphql"] },
-    Rule { package: KURRENT_DOUBLE, may_use: &[DOMAIN, KURRENT], never: &["sqlx", "axum", "async-graphql"] },
+    Rule { package: KURRENT_DOUBLE, may_use: &[DOMAIN, COMMANDS, KURRENT], never: &["sqlx", "axum", "async-graphql"] },
     Rule { package: POSTGRES, may_use: &[], never: &["axum", "async-graphql"] },
     Rule { package: INFRA, may_use: &[DOMAIN, COMMANDS, PROJECTIONS, GRAPHQL, KURRENT, POSTGRES], never: &[] },
     Rule {

@@ -195,7 +195,7 @@ async fn a_server_that_does_not_hear_the_log_judges_nobody_by_old_rights() {
         let (one, other, log) = two(&world).await;
         world.arrived(&one, 1).await;
         log.hears.send_replace(Hears::Well);
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         annotated(&other, &world, 1).await.unwrap();
         log.hears.send_replace(deaf);
         clerk_leaves(&one, &world).await;

@@ -241,14 +241,15 @@ pub struct Head {
     pub records: u64,
     /// The chain over all batches: who holds it can have the log files checked against it. Zero on engines without one.
     pub hash: RecordHash,
-    /// The time of the last record.
+    /// The log's time there: that of the latest record.
     pub recorded: Timestamp,
 }
 
 /// An append-only log of sealed records with one global order.
 ///
 /// Promises, each a rule of the conformance suite: an append is taken at exactly the expected revision or refused; its
-/// events are all there or none; nothing is acknowledged before it is durable; recorded time never goes back; a follower
+/// events are all there or none; nothing is acknowledged before it is durable; recorded time never goes back along a stream, nor along the
+/// log where one process writes it (the time of a place in the log is the latest up to there); a follower
 /// sees every record once and in order; the same append reissued is recognised and answered as the first time (an engine may
 /// leave off looking when a thousand records of the stream followed: then it is a conflict, and who decides again finds the
 /// command taken).
@@ -275,7 +276,8 @@ pub trait EventLog: Send + Sync + 'static {
         pieces::followed(self.follow(after), until)
     }
 
-    /// Where the log stood at an instant: the position of the last record that was recorded by then, if there is one.
+    /// Where the log stood at an instant: the position of the last record before the first that was recorded later, if there
+    /// is one. What an instant holds is settled once a later one stands in the log.
     fn stood_at(&self, then: Timestamp) -> BoxFuture<'_, Result<Option<Position>, ReadError>> {
         Box::pin(pieces::last_by(self.follow(None), then))
     }

@@ -61,7 +61,7 @@ impl Piece for Told {
     }
 }
 
-/// The last position recorded by `then`, found by following from the beginning.
+/// The last position before the first record that was recorded after `then`, found by following from the beginning.
 pub async fn last_by(
     told: BoxStream<'static, Result<Followed, ReadError>>,
     then: Timestamp,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use socai_commands::{Checkpoints, Ended, ReactionError, Reactions};
 use socai_projections::{Lease, PostgresUrl};
+use tokio::task::JoinHandle;
 
 use super::AppError;
 use crate::{
@@ -44,6 +45,22 @@ impl Servers {
     /// The right to run a part.
     pub(super) fn lease(&self, part: Part) -> Lease {
         self.0.as_ref().map_or_else(Lease::unshared, |(_, keeper)| keeper.lease(part))
+    }
+
+    /// Runs a part. Where it ends with an error, another server may try.
+    pub(super) fn run<E: Send + 'static>(
+        &self,
+        part: Part,
+        running: impl Future<Output = Result<(), E>> + Send + 'static,
+    ) -> JoinHandle<Result<(), E>> {
+        let give_up = self.0.as_ref().map(|(_, keeper)| keeper.giving_up(part));
+        tokio::spawn(async move {
+            let ended = running.await;
+            if let (Err(_), Some(give_up)) = (&ended, give_up) {
+                give_up();
+            }
+            ended
+        })
     }
 
     /// How far the reactions have come.

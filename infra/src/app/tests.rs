@@ -10,7 +10,9 @@ use socai_domain::{
 use uuid::Uuid;
 
 use super::*;
-use crate::{clock::SystemClock, data::DataLock, keyring::MasterKey, keys::KeysError, log::OpenLogError};
+use crate::{
+    clock::SystemClock, data::DataLock, keyring::MasterKey, keys::KeysError, log::OpenLogError, ports::FileCheckpoints,
+};
 
 fn config(data: &Path) -> Config {
     let flags = BTreeMap::from([("data", data.to_str().unwrap().to_owned()), ("segment_mib", "1".to_owned())]);

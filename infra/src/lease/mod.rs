@@ -10,7 +10,15 @@ mod postgres;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures::future::BoxFuture;
 use socai_projections::Lease;
@@ -69,7 +77,7 @@ pub(crate) trait Leases: fmt::Debug + Send + Sync + 'static {
 /// Asks for the leases of a server for as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Keeper {
-    told: Told,
+    rights: Rights,
     stop: watch::Sender<bool>,
     keeping: JoinHandle<()>,
 }
@@ -77,18 +85,28 @@ pub(crate) struct Keeper {
 impl Keeper {
     /// Begins to. Has asked once when it is ready.
     pub(crate) async fn start(leases: impl Leases, parts: &'static [Part]) -> Self {
-        let told: Told = parts.iter().map(|part| (*part, watch::Sender::new(false))).collect();
+        let rights: Rights = parts.iter().map(|part| Right::to(*part)).collect();
         let (stop, stopping) = watch::channel(false);
-        let holder = Uuid::now_v7();
-        let mut keeping = Keeping { leases, parts, holder, told: Arc::clone(&told), until: Instant::now() };
+        let mut keeping =
+            Keeping { leases, holder: Uuid::now_v7(), rights: Arc::clone(&rights), until: Instant::now() };
         keeping.ask().await;
-        Self { told, stop, keeping: tokio::spawn(keeping.run(stopping)) }
+        Self { rights, stop, keeping: tokio::spawn(keeping.run(stopping)) }
     }
 
     /// The right to run this part.
     pub(crate) fn lease(&self, part: Part) -> Lease {
-        let told = self.told.iter().find(|(of, _)| *of == part);
-        told.map_or_else(Lease::unshared, |(_, told)| Lease::shared(told.subscribe()))
+        let right = self.rights.iter().find(|right| right.part == part);
+        right.map_or_else(Lease::unshared, |right| Lease::shared(right.held.subscribe()))
+    }
+
+    /// To be called when the part has failed here for good: this server asks for its lease no more, and another one may try.
+    pub(crate) fn giving_up(&self, part: Part) -> impl FnOnce() + Send + 'static {
+        let rights = Arc::clone(&self.rights);
+        move || {
+            for right in rights.iter().filter(|right| right.part == part) {
+                right.given_up.store(true, Ordering::Relaxed);
+            }
+        }
     }
 
     /// Lets go of all leases, so that another server need not wait until they have run out.
@@ -99,14 +117,28 @@ impl Keeper {
     }
 }
 
-/// Whether this server has each of its leases.
-type Told = Arc<[(Part, watch::Sender<bool>)]>;
+/// The right to run a part.
+#[derive(Debug)]
+struct Right {
+    part: Part,
+    held: watch::Sender<bool>,
+    /// It failed here for good: another server may try.
+    given_up: AtomicBool,
+}
+
+impl Right {
+    fn to(part: Part) -> Self {
+        Self { part, held: watch::Sender::new(false), given_up: AtomicBool::new(false) }
+    }
+}
+
+/// Those of this server.
+type Rights = Arc<[Right]>;
 
 struct Keeping<L> {
     leases: L,
-    parts: &'static [Part],
     holder: Uuid,
-    told: Told,
+    rights: Rights,
     /// What is held is relied on up to then.
     until: Instant,
 }
@@ -135,9 +167,11 @@ impl<L: Leases> Keeping<L> {
             // This program stood still, or nothing was heard for too long.
             self.tell(&BTreeSet::new());
         }
-        let holds = self.told.iter().any(|(_, told)| *told.borrow());
+        let holds = self.rights.iter().any(|right| *right.held.borrow());
+        let wanted = self.rights.iter().filter(|right| !right.given_up.load(Ordering::Relaxed));
+        let parts: Vec<Part> = wanted.map(|right| right.part).collect();
         let patience = if holds { self.until } else { asked + LASTS - MARGIN };
-        match timeout_at(patience, self.leases.take(self.parts, self.holder, LASTS)).await {
+        match timeout_at(patience, self.leases.take(&parts, self.holder, LASTS)).await {
             Ok(Ok(held)) => {
                 // From when it was asked: the lease began at the earliest then.
                 self.until = asked + LASTS - MARGIN;
@@ -155,9 +189,9 @@ impl<L: Leases> Keeping<L> {
     }
 
     fn tell(&self, held: &BTreeSet<Part>) {
-        for (part, told) in self.told.iter() {
-            let (name, has) = (part.name(), held.contains(part));
-            if told.send_if_modified(|had| std::mem::replace(had, has) != has) {
+        for right in self.rights.iter() {
+            let (name, has) = (right.part.name(), held.contains(&right.part));
+            if right.held.send_if_modified(|had| std::mem::replace(had, has) != has) {
                 tracing::info!(part = name, has, "which server runs it has changed; this one, if it has");
             }
             metrics::gauge!("socai_lease_held", "part" => name).set(f64::from(u8::from(has)));

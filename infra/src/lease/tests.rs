@@ -66,7 +66,7 @@ impl World {
 struct Way {
     world: Arc<World>,
     /// Nothing comes through.
-    cut: Arc<std::sync::atomic::AtomicBool>,
+    cut: Arc<AtomicBool>,
     /// Milliseconds that a question takes, each way.
     slow: u64,
 }
@@ -74,7 +74,7 @@ struct Way {
 impl Way {
     async fn pass(&self) {
         sleep(Duration::from_millis(self.slow)).await;
-        while self.cut.load(std::sync::atomic::Ordering::Relaxed) {
+        while self.cut.load(Ordering::Relaxed) {
             sleep(Duration::from_millis(100)).await;
         }
     }
@@ -111,9 +111,9 @@ impl Leases for Way {
 
 /// A server: keeps its leases, and writes while it has the notary's.
 async fn server(way: Way, holder: Uuid) {
-    let told: Told = ALL.iter().map(|part| (*part, watch::Sender::new(false))).collect();
-    let keeper = Keeping { leases: way.clone(), parts: &ALL, holder, told: Arc::clone(&told), until: Instant::now() };
-    let lease = Lease::shared(told[1].1.subscribe());
+    let rights: Rights = ALL.iter().map(|part| Right::to(*part)).collect();
+    let keeper = Keeping { leases: way.clone(), holder, rights: Arc::clone(&rights), until: Instant::now() };
+    let lease = Lease::shared(rights[1].held.subscribe());
     let (_stop, stopping) = watch::channel(false);
     tokio::join!(keeper.run(stopping), async {
         loop {
@@ -178,7 +178,7 @@ impl Victim {
     }
 
     fn cut(&self, cut: bool) {
-        self.way.cut.store(cut, std::sync::atomic::Ordering::Relaxed);
+        self.way.cut.store(cut, Ordering::Relaxed);
     }
 }
 

@@ -36,8 +36,8 @@ pub(super) struct Verified {
     /// The hashes of the first frame, whose head needs the head before it.
     pub(super) first_hashes: Vec<RecordHash>,
     pub(super) first_head: Option<RecordHash>,
-    pub(super) first_recorded: Option<Timestamp>,
-    pub(super) last_recorded: Option<Timestamp>,
+    /// The time of the latest record.
+    pub(super) recorded: Option<Timestamp>,
     /// The head after the last frame.
     pub(super) head: Option<RecordHash>,
     /// The place of the last record.
@@ -110,8 +110,7 @@ impl<'a> Work<'a> {
             links: plan.space(),
             first_hashes: Vec::new(),
             first_head: None,
-            first_recorded: None,
-            last_recorded: None,
+            recorded: None,
             head: None,
             place: span.first - 1,
             end: span.from,
@@ -156,11 +155,7 @@ impl<'a> Work<'a> {
             |what: &str| Err(Fault::of(self.segment.damage(at, entry.place, what), header.stream, header.revision));
         let hash = RecordHash::of(entry.record);
         self.hashes.push(hash);
-        if self.verified.last_recorded.is_some_and(|last| header.recorded < last) {
-            return wrong("the recorded time goes back");
-        }
-        self.verified.first_recorded.get_or_insert(header.recorded);
-        self.verified.last_recorded = Some(header.recorded);
+        self.verified.recorded = self.verified.recorded.max(Some(header.recorded));
         let address = Address::new(self.segment.header.number, at);
         let tip = Tip { address, revision: header.revision, hash };
         let Header { stream, previous: names, .. } = header;

@@ -6,10 +6,7 @@
 
 use std::{fmt, sync::Arc};
 
-use socai_domain::{
-    ledger::{AppendError, Broken, EventLog, Expected, LedgerId, RestoreError, SealedRecord},
-    time::Timestamp,
-};
+use socai_domain::ledger::{AppendError, Broken, EventLog, Expected, LedgerId, RestoreError, SealedRecord};
 use tokio::sync::mpsc;
 
 use super::{

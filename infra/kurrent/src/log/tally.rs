@@ -89,7 +89,7 @@ impl Shared {
                 let record = self.recorded(event).map_err(ReadError::Corrupt)?.record;
                 tally.last = at;
                 tally.records += 1;
-                tally.recorded = record.header().recorded;
+                tally.recorded = tally.recorded.max(record.header().recorded);
                 self.see(at, tally.recorded);
             }
             if count < PAGE {

@@ -91,12 +91,12 @@ impl Batch {
         self.tips.get(&stream).copied().or_else(before)
     }
 
-    /// Takes a whole record in as it is, if it belongs after a log whose last time is `after`. Its time is that of the batch.
-    pub(crate) fn restore(&mut self, shared: &Shared, record: &SealedRecord, after: Timestamp) -> Result<(), Broken> {
+    /// Takes a whole record in as it is, if it belongs where its stream ends. Its time is not after that of the batch.
+    pub(crate) fn restore(&mut self, shared: &Shared, record: &SealedRecord) -> Result<(), Broken> {
         let header = record.header();
         let tip = self.tip(shared, header.stream);
         let stands = tip.map(|Tip { revision, hash, .. }| Standing { revision, hash });
-        Broken::check(shared.ledger, header, stands, Some(after))?;
+        Broken::check(shared.ledger, header, stands, None)?;
         let at = self.frame.push_whole(record.bytes(), tip.map_or(Address::NONE, |tip| tip.address));
         let (address, hash) = (Address::new(self.base.segment(), self.base.offset() + at), record.hash());
         self.hashes.push(hash);

@@ -146,7 +146,8 @@ impl Files {
         Ok(ReadTo { position: self.position(at.place), head: at.head, torn: None })
     }
 
-    /// The last segment that may hold the first record recorded at `from` or later: its own first one was recorded before.
+    /// A segment from which on all is that was recorded at `from` or later: it, and the one after it, begin before. Where
+    /// several servers wrote, a record may be a little earlier than the one before it.
     fn begin(&self, from: Timestamp) -> Result<usize, OpenLogError> {
         for (index, segment) in self.segments.iter().enumerate().skip(1).rev() {
             let mut walker = Walker::new(segment, FIRST_FRAME, segment.header.first, true);
@@ -155,7 +156,7 @@ impl Files {
             let first = Entries::new(&head, bytes).next().and_then(Result::ok);
             let first = first.and_then(|entry| Header::read(entry.record).ok());
             if first.is_some_and(|header| header.recorded < from) {
-                return Ok(index);
+                return Ok(index - 1);
             }
         }
         Ok(0)
@@ -186,12 +187,9 @@ impl Files {
             let entry = entry.map_err(|what| damage(head.first, what))?;
             let unreadable = |error: NotARecord| damage(entry.place, &error.to_string());
             let recorded = Header::read(entry.record).map_err(unreadable)?.recorded;
-            if at.recorded.is_some_and(|last| recorded < last) {
-                return Err(damage(entry.place, "the recorded time goes back"));
-            }
-            at.recorded = Some(recorded);
+            at.recorded = at.recorded.max(Some(recorded));
             more = more && recorded < before;
-            if more && recorded >= from {
+            if more && at.recorded >= Some(from) {
                 let record = SealedRecord::from_bytes(entry.record).map_err(unreadable)?;
                 more = each(Placed { position: self.position(entry.place), record, hash: *hash });
             }

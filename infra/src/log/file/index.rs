@@ -43,7 +43,7 @@ pub(crate) struct End {
     pub(crate) place: u64,
     /// The log head after it; none before the first batch of the ledger.
     pub(crate) head: Option<RecordHash>,
-    /// The time of the last record, if the segment has one.
+    /// The time of the latest record, if the segment has one.
     pub(crate) recorded: Option<Timestamp>,
 }
 
@@ -57,6 +57,15 @@ pub(crate) struct Index {
     pub(crate) last_frame: Option<u32>,
     /// What stands after the last frame in place of zeros or another frame.
     pub(crate) bad: Option<(u32, &'static str)>,
+}
+
+impl Index {
+    /// The time of a place is the latest up to there, this one of earlier segments included.
+    pub(crate) fn not_before(&mut self, recorded: Option<Timestamp>) {
+        if let Some(before) = recorded {
+            self.marks.iter_mut().for_each(|mark| mark.recorded = mark.recorded.max(before));
+        }
+    }
 }
 
 /// What to look at in a segment.
@@ -103,10 +112,12 @@ pub(crate) fn scan(segment: &Segment, look: Look) -> io::Result<Result<Index, Da
                 Ok(record) => record,
                 Err(error) => return damage(entry.place, &error.to_string()),
             };
+            // No record of a batch is later than the first, or than what came before.
+            let recorded = index.end.recorded.map_or(record.recorded, |before| before.max(record.recorded));
             if entry.place == head.first {
-                mark(&mut index.marks, entry.place, offset, record.recorded);
+                mark(&mut index.marks, entry.place, offset, recorded);
             }
-            index.end.recorded = Some(record.recorded);
+            index.end.recorded = Some(recorded);
             let hash = match look {
                 Look::Checksums => break,
                 Look::Ends => {

@@ -74,13 +74,14 @@ pub(crate) fn load(disk: &dyn Disk, options: &FileLogOptions) -> Result<Loaded, 
     check_log(&segments[0], options)?;
     let closed = closed::read(disk, &names)?;
     let Sealed { mut tips, rebuilt, recorded } = check_sealed(disk, sealed, last)?;
-    let (index, torn) = check_last(last, closed.as_ref(), options.copying)?;
+    let (mut index, torn) = check_last(last, closed.as_ref(), options.copying)?;
     let tail = Tail {
         offset: index.end.offset,
         place: index.end.place,
         head: index.end.head,
-        recorded: index.end.recorded.or(recorded).unwrap_or_default(),
+        recorded: index.end.recorded.max(recorded).unwrap_or_default(),
     };
+    index.not_before(recorded);
     let what = index.bad.map_or("a batch was not written whole", |(_, what)| what);
     check_known(last, &tail, torn.map(|_| what), options)?;
     // All is checked. From here on, things are changed.
@@ -143,10 +144,11 @@ fn check_sealed(disk: &dyn Disk, sealed: &[Arc<Segment>], last: &Arc<Segment>) -
     let mut all = Sealed { tips: Tips::default(), rebuilt: Vec::new(), recorded: None };
     for (segment, result) in sealed.iter().zip(results) {
         let result = result.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let checked =
+        let mut checked =
             result.unwrap_or_else(|| Err(OpenLogError::Damaged(segment.damage(0, 0, "it was not checked"))))?;
+        checked.index.not_before(all.recorded);
         segment.set_marks(checked.index.marks.clone());
-        all.recorded = checked.recorded.or(all.recorded);
+        all.recorded = checked.recorded.max(all.recorded);
         if checked.rebuilt {
             all.tips.extend(checked.index.tips.iter().map(|(&stream, &tip)| (stream, tip)));
             all.rebuilt.push((Arc::clone(segment), checked.index));

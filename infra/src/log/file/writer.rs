@@ -236,9 +236,9 @@ impl Writer {
         let header = record.header();
         let len = ENTRY_HEAD + record.bytes().len() + ALIGN;
         let used = self.batch.frame.bytes().len();
-        // A batch bears one time, as every batch does.
+        // A batch bears one time, as every batch does: that of its place, which is the latest up to there.
         if self.begun
-            && (self.batch.recorded != header.recorded || used + len > self.room() || used + len > LONGEST_BATCH)
+            && (self.batch.recorded < header.recorded || used + len > self.room() || used + len > LONGEST_BATCH)
         {
             self.flush_whole()?;
         }
@@ -253,10 +253,10 @@ impl Writer {
         };
         if !self.begun {
             let base = Address::new(self.segment.header.number, self.tail.offset);
-            self.batch.begin(base, self.tail.place + 1, header.recorded);
+            self.batch.begin(base, self.tail.place + 1, header.recorded.max(self.tail.recorded));
             self.begun = true;
         }
-        self.batch.restore(&self.shared, record, self.tail.recorded).map_err(not_next)
+        self.batch.restore(&self.shared, record).map_err(not_next)
     }
 
     /// Writes the batch of whole records, if there is one, and leaves the sync to whoever wants it durable.

@@ -24,6 +24,7 @@ use socai_domain::{
     time::Clock as _,
 };
 use socai_graphql::notary::Problem;
+use socai_projections::Lease;
 use tokio::{
     net::TcpListener,
     sync::{oneshot, watch},

@@ -8,6 +8,7 @@ use socai_domain::{
     time::{Clock as _, Timestamp},
 };
 use socai_graphql::notary::{self as api, Notary as _, Proof, Wanted};
+use socai_projections::Lease;
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
@@ -51,7 +52,9 @@ impl Running {
     fn with(notary: Notary, log: Arc<MemoryLog>, between: Duration) -> Self {
         let (sender, state) = watch::channel(Following::default());
         let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(writer::run(notary.clone(), log, sender, between, async move { drop(stopped.await) }));
+        let task = tokio::spawn(writer::run(notary.clone(), log, sender, between, Lease::unshared(), async move {
+            drop(stopped.await)
+        }));
         Self { notary, state, stop, task }
     }
 

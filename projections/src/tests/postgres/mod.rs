@@ -3,6 +3,7 @@
 mod lists;
 mod plans;
 mod server;
+mod several;
 
 use socai_domain::{
     ledger::EventLog as _,

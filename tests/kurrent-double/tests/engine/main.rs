@@ -7,4 +7,5 @@ mod cluster;
 mod follows;
 mod opening;
 mod restore;
+mod servers;
 mod support;

@@ -135,10 +135,56 @@ fn only_what_belongs_there_is_taken() {
         bytes[68..100].copy_from_slice(&genesis.0);
         SealedRecord::from_bytes(bytes).unwrap()
     };
-    assert_eq!(broken(open(dir.path()).unwrap().take(&[early])), Broken::Time);
     // What came before the one that was refused is there.
     let verified = verify(dir.path(), None, Known::default(), |_| {}).unwrap();
     assert_eq!(verified.records, next as u64);
+    // Of a server that had not seen those before: its time in the log is theirs.
+    let mut restore = open(dir.path()).unwrap();
+    restore.take(&[early.clone(), records[next].clone()]).unwrap_err();
+    restore.end(false).unwrap();
+    let again = verify(dir.path(), None, Known::default(), |_| {}).unwrap();
+    assert_eq!((again.records, again.head.recorded), (next as u64 + 1, verified.head.recorded));
+    assert!(early.header().recorded < verified.head.recorded);
+}
+
+#[tokio::test]
+async fn a_log_stood_where_its_latest_record_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let fast = history(ledger(), 300);
+    let mut restore = open(dir.path()).unwrap();
+    // Every third is of a server whose clock is slow, in streams of its own.
+    let slow = |at: usize| {
+        let mut bytes = fast[at].bytes().to_vec();
+        bytes[12..20].copy_from_slice(&(fast[at].header().recorded.as_micros() - 5_000_000).to_le_bytes());
+        let number = 1_000 + at as u128;
+        bytes[20..36].copy_from_slice(Uuid::from_u128(number).as_bytes());
+        bytes[4..12].copy_from_slice(&0_u64.to_le_bytes());
+        bytes[68..100].copy_from_slice(&RecordHash::genesis(ledger(), super::stream(number)).0);
+        SealedRecord::from_bytes(bytes).unwrap()
+    };
+    let mut records = Vec::new();
+    for (at, record) in fast.iter().enumerate() {
+        records.push(record.clone());
+        if at % 3 == 0 {
+            records.push(slow(at));
+        }
+    }
+    restore.take(&records).unwrap();
+    restore.end(true).unwrap();
+    let mut expected = Vec::new();
+    for record in &fast {
+        let then = record.header().recorded;
+        let before = records.iter().position(|record| record.header().recorded > then).unwrap_or(records.len());
+        expected.push((then, before as u64));
+    }
+    // As it was written, and as it is read again.
+    for _ in 0..2 {
+        let log = FileLog::open(dir.path(), options()).unwrap();
+        for &(then, by_then) in &expected {
+            assert_eq!(log.stood_at(then).await.unwrap().unwrap().place(), by_then, "{then}");
+        }
+        log.close().await.unwrap();
+    }
 }
 
 #[tokio::test]
