@@ -11,6 +11,7 @@ mod checks;
 mod dice;
 mod journal;
 mod proxy;
+mod pushed;
 mod server;
 mod staff;
 mod takeover;
@@ -89,7 +90,9 @@ async fn run(seed: u64, pace: Pace, long: Duration) {
         assert!(world.ready(server, READY).await, "server {server}: {}", world.servers[server].last_messages(12));
     }
     journal.say(format_args!("all clients have their answers after {:?}", quiet.elapsed()));
-    takeover::by_another(&work, &watch, &mut Dice::new(seed, 4)).await;
+    let dice = &mut Dice::new(seed, 4);
+    pushed::on_every_server(&work, dice).await;
+    takeover::by_another(&work, &watch, dice).await;
     signed(&world, &watch).await;
     watch.end();
     while let Some(ended) = watchers.join_next().await {
@@ -129,6 +132,7 @@ async fn judge(world: &Arc<World>, work: &Work, watch: &Watch, chaos: &Chaos) {
     shown[0].is_one_book(&acknowledged, cancelled);
     let resolved = work.resolved.load(Ordering::Relaxed);
     assert_eq!(shown[0].resolved(), resolved);
+    assert!(resolved > 0, "no document went all the way");
 
     world.leave_alone();
     for server in &world.servers {

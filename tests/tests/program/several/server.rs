@@ -85,6 +85,8 @@ impl Server {
     fn spawn(&self, state: &mut State) {
         let messages = OpenOptions::new().create(true).append(true).open(self.messages()).unwrap();
         let mut command = socai();
+        // Else what it writes is full of colours.
+        command.env("NO_COLOR", "1");
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--level", "info", "--messages", "text", "--data"])
             .arg(&self.data);

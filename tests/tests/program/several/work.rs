@@ -73,7 +73,7 @@ impl Work {
     }
 
     /// Takes in a paper with its scan.
-    async fn receive(&self, clerk: &str, dice: &mut Dice) -> Option<Acknowledged> {
+    pub(super) async fn receive(&self, clerk: &str, dice: &mut Dice) -> Option<Acknowledged> {
         let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
         let mut input = paper(&number.to_string());
         let scan = format!("%PDF-1.7 {number}");
