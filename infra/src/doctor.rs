@@ -1,6 +1,5 @@
-//! Looks at a configuration before it is served, and says in plain words what is wrong with it. Changes
-//! nothing, but puts a probe into a bucket and removes it. What stands in
-//! the ledger is `verify`'s and `fsck`'s business.
+//! Looks at a configuration before it is served, and says in plain words what is wrong with it. Changes nothing, but puts a probe
+//! into a bucket and removes it. What stands in the ledger is `verify`'s and `fsck`'s business.
 
 use std::{
     fs, io,

@@ -188,7 +188,7 @@ impl S3 {
             let modified = SystemTime::from(note.last_modified);
             if modified.elapsed().is_ok_and(|age| age > ABANDONED) {
                 // It stands in the way of nothing.
-                if let Err(error) = self.tidy_away(note.location) {
+                if let Err(error) = self.tidy_away(&note.location) {
                     tracing::warn!(%error, "what was begun and not finished could not be removed; tried again at the next start");
                 }
             }
@@ -196,7 +196,7 @@ impl S3 {
         Ok(())
     }
 
-    fn tidy_away(&self, note: Path) -> Result<(), BlobError> {
+    fn tidy_away(&self, note: &Path) -> Result<(), BlobError> {
         let hash = note.filename().and_then(|name| name.get(..64)?.parse::<BlobHash>().ok());
         if let Some(hash) = hash {
             let (client, at) = (Arc::clone(&self.client), note.clone());
@@ -206,7 +206,7 @@ impl S3 {
                 self.give_up(hash, id)?;
             }
         }
-        self.forget(&note)
+        self.forget(note)
     }
 
     /// A file of this machine that nobody else sees and that goes with us.
@@ -339,7 +339,7 @@ impl Store for S3 {
             let client = Arc::clone(&self.client);
             return self.ask("note whose the files are", async move { client.put(&note, ours.into()).await.map(drop) });
         };
-        if theirs != ours { Err(failed(doing, &self.bucket)(Trouble::OtherLedger)) } else { Ok(()) }
+        if theirs == ours { Ok(()) } else { Err(failed(doing, &self.bucket)(Trouble::OtherLedger)) }
     }
 }
 

@@ -75,7 +75,7 @@ impl Trouble {
     /// What this error of the library means.
     pub(super) fn of(error: &object_store::Error) -> Self {
         let told = innermost(error);
-        if causes(error).any(|cause| cause.is::<HttpError>()) {
+        if causes(error).any(<dyn Error>::is::<HttpError>) {
             return Self::Unreachable(told);
         }
         let (status, code) = (status(&told), code(&told));
