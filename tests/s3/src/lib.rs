@@ -78,8 +78,13 @@ impl Server {
         service.set_auth(SimpleAuth::from_single(KEY_ID, SECRET));
         let service = service.build();
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let listener = runtime.block_on(TcpListener::bind(self.address))?;
+        let listener = std::net::TcpListener::bind(self.address)?;
+        listener.set_nonblocking(true)?;
         self.address = listener.local_addr()?;
+        let listener = {
+            let _within = runtime.enter();
+            TcpListener::from_std(listener)?
+        };
         runtime.spawn(serve(listener, service, Arc::clone(&self.plan)));
         self.running = Some(runtime);
         Ok(())
@@ -88,7 +93,9 @@ impl Server {
     /// Ends it, with all its connections.
     pub fn stop(&mut self) {
         if let Some(runtime) = self.running.take() {
-            runtime.shutdown_timeout(Duration::from_secs(5));
+            // Whoever stops it may be a task of another runtime, which must not wait.
+            let ended = std::thread::spawn(move || runtime.shutdown_timeout(Duration::from_secs(5)));
+            let _ = ended.join();
         }
     }
 

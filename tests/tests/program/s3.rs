@@ -144,7 +144,10 @@ fn what_is_wrong_with_a_bucket_is_told_before_it_is_served_and_without_its_keys(
         wrong(here.command(subcommand).env("AWS_SECRET_ACCESS_KEY", "geheim"), "refuses this");
         wrong(here.command(subcommand).env("AWS_ENDPOINT_URL", "http://127.0.0.1:1"), "cannot be reached");
     }
-    wrong(&mut here.command(&["demo", "--documents", "100"]), "--blobs DIR");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut demo = socai();
+    demo.args(["demo", "--documents", "100", "--blobs", BLOBS, "--data"]).arg(elsewhere.path().join("new"));
+    wrong(demo.envs(here.storage.environment()), "--blobs DIR");
     std::fs::remove_dir_all(here.storage.object("")).unwrap();
     wrong(&mut here.command(&serve), "no such bucket");
     assert_eq!(BLOBS.split('/').nth(2), Some(BUCKET));
