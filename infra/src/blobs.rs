@@ -1,36 +1,40 @@
-//! Files by the hash of their content, in a directory.
+//! Files by the hash of their content, in a directory or in S3-compatible storage.
 //!
-//! A blob at `ab/abcd…` is whole or is not there: it is written under another name, synced, renamed, and the directories are
-//! synced, so that a blob whose hash was handed out survives a loss of power. Blobs never change; the same content is kept
-//! once. One process uses a store at a time; within it, any number of threads.
+//! A blob is called `ab/abcd…`, is whole or is not there, and stays once its hash was handed out. Blobs never change; the same
+//! content is kept once. Any number of threads may use a store.
 //!
 //! The calls block: from async code, run them where blocking is allowed.
 
 mod content_type;
+mod directory;
 mod hash;
+mod place;
+mod s3;
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Seek as _, Write};
-use std::path::{Path, PathBuf};
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    fmt,
+    fs::File,
+    io::{self, ErrorKind, Read, Seek as _, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
 };
-use std::time::{Duration, SystemTime};
 
+use socai_domain::ledger::LedgerId;
 use thiserror::Error;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
-
-use crate::files;
 
 pub(crate) use content_type::zip_entries;
 pub use content_type::{sniff, usual_extension};
 pub use hash::{BlobHash, NotABlobHash};
+pub use place::{Bucket, NotABucket, Place};
+pub use s3::Trouble;
+pub(crate) use s3::{Probed, probe};
 
-/// Where blobs are written before they have their name.
+/// What is not finished stands under this name until it has its own.
 const UNFINISHED: &str = "unfinished";
 
-/// Unfinished files older than this belong to no one: they are removed when the store is opened.
+/// What is unfinished and older belongs to no one: it is removed when the store is opened.
 const ABANDONED: Duration = Duration::from_hours(24);
 
 /// Why a blob cannot be stored or read.
@@ -46,8 +50,18 @@ pub enum BlobError {
         /// What the system says.
         source: io::Error,
     },
-    /// The file under this hash has other content: the disk is failing or someone changed it.
-    #[error("blob {hash} is damaged on disk; restore it from a backup, or put the file again")]
+    /// The storage refuses, or does not answer. What was asked may have been done: doing it again does no harm.
+    #[error("cannot {doing} in {bucket}: {trouble}")]
+    Storage {
+        /// What was being done.
+        doing: &'static str,
+        /// In which bucket.
+        bucket: Bucket,
+        /// What is the matter.
+        trouble: Trouble,
+    },
+    /// What is kept under this hash has other content: the disk is failing or someone changed it.
+    #[error("blob {hash} is damaged where it is kept; restore it from a backup, or put the file again")]
     Damaged {
         /// The hash that the content should have.
         hash: BlobHash,
@@ -71,16 +85,45 @@ pub enum Verdict {
     Missing,
 }
 
-/// A directory of blobs.
+/// Blobs, and when each was stored or last made young.
+type Listing<'a> = Box<dyn Iterator<Item = Result<(BlobHash, SystemTime), BlobError>> + 'a>;
+
+/// How blobs are kept.
+trait Store: fmt::Debug + Send + Sync {
+    /// Stores `bytes` for good. Storing the same again makes it young, and mends a damaged blob.
+    fn put(&self, bytes: &[u8]) -> Result<BlobHash, BlobError>;
+
+    /// Stores all that `reader` gives, for good, if it is not more than `limit` bytes; says how many.
+    fn put_from(&self, reader: &mut dyn Read, limit: u64) -> Result<(BlobHash, u64), BlobError>;
+
+    /// The content of a blob from its beginning, *not* checked against its hash.
+    fn file(&self, hash: BlobHash) -> Result<Option<File>, BlobError>;
+
+    /// Writes the content of a blob, *not* checked against its hash. False if there is no such blob.
+    fn copy_to(&self, hash: BlobHash, to: &mut dyn Write) -> Result<bool, BlobError>;
+
+    /// When it was stored or last made young.
+    fn modified(&self, hash: BlobHash) -> Result<Option<SystemTime>, BlobError>;
+
+    /// From now on it is as if it had been stored not long ago. False if there is no such blob.
+    fn make_young(&self, hash: BlobHash) -> Result<bool, BlobError>;
+
+    /// Removes a blob, for good, if its time is one that goes. True if it was there and is gone.
+    fn remove_if(&self, hash: BlobHash, goes: &dyn Fn(SystemTime) -> bool) -> Result<bool, BlobError>;
+
+    /// All blobs. What is no blob is passed over; what is stored or removed meanwhile may or may not be seen.
+    fn list(&self) -> Listing<'_>;
+
+    /// It is this ledger's, from now on, and no other's: what no document of the ledger has is removed there in time.
+    fn bind(&self, ledger: LedgerId) -> Result<(), BlobError>;
+}
+
+/// The files of documents.
 #[derive(Debug)]
 pub struct BlobStore {
-    dir: PathBuf,
-    /// Makes names of unfinished files unique within this process.
-    next: AtomicU64,
+    store: Box<dyn Store>,
     /// Shared by commands that attach files, alone for whoever removes files.
     attaching: Arc<RwLock<()>>,
-    /// Held while a name is given, made young again, or taken from a file that is old; never while the disk is waited for.
-    names: Mutex<()>,
 }
 
 /// While it is held, no file is removed.
@@ -89,27 +132,29 @@ pub type Attaching = OwnedRwLockReadGuard<()>;
 pub type Removing = OwnedRwLockWriteGuard<()>;
 
 impl BlobStore {
-    /// Opens the store in `dir`, made if it is not there, and removes what an earlier process left unfinished over a day ago.
-    pub fn open(dir: impl Into<PathBuf>) -> Result<Self, BlobError> {
-        let dir = dir.into();
-        let unfinished = dir.join(UNFINISHED);
-        files::make_private_dir(&unfinished).map_err(io("make", &unfinished))?;
-        for entry in fs::read_dir(&unfinished).map_err(io("list", &unfinished))?.flatten() {
-            let age = entry.metadata().and_then(|data| data.modified()).ok().and_then(|time| time.elapsed().ok());
-            if age.is_some_and(|age| age > ABANDONED) {
-                fs::remove_file(entry.path()).map_err(io("remove", &entry.path()))?;
-            }
-        }
-        sync_dir(&dir)?;
-        if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            sync_dir(parent)?;
-        }
-        Ok(Self { dir, next: AtomicU64::new(0), attaching: Arc::default(), names: Mutex::default() })
+    /// Opens the store; a directory is made if it is not there, and what was left unfinished over a day ago is removed.
+    pub fn open(place: impl Into<Place>) -> Result<Self, BlobError> {
+        Ok(match place.into() {
+            Place::Directory(dir) => Self::of(directory::Directory::open(dir)?),
+            Place::S3(bucket) => Self::of(s3::S3::open(bucket)?),
+        })
     }
 
-    /// The store in `dir` as it is, for whoever only reads: nothing is made there, nothing tidied.
-    pub fn as_it_is(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), next: AtomicU64::new(0), attaching: Arc::default(), names: Mutex::default() }
+    /// The store as it is, for whoever only reads: nothing is made there, nothing tidied.
+    pub fn as_it_is(place: impl Into<Place>) -> Result<Self, BlobError> {
+        Ok(match place.into() {
+            Place::Directory(dir) => Self::of(directory::Directory::as_it_is(dir)),
+            Place::S3(bucket) => Self::of(s3::S3::as_it_is(bucket)?),
+        })
+    }
+
+    fn of(store: impl Store + 'static) -> Self {
+        Self { store: Box::new(store), attaching: Arc::default() }
+    }
+
+    /// Makes it this ledger's, or refuses where it is another's. To be called before anything is removed.
+    pub fn bind(&self, ledger: LedgerId) -> Result<(), BlobError> {
+        self.store.bind(ledger)
     }
 
     /// To be held from before a command's files are stored or looked for until nothing of the command is on its way.
@@ -131,211 +176,95 @@ impl BlobStore {
     /// Are all of these there? If so, they are young again. To be asked while [`BlobStore::attaching`] is held.
     pub fn refresh(&self, hashes: &[BlobHash]) -> Result<bool, BlobError> {
         for &hash in hashes {
-            if !self.make_young(hash)? {
+            if !self.store.make_young(hash)? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// False if there is no such blob.
-    fn make_young(&self, hash: BlobHash) -> Result<bool, BlobError> {
-        let _named = self.naming();
-        let Some(file) = self.open_blob(hash)? else { return Ok(false) };
-        match file.set_modified(SystemTime::now()) {
-            Ok(()) => Ok(true),
-            // Restored by another user, or mounted to be read only: it is there all the same.
-            Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
-                Ok(true)
-            }
-            Err(error) => Err(io("change the time of", &self.path(hash))(error)),
-        }
-    }
-
-    fn naming(&self) -> MutexGuard<'_, ()> {
-        self.names.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Was it stored, or last attached, before this? False if there is no such blob.
     pub fn is_older(&self, hash: BlobHash, than: SystemTime) -> Result<bool, BlobError> {
-        let path = self.path(hash);
-        match fs::metadata(&path).and_then(|data| data.modified()) {
-            Ok(time) => Ok(time < than),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(io("look at", &path)(error)),
-        }
+        Ok(self.store.modified(hash)?.is_some_and(|time| time < than))
     }
 
     /// Removes a blob if it is that old. `true` if it was there and is gone.
     pub fn remove_if_older(&self, hash: BlobHash, than: SystemTime) -> Result<bool, BlobError> {
-        let gone = {
-            let _named = self.naming();
-            self.is_older(hash, than)? && self.unlink(hash)?
-        };
-        self.sync_gone(hash, gone)
+        self.store.remove_if(hash, &|time| time < than)
     }
 
-    /// Stores `bytes`; when this returns, they are on disk. Storing the same again changes nothing, but mends a damaged blob.
+    /// Stores `bytes`; when this returns, they are there for good. Storing the same again changes nothing, but mends a damaged
+    /// blob.
     pub fn put(&self, bytes: &[u8]) -> Result<BlobHash, BlobError> {
-        let hash = BlobHash::of(bytes);
-        if self.verify(hash)? == Verdict::Whole {
-            // An earlier put may have been cut off between rename and sync. If it was swept just now, it is stored anew.
-            if self.make_young(hash)? {
-                self.sync_name(hash)?;
-                return Ok(hash);
-            }
-        }
-        let (mut file, path) = self.begin()?;
-        let written = file.write_all(bytes).map_err(io("write", &path)).and_then(|()| self.finish(&file, &path, hash));
-        discard_on_error(written, &path)?;
-        Ok(hash)
+        self.store.put(bytes)
     }
 
     /// Stores all that `reader` gives, without holding it in memory; refuses more than `limit` bytes. Returns also the size.
     pub fn put_from(&self, mut reader: impl Read, limit: u64) -> Result<(BlobHash, u64), BlobError> {
-        let (file, path) = self.begin()?;
-        let stored = (|| {
-            let (hash, size) = copy_hashing(&mut reader, &file, &path, limit)?;
-            self.finish(&file, &path, hash)?;
-            Ok((hash, size))
-        })();
-        discard_on_error(stored, &path)
+        self.store.put_from(&mut reader, limit)
     }
 
-    /// The file of a blob, from its beginning, with its length and type; checked against its hash, for which it is read into
-    /// memory once. `None` if there is no such blob.
+    /// A blob as a file on this machine, from its beginning, with its length and type; checked against its hash. `None` if there
+    /// is no such blob.
     pub fn open_checked(&self, hash: BlobHash) -> Result<Option<(File, u64, &'static str)>, BlobError> {
-        let Some(mut file) = self.open_blob(hash)? else { return Ok(None) };
-        let path = self.path(hash);
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).and_then(|_| file.rewind()).map_err(io("read", &path))?;
-        if BlobHash::of(&bytes) != hash {
+        let Some(mut file) = self.store.file(hash)? else { return Ok(None) };
+        let name = PathBuf::from(hash.to_string());
+        let (found, size) = measured(&mut file).map_err(io("read", &name))?;
+        if found != hash {
             return Err(BlobError::Damaged { hash });
         }
-        Ok(Some((file, bytes.len() as u64, sniff(&bytes))))
+        let content_type = content_type::sniff_file(&mut file).map_err(io("read", &name))?;
+        Ok(Some((file, size, content_type)))
     }
 
-    /// The file of a blob, for streaming, *not* checked against its hash; `None` if there is no such blob.
-    pub fn open_blob(&self, hash: BlobHash) -> Result<Option<File>, BlobError> {
-        let path = self.path(hash);
-        match File::open(&path) {
-            Ok(file) => Ok(Some(file)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(io("open", &path)(error)),
+    /// The content of a blob, checked against its hash.
+    pub fn read(&self, hash: BlobHash) -> Result<Option<Vec<u8>>, BlobError> {
+        let mut bytes = Vec::new();
+        match self.store.copy_to(hash, &mut bytes)? {
+            true if BlobHash::of(&bytes) != hash => Err(BlobError::Damaged { hash }),
+            there => Ok(there.then_some(bytes)),
         }
+    }
+
+    /// Reads a blob through: the hash and the length of what is kept under this hash.
+    pub fn measure(&self, hash: BlobHash) -> Result<Option<(BlobHash, u64)>, BlobError> {
+        let mut hasher = blake3::Hasher::new();
+        let there = self.store.copy_to(hash, &mut hasher)?;
+        Ok(there.then(|| (BlobHash::from(*hasher.finalize().as_bytes()), hasher.count())))
     }
 
     /// Reads a blob through and compares its hash.
     pub fn verify(&self, hash: BlobHash) -> Result<Verdict, BlobError> {
-        let Some(file) = self.open_blob(hash)? else { return Ok(Verdict::Missing) };
-        let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(file).map_err(io("read", &self.path(hash)))?;
-        Ok(if BlobHash::from(*hasher.finalize().as_bytes()) == hash { Verdict::Whole } else { Verdict::Damaged })
+        Ok(match self.measure(hash)? {
+            None => Verdict::Missing,
+            Some((found, _)) if found == hash => Verdict::Whole,
+            Some(_) => Verdict::Damaged,
+        })
     }
 
     /// Whether there is a blob with this hash. Its content is not looked at.
     pub fn contains(&self, hash: BlobHash) -> Result<bool, BlobError> {
-        let path = self.path(hash);
-        path.try_exists().map_err(io("look for", &path))
+        Ok(self.store.modified(hash)?.is_some())
     }
 
-    /// Removes a blob; when this returns, it is gone from the directory on disk. `false` if there was none.
+    /// Removes a blob; when this returns, it is gone for good. `false` if there was none.
     pub fn remove(&self, hash: BlobHash) -> Result<bool, BlobError> {
-        let gone = self.unlink(hash)?;
-        self.sync_gone(hash, gone)
+        self.store.remove_if(hash, &|_| true)
     }
 
-    fn unlink(&self, hash: BlobHash) -> Result<bool, BlobError> {
-        let path = self.path(hash);
-        match fs::remove_file(&path) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(io("remove", &path)(error)),
-        }
-    }
-
-    fn sync_gone(&self, hash: BlobHash, gone: bool) -> Result<bool, BlobError> {
-        if gone {
-            sync_dir(&self.shard(hash))?;
-        }
-        Ok(gone)
-    }
-
-    /// All blobs, for sweeps: in order of their first byte, else in none. Files that are no blobs are passed over. Blobs stored
-    /// or removed meanwhile may or may not be seen.
+    /// All blobs. What is no blob is passed over; what is stored or removed meanwhile may or may not be seen.
     pub fn list(&self) -> impl Iterator<Item = Result<BlobHash, BlobError>> + '_ {
-        (0..=u8::MAX).flat_map(|first| match self.list_shard(first) {
-            Ok(hashes) => hashes.into_iter().map(Ok).collect::<Vec<_>>(),
-            Err(error) => vec![Err(error)],
-        })
+        self.store.list().map(|found| found.map(|(hash, _)| hash))
     }
 
-    fn list_shard(&self, first: u8) -> Result<Vec<BlobHash>, BlobError> {
-        let shard = self.dir.join(format!("{first:02x}"));
-        let entries = match fs::read_dir(&shard) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(io("list", &shard)(error)),
-        };
-        let mut hashes = Vec::new();
-        for entry in entries {
-            let name = entry.map_err(io("list", &shard))?.file_name();
-            hashes.extend(
-                name.to_str().and_then(|name| name.parse::<BlobHash>().ok()).filter(|hash| hash.as_bytes()[0] == first),
-            );
-        }
-        Ok(hashes)
-    }
-
-    fn shard(&self, hash: BlobHash) -> PathBuf {
-        self.dir.join(format!("{:02x}", hash.as_bytes()[0]))
-    }
-
-    fn path(&self, hash: BlobHash) -> PathBuf {
-        self.shard(hash).join(hash.to_string())
-    }
-
-    /// A new file under a name of its own.
-    fn begin(&self) -> Result<(File, PathBuf), BlobError> {
-        loop {
-            let number = self.next.fetch_add(1, Ordering::Relaxed);
-            let path = self.dir.join(UNFINISHED).join(format!("{}-{number}", std::process::id()));
-            match files::private().write(true).create_new(true).open(&path) {
-                Ok(file) => return Ok((file, path)),
-                // Left by an earlier process with the same id.
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(io("make", &path)(error)),
-            }
-        }
-    }
-
-    /// Gives a written file its name, for good.
-    fn finish(&self, file: &File, unfinished: &Path, hash: BlobHash) -> Result<(), BlobError> {
-        file.sync_all().map_err(io("sync", unfinished))?;
-        let shard = self.shard(hash);
-        if !shard.is_dir() {
-            files::make_private_dir(&shard).map_err(io("make", &shard))?;
-        }
-        {
-            let _named = self.naming();
-            fs::rename(unfinished, self.path(hash)).map_err(io("rename", unfinished))?;
-        }
-        self.sync_name(hash)
-    }
-
-    /// Makes the name of a stored blob durable: its directory, and that directory's own entry.
-    fn sync_name(&self, hash: BlobHash) -> Result<(), BlobError> {
-        sync_dir(&self.shard(hash))?;
-        sync_dir(&self.dir)
+    /// Those of them that were stored, or last attached, before this.
+    pub fn older(&self, than: SystemTime) -> impl Iterator<Item = Result<BlobHash, BlobError>> + '_ {
+        let is_old = move |found: &Result<(_, SystemTime), _>| !matches!(found, Ok((_, time)) if *time >= than);
+        self.store.list().filter(is_old).map(|found| found.map(|(hash, _)| hash))
     }
 }
 
-fn copy_hashing(
-    reader: &mut impl Read,
-    mut file: &File,
-    path: &Path,
-    limit: u64,
-) -> Result<(BlobHash, u64), BlobError> {
+fn copy_hashing(reader: &mut dyn Read, mut file: &File, path: &Path, limit: u64) -> Result<(BlobHash, u64), BlobError> {
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; 64 * 1024];
     let mut size = 0_u64;
@@ -355,16 +284,13 @@ fn copy_hashing(
     }
 }
 
-/// Removes the unfinished file if `result` is an error; that error is what counts.
-fn discard_on_error<T>(result: Result<T, BlobError>, unfinished: &Path) -> Result<T, BlobError> {
-    if result.is_err() {
-        let _ = fs::remove_file(unfinished);
-    }
-    result
-}
-
-fn sync_dir(dir: &Path) -> Result<(), BlobError> {
-    File::open(dir).and_then(|file| file.sync_all()).map_err(io("sync", dir))
+/// Hash and length of a file, which is read from its beginning and left there.
+fn measured(file: &mut File) -> io::Result<(BlobHash, u64)> {
+    let mut hasher = blake3::Hasher::new();
+    file.rewind()?;
+    hasher.update_reader(&mut *file)?;
+    file.rewind()?;
+    Ok((BlobHash::from(*hasher.finalize().as_bytes()), hasher.count()))
 }
 
 fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BlobError {

@@ -8,6 +8,7 @@ use socai_domain::proof::KeyName;
 use thiserror::Error;
 
 use crate::{
+    blobs,
     log::{self, OpenLogError},
     tls::Identity,
 };
@@ -61,7 +62,7 @@ pub struct Config {
     /// How many copies of them at earlier positions are kept.
     pub views_copies: u64,
     /// The files of documents.
-    pub blobs: PathBuf,
+    pub blobs: blobs::Place,
     /// Where to serve.
     pub listen: SocketAddr,
     /// What it shows who it is with, where it speaks TLS itself.
@@ -295,7 +296,7 @@ fn check(values: &mut Values) -> Result<Config, ConfigError> {
         views_copies: parse(take("views_copies"), "a number from 0 to 16", |text| {
             text.parse().ok().filter(|copies| *copies <= 16)
         })?,
-        blobs: under(take("blobs")),
+        blobs: blobs(take("blobs"), under)?,
         listen: parse(take("listen"), ADDRESS, |text| text.parse().ok())?,
         tls: tls(take("tls_certificate"), take("tls_key"))?,
         metrics_listen: match take("metrics_listen") {
@@ -348,6 +349,21 @@ fn location(given: (String, Origin), under: impl Fn((String, Origin)) -> PathBuf
             origin,
             value: "postgres:…".into(),
             wanted: "a path, or a URL of the kind postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+        }),
+    }
+}
+
+/// A path, or a bucket.
+fn blobs(given: (String, Origin), under: impl Fn((String, Origin)) -> PathBuf) -> Result<blobs::Place, ConfigError> {
+    let origin = given.1.clone();
+    match given.0.parse() {
+        Ok(blobs::Place::Directory(_)) => Ok(under(given).into()),
+        Ok(bucket) => Ok(bucket),
+        // The value is not shown: somebody may have put a key into it.
+        Err(_) => Err(ConfigError::Invalid {
+            origin,
+            value: "s3:…".into(),
+            wanted: "a path, or a bucket as in s3://BUCKET/PREFIX",
         }),
     }
 }

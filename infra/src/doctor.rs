@@ -1,5 +1,5 @@
-//! Looks at a configuration before it is served, and says in plain words what is wrong with it. Changes nothing. What stands in
-//! the ledger is `verify`'s and `fsck`'s business.
+//! Looks at a configuration before it is served, and says in plain words what is wrong with it. Changes nothing, but puts a probe
+//! into a bucket and removes it. What stands in the ledger is `verify`'s and `fsck`'s business.
 
 use std::{
     fs, io,
@@ -14,6 +14,7 @@ use socai_graphql::token::Verifier;
 use socai_projections::{PostgresUrl, VIEWS_TABLE};
 
 use crate::{
+    blobs::{self, Place, Probed},
     config::{Config, Location},
     data::is_in_use,
     files,
@@ -60,6 +61,7 @@ pub fn examine(config: &Config) -> Vec<Finding> {
     found.keys(config);
     found.log(config);
     found.databases(config);
+    found.files(config);
     found.room(config);
     found.witnesses(config);
     if let Some(identity) = &config.tls {
@@ -208,11 +210,30 @@ impl Found {
         self.add(about, Verdict::Good, format!("{address}, PostgreSQL {version}, {kept}"));
     }
 
+    /// The files of documents, where they are kept in a bucket.
+    fn files(&mut self, config: &Config) {
+        let Place::S3(bucket) = &config.blobs else { return };
+        let about = "files";
+        match blobs::probe(bucket.clone()) {
+            Ok(Probed { keeps_versions: true }) => {
+                let text = format!(
+                    "{bucket} keeps versions: what is erased stays there as an older one; turn versioning off and remove those, \
+                     or have older versions removed after a day (NoncurrentVersionExpiration)"
+                );
+                self.add(about, Verdict::Wrong, text);
+            }
+            Ok(Probed { keeps_versions: false }) => {
+                self.add(about, Verdict::Good, format!("{bucket}: an object was put there, read and removed"));
+            }
+            Err(error) => self.add(about, Verdict::Wrong, error.to_string()),
+        }
+    }
+
     /// Of the disks on which something grows.
     fn room(&mut self, config: &Config) {
         let mut seen = Vec::new();
         let log = config.log_directory();
-        for path in log.as_deref().into_iter().chain(config.views.path()).chain([config.blobs.as_path()]) {
+        for path in log.as_deref().into_iter().chain(config.views.path()).chain(config.blobs.path()) {
             // What is not there yet will lie on the disk of the nearest directory above.
             let Some(there) = path.ancestors().find(|path| path.exists()) else { continue };
             match rustix::fs::statvfs(there) {

@@ -30,6 +30,7 @@ pub mod tls;
 pub mod token_keys;
 pub mod verify;
 pub mod verify_proof;
+mod waiting;
 pub mod witness;
 
 pub use known::known;

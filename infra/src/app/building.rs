@@ -12,7 +12,7 @@ use socai_domain::{
 
 use super::AppError;
 use crate::{
-    blobs::BlobStore,
+    blobs::{BlobStore, Place},
     config::Config,
     data::DataLock,
     keyring::{MasterKey, SqliteKeyRing},
@@ -50,6 +50,9 @@ impl Building {
         let master = MasterKey::load(&config.master_key).map_err(KeysError::from)?;
         let directory =
             config.log_directory().ok_or_else(|| not_built("a ledger is built in files: --log file:DIR"))?;
+        if let Place::S3(_) = config.blobs {
+            return Err(not_built("a ledger is built with its files in a directory: --blobs DIR"));
+        }
         let options =
             FileLogOptions { segment_size: config.segment_mib << 20, ..FileLogOptions::new(Arc::clone(&clock)) };
         let log = tokio::task::spawn_blocking(move || FileLog::build(&directory, options)).await;

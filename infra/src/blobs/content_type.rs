@@ -1,5 +1,10 @@
 //! What a file is, by its first bytes: names and declared types of files from outside are often wrong.
 
+use std::{
+    fs::File,
+    io::{self, Read as _, Seek as _},
+};
+
 const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 const PPTX: &str = "application/vnd.openxmlformats-officedocument.presentationml.presentation";
@@ -34,6 +39,22 @@ pub fn sniff(bytes: &[u8]) -> &'static str {
         _ => OCTETS,
     }
 }
+
+/// The same of a file, which is left at its beginning.
+pub(super) fn sniff_file(file: &mut File) -> io::Result<&'static str> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.take(ENOUGH).read_to_end(&mut bytes)?;
+    // What a ZIP holds stands at its end, and what an OLE container holds anywhere.
+    if matches!(bytes[..], [b'P', b'K', ..] | [0xd0, 0xcf, ..]) {
+        file.read_to_end(&mut bytes)?;
+    }
+    file.rewind()?;
+    Ok(sniff(&bytes))
+}
+
+/// Bytes by which all other types are known: what [`is_text`] looks at, and one more.
+const ENOUGH: u64 = 8193;
 
 /// The usual file extension, without dot, of a type that [`sniff`] tells; `None` for the general ones.
 pub fn usual_extension(content_type: &str) -> Option<&'static str> {
@@ -212,8 +233,15 @@ mod tests {
             ("đ".as_bytes()[..1].to_vec(), OCTETS),
             (Vec::new(), OCTETS),
         ];
-        for (bytes, kind) in cases {
+        for (mut bytes, kind) in cases {
             assert_eq!(sniff(&bytes), kind, "{:?}", String::from_utf8_lossy(&bytes[..bytes.len().min(60)]));
+            // The same, and the same for a long one, read from a file.
+            for more in [0, 20_000] {
+                bytes.resize(bytes.len() + more, b'\n');
+                let mut file = tempfile::tempfile().unwrap();
+                file.write_all(&bytes).unwrap();
+                assert_eq!(sniff_file(&mut file).unwrap(), sniff(&bytes));
+            }
         }
     }
 

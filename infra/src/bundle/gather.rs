@@ -5,8 +5,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
-    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -30,7 +28,7 @@ use super::{
     verify::{Question, Report},
 };
 use crate::{
-    blobs::BlobHash,
+    blobs::{self, BlobError, BlobHash, BlobStore},
     config::{Config, Location},
     keyring::RingReader,
     keys::{self, KeysError},
@@ -109,6 +107,9 @@ pub enum BundleError {
         /// What is wrong.
         what: String,
     },
+    /// The store of files.
+    #[error(transparent)]
+    Files(#[from] BlobError),
     /// The earlier checkpoint.
     #[error("the checkpoint since which the log is to have grown: {0}")]
     Since(String),
@@ -309,19 +310,14 @@ fn gives_number_to(placed: &Placed, cipher: &StreamCipher, document: StreamId) -
 }
 
 /// The contents of the document's files, checked against their hashes. Those of erased records are not known, and gone.
-fn contents(blobs: &Path, facts: &Facts) -> Result<BTreeMap<[u8; 32], Vec<u8>>, BundleError> {
+fn contents(blobs: &blobs::Place, facts: &Facts) -> Result<BTreeMap<[u8; 32], Vec<u8>>, BundleError> {
+    let store = BlobStore::as_it_is(blobs)?;
     let mut contents = BTreeMap::new();
     for file in facts.files() {
         let hash = BlobHash::from(file.hash);
         let wrong = |what: String| BundleError::File { name: file.name.to_string(), hash, what };
-        let text = hash.to_string();
-        let bytes = fs::read(blobs.join(&text[..2]).join(&text)).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => wrong("it is not in the store of files".to_owned()),
-            _ => wrong(error.to_string()),
-        })?;
-        if BlobHash::of(&bytes) != hash {
-            return Err(wrong("its content has another hash".to_owned()));
-        }
+        let found = store.read(hash).map_err(|error| wrong(error.to_string()))?;
+        let bytes = found.ok_or_else(|| wrong("it is not in the store of files".to_owned()))?;
         contents.insert(file.hash, bytes);
     }
     Ok(contents)

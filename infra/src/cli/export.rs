@@ -102,9 +102,10 @@ impl Settled {
         }
         let Config { data, notary, views, blobs, key_ring, master_key, token_key, token_public_key, log_key, .. } =
             &self.config;
-        let of_ledger = [data, blobs, master_key, token_key, token_public_key, log_key];
+        let of_ledger = [data, master_key, token_key, token_public_key, log_key];
         let mut ledger: Vec<PathBuf> = of_ledger.into_iter().cloned().collect();
         ledger.extend([notary, key_ring, views].into_iter().filter_map(|at| at.path().map(Path::to_owned)));
+        ledger.extend(blobs.path().map(Path::to_owned));
         ledger.extend(self.config.log_directory());
         Target::file(&self.output, self.replace, &ledger)
     }

@@ -130,6 +130,7 @@ mod tests {
             let Config { master_key, log_key, key_ring, token_key, token_public_key, notary, views, blobs, .. } =
                 config;
             let [key_ring, notary, views] = [key_ring, notary, views].map(|at| at.path().unwrap().to_owned());
+            let blobs = blobs.path().unwrap().to_owned();
             for path in [master_key, log_key, key_ring, token_key, token_public_key, notary, views, blobs] {
                 assert!(path.starts_with(wanted), "{}", path.display());
             }

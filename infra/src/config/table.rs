@@ -113,7 +113,12 @@ pub const SETTINGS: &[Setting] = &[
         "4",
         "How many copies of the read models at earlier positions are kept for questions about past moments: 0 to 16",
     ),
-    setting("blobs", "DIR", "DATA/blobs", "The files of documents, by content hash"),
+    setting(
+        "blobs",
+        "PLACE",
+        "DATA/blobs",
+        "The files of documents, by content hash: DIR, or s3://BUCKET/PREFIX with AWS_… in the environment",
+    ),
     serving("listen", "ADDRESS", "127.0.0.1:8080", "Where to serve HTTP; port 0 takes any free one"),
     serving(
         "tls_certificate",

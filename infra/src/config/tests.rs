@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use super::*;
 
 fn load(flags: &[(&'static str, &str)], environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -13,7 +15,7 @@ fn flags_come_before_the_environment_and_that_before_the_file() {
     let file = file.to_str().unwrap();
     let config = load(&[("config", file), ("listen", "127.0.0.1:3")], &[("SOCAI_LISTEN", "127.0.0.1:2")]).unwrap();
     assert_eq!((config.listen.port(), config.graphiql), (3, true));
-    assert_eq!(config.blobs, PathBuf::from("from-file/blobs"));
+    assert_eq!(config.blobs.path(), Some(Path::new("from-file/blobs")));
     assert_eq!(config.views.to_string(), "DATA/v", "only the default is under the data directory");
     let config = load(&[], &[("SOCAI_CONFIG", file), ("SOCAI_LISTEN", "127.0.0.1:2")]).unwrap();
     assert_eq!((config.listen.port(), config.log), (2, "file:from-file/log".to_owned()));
@@ -32,6 +34,14 @@ fn a_password_of_the_views_is_never_shown() {
     assert!(config.views.path().is_none() && !format!("{config:?}").contains("secret"));
     let wrong = load(&[("views", "postgres://socai:secret@:x/views")], &[]).unwrap_err().to_string();
     assert!(wrong.starts_with("--views: ") && !wrong.contains("secret"), "{wrong}");
+}
+
+#[test]
+fn files_may_be_kept_in_a_bucket() {
+    let config = load(&[("blobs", "s3://van-ban/so")], &[]).unwrap();
+    assert_eq!((config.blobs.to_string().as_str(), config.blobs.path()), ("s3://van-ban/so", None));
+    let wrong = load(&[("blobs", "s3://id:geheim@van-ban")], &[]).unwrap_err().to_string();
+    assert!(wrong.contains("s3://BUCKET/PREFIX") && !wrong.contains("geheim"), "{wrong}");
 }
 
 #[test]

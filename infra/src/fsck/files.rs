@@ -2,7 +2,6 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    io,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -19,7 +18,7 @@ use socai_domain::{
 
 use super::{Fault, Ground, Kind, Layer, facts::Facts, opening};
 use crate::{
-    blobs::{BlobHash, BlobStore},
+    blobs::{BlobError, BlobHash, BlobStore},
     ports::{WITH_FILES, files_of},
 };
 
@@ -66,7 +65,8 @@ pub(super) async fn check(ground: &mut Ground<'_>) -> Layer {
 async fn look(ground: &mut Ground<'_>, layer: &mut Layer) -> Result<(), String> {
     let wanted = |header: &socai_domain::ledger::Header| WITH_FILES.contains(&header.kind) || header.kind == EXPUNGED;
     let (end, mut records) = ground.records(wanted).ok_or("the log cannot be read")?;
-    let store = Arc::new(BlobStore::as_it_is(&ground.config.blobs));
+    let store = BlobStore::as_it_is(&ground.config.blobs).map_err(|error| error.to_string())?;
+    let store = Arc::new(store);
     let progress = ground.progress(Kind::Files);
     let mut files = Files::default();
     loop {
@@ -198,15 +198,11 @@ fn read_all(store: &BlobStore, files: &[Attached]) -> Result<(Vec<Wrong>, u64), 
 }
 
 /// The file's length, or what is wrong with it.
-fn read(store: &BlobStore, file: &Attached) -> io::Result<Result<u64, (&'static str, String)>> {
-    let found = store.open_blob(file.hash).map_err(io::Error::other)?;
-    let Some(content) = found else {
+fn read(store: &BlobStore, file: &Attached) -> Result<Result<u64, (&'static str, String)>, BlobError> {
+    let Some((hash, len)) = store.measure(file.hash)? else {
         return Ok(Err(("file-missing", "it is not there: restore it from a backup".into())));
     };
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(content)?;
-    let len = hasher.count();
-    if BlobHash::from(*hasher.finalize().as_bytes()) != file.hash {
+    if hash != file.hash {
         return Ok(Err(("file-damaged", "its content was changed: restore it from a backup".into())));
     }
     if len != file.size {

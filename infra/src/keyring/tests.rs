@@ -54,7 +54,8 @@ fn stream(number: u128) -> StreamId {
 }
 
 async fn key(ring: &SqliteKeyRing, stream: StreamId, at: u64) -> Option<[u8; 32]> {
-    ring.opening(stream, Revision::new(at)).await.unwrap().keys().next().map(|key| *key.bytes())
+    let state = ring.opening(stream, Revision::new(at)).await.unwrap();
+    state.keys().next().map(|key| *key.bytes())
 }
 
 async fn sealing(ring: &SqliteKeyRing, stream: StreamId) -> [u8; 32] {

@@ -22,7 +22,7 @@ use crate::blobs::{BlobError, BlobHash, BlobStore};
 #[derive(Clone, Debug)]
 pub struct BlobFiles {
     blobs: Arc<BlobStore>,
-    /// A permit for each file that may be in memory to be checked.
+    /// A permit for each file that is being checked, perhaps in memory.
     checks: Arc<Semaphore>,
     /// A permit for each upload: it keeps a thread until it ends.
     uploads: Arc<Semaphore>,
@@ -34,7 +34,7 @@ pub struct BlobFiles {
 const PIECE: usize = 64 << 10;
 /// Pieces of an upload that wait for the disk before the sender does.
 const AHEAD: usize = 8;
-/// Files that are checked at once, each whole in memory, before they are sent.
+/// Files that are checked at once before they are sent; those in memory whose type stands anywhere in them.
 const CHECKS: usize = 4;
 /// Uploads at once.
 const UPLOADS: usize = 32;
@@ -91,7 +91,7 @@ impl BlobFiles {
         let unavailable = |error: &dyn std::fmt::Display| FilesError::Unavailable(error.to_string());
         let turn = Arc::clone(&self.checks).acquire_owned().await.map_err(|error| unavailable(&error))?;
         let checking = tokio::task::spawn_blocking(move || {
-            let _turn = turn; // given back when the bytes are out of memory
+            let _turn = turn; // given back when it is checked
             blobs.open_checked(hash)
         });
         let found = checking.await.map_err(|error| unavailable(&error))?;

@@ -112,17 +112,7 @@ impl Sweep {
 
     async fn older(&self, than: SystemTime) -> Result<Vec<BlobHash>, String> {
         let blobs = Arc::clone(&self.blobs);
-        self.blocking(move || {
-            let mut old = Vec::new();
-            for hash in blobs.list() {
-                let hash = hash?;
-                if blobs.is_older(hash, than)? {
-                    old.push(hash);
-                }
-            }
-            Ok(old)
-        })
-        .await
+        self.blocking(move || blobs.older(than).collect()).await
     }
 
     async fn blocking<T: Send + 'static>(

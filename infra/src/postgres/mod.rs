@@ -4,7 +4,6 @@ mod connections;
 mod look;
 #[cfg(test)]
 pub(crate) mod testing;
-mod waiting;
 
 use std::{io, time::Duration};
 
@@ -14,8 +13,10 @@ use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
 pub(crate) use self::{
     connections::{Connections, twice},
     look::{Look, is_there, look},
-    waiting::Waiting,
 };
+pub(crate) use crate::waiting::Waiting;
+
+use crate::waiting::Ended;
 
 /// How long the server may take to answer; what may take longer is not asked through [`in_time`].
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -53,6 +54,12 @@ async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
 /// Opens a session that is kept apart from all others.
 pub(crate) async fn session(url: &PostgresUrl) -> sqlx::Result<PgConnection> {
     connect(&options(url)).await
+}
+
+impl From<Ended> for sqlx::Error {
+    fn from(_: Ended) -> Self {
+        Self::WorkerCrashed
+    }
 }
 
 /// Waits for the server, but not for ever.

@@ -19,6 +19,7 @@ mod postgres;
 mod postgres_views;
 mod proofs;
 mod python;
+mod s3;
 mod scale;
 mod serve;
 mod several;

@@ -122,3 +122,35 @@ pub(crate) fn paper(number: &str) -> Value {
         },
     })
 }
+
+/// A document with a file.
+#[derive(Clone)]
+pub(crate) struct Filed {
+    pub(crate) document: String,
+    pub(crate) file: String,
+}
+
+/// Receives a paper document with a file of this content.
+pub(crate) async fn receive(clerk: &Client, number: &str, content: &str) -> Filed {
+    let files = clerk.url.replace("/graphql", "/files");
+    let upload = clerk.http.post(files).bearer_auth(&clerk.token).body(format!("%PDF-1.7 {content}"));
+    let uploaded: Value = upload.send().await.unwrap().json().await.unwrap();
+    let mut input = paper(number);
+    input["arriving"]["files"] =
+        json!([{ "source": { "ticket": uploaded["ticket"] }, "name": "a.pdf", "role": "MAIN" }]);
+    let received = clerk.must(RECEIVE, input).await;
+    let document = received["receiveIncoming"]["document"]["id"].as_str().unwrap().to_owned();
+    Filed { document, file: uploaded["hash"].as_str().unwrap().to_owned() }
+}
+
+pub(crate) async fn register(clerk: &Client, document: &str) {
+    clerk.must(REGISTER, json!({ "commandId": Uuid::now_v7(), "document": document })).await;
+}
+
+/// One asks for the erasure, another confirms.
+pub(crate) async fn erase(one: &Client, other: &Client, document: &str) {
+    let ask = "mutation($input: ExpungeIncomingInput!) { expungeIncoming(input: $input) { receipt { changed } } }";
+    one.must(ask, json!({ "commandId": Uuid::now_v7(), "document": document, "level": "SECRET" })).await;
+    let confirm = "mutation($input: DocumentInput!) { confirmExpunge(input: $input) { receipt { changed } } }";
+    other.must(confirm, json!({ "commandId": Uuid::now_v7(), "document": document })).await;
+}

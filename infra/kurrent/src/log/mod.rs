@@ -13,9 +13,12 @@
 //!
 //! **Time.** The log stamps: the later of its clock and the last time that it has seen, so that time stands still for a
 //! clock that is slow or was set back. Appends that are under way together carry the same time, and the next wait until
-//! these have been answered; so time does not go back along the log, in whichever order the server takes them. That holds
-//! for one writing process. A second one whose clock is slow may write a time that is earlier than the last one by as much
-//! as the clocks differ, until it has seen a record of the first.
+//! these have been answered; so one process alone writes no time that goes back, in whichever order the server takes them.
+//!
+//! Where several processes write, it never goes back along a stream: to append is to have seen the record before. Along
+//! `$all` it may, by as much as the clocks differ, until the slower one has seen a record of the faster one, and then by
+//! what is on its way. The time of a place is therefore the latest up to there, and where the log stood at an instant is
+//! before the first record of a later one: the same for every process, and never less for a later instant.
 
 mod chains;
 mod follow;

@@ -112,7 +112,7 @@ async fn contents_of_files_come_on_request() {
     assert_eq!(bundled.report.about.unwrap().files, (1, 1));
     let hash = BlobHash::of(CONTENT).to_string();
     assert_eq!(Opened::of(&bundled.bytes).entry(&format!("files/{hash}")), CONTENT);
-    std::fs::remove_file(office.config.blobs.join(&hash[..2]).join(&hash)).unwrap();
+    std::fs::remove_file(office.config.blobs.path().unwrap().join(&hash[..2]).join(&hash)).unwrap();
     let missing = super::super::gather(&office.config, true, &wanted, |_, _| {}).await.unwrap_err();
     assert!(missing.to_string().contains("it is not in the store of files; export without --with-files"), "{missing}");
 }

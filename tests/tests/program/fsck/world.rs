@@ -9,19 +9,20 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use socai::{
     clock::SystemClock,
     log::{FileLog, FileLogOptions},
 };
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
-use uuid::Uuid;
 
 use crate::{
     binary::{Serving, run, text, told},
-    office::{Client, Office, RECEIVE, REGISTER, paper},
+    office::{Client, Office},
 };
+
+pub(super) use crate::office::{Filed, erase, receive, register};
 
 /// The demo's ledger, an office beside it, and one document of it that was erased. The server is stopped.
 pub(super) struct World {
@@ -33,13 +34,6 @@ pub(super) struct World {
     /// The erased document, and the one that stayed; the hashes of their files.
     pub(super) erased: Filed,
     pub(super) kept: Filed,
-}
-
-/// A document with a file.
-#[derive(Clone)]
-pub(super) struct Filed {
-    pub(super) document: String,
-    pub(super) file: String,
 }
 
 impl World {
@@ -91,31 +85,6 @@ impl World {
 
 /// Segments are copied often.
 const SMALL: [&str; 2] = ["--segment-mib", "1"];
-
-/// Receives a paper document with a file of this content.
-pub(super) async fn receive(clerk: &Client, number: &str, content: &str) -> Filed {
-    let files = clerk.url.replace("/graphql", "/files");
-    let upload = clerk.http.post(files).bearer_auth(&clerk.token).body(format!("%PDF-1.7 {content}"));
-    let uploaded: Value = upload.send().await.unwrap().json().await.unwrap();
-    let mut input = paper(number);
-    input["arriving"]["files"] =
-        json!([{ "source": { "ticket": uploaded["ticket"] }, "name": "a.pdf", "role": "MAIN" }]);
-    let received = clerk.must(RECEIVE, input).await;
-    let document = received["receiveIncoming"]["document"]["id"].as_str().unwrap().to_owned();
-    Filed { document, file: uploaded["hash"].as_str().unwrap().to_owned() }
-}
-
-pub(super) async fn register(clerk: &Client, document: &str) {
-    clerk.must(REGISTER, json!({ "commandId": Uuid::now_v7(), "document": document })).await;
-}
-
-/// One asks for the erasure, another confirms.
-pub(super) async fn erase(one: &Client, other: &Client, document: &str) {
-    let ask = "mutation($input: ExpungeIncomingInput!) { expungeIncoming(input: $input) { receipt { changed } } }";
-    one.must(ask, json!({ "commandId": Uuid::now_v7(), "document": document, "level": "SECRET" })).await;
-    let confirm = "mutation($input: DocumentInput!) { confirmExpunge(input: $input) { receipt { changed } } }";
-    other.must(confirm, json!({ "commandId": Uuid::now_v7(), "document": document })).await;
-}
 
 /// A copy with all times.
 pub(super) fn copy(from: &Path) -> TempDir {

@@ -68,7 +68,8 @@ pub(super) async fn tell(
     let log = config.log_directory().context("the log is in files")?;
     let ring = config.key_ring.path().context("the key ring is a file")?;
     let views = config.views.path().context("the views are in a file")?;
-    let sizes = [log.as_path(), ring, views, &config.blobs].map(size);
+    let blobs = config.blobs.path().context("the files are in a directory")?;
+    let sizes = [log.as_path(), ring, views, blobs].map(size);
     let [log, keys, views, blobs] = sizes;
     line(
         t("trên đĩa", "on disk"),

@@ -1,0 +1,214 @@
+//! What holds of buckets only; the rest is in `blobs::tests`.
+
+use std::time::Instant;
+
+use axum::{Router, http::HeaderMap, routing::get};
+use socai_test_s3::{BUCKET, Fault, KEY_ID, SECRET, Server};
+
+use super::{
+    super::BlobStore,
+    testing::{PREFIX, of, with},
+    *,
+};
+
+const LARGE: usize = 12 << 20;
+
+fn told(result: Result<impl fmt::Debug, BlobError>) -> String {
+    let told = format!("{} {0:?}", result.unwrap_err());
+    assert!(!told.contains(SECRET) && !told.contains(KEY_ID), "{told}");
+    told
+}
+
+#[test]
+fn a_server_that_is_down_is_told_and_comes_back() {
+    let mut server = Server::start().unwrap();
+    let store = BlobStore::of(of(&server));
+    let hash = store.put(b"cong van").unwrap();
+    server.stop();
+    for told in [
+        told(store.put(b"cong van")),
+        told(store.read(hash)),
+        told(store.contains(hash)),
+        told(store.remove(hash)),
+        told(store.list().next().unwrap()),
+    ] {
+        assert!(told.contains("cannot be reached") && told.contains("AWS_ENDPOINT_URL"), "{told}");
+    }
+    server.run().unwrap();
+    assert_eq!(store.read(hash).unwrap().unwrap(), b"cong van");
+    store.put(b"other").unwrap();
+}
+
+#[test]
+fn a_server_that_says_nothing_holds_up_nobody_for_ever() {
+    let server = Server::start().unwrap();
+    let patience = Duration::from_secs(1);
+    let store = BlobStore::of(with(&server, |_, value| value.to_owned(), patience).unwrap());
+    let hash = store.put(b"x").unwrap();
+    // At once, and in the middle of a large file, whose parts may take three times as long.
+    for answered in [0, 3] {
+        server.fail_after(answered, Fault::Hangs);
+        let began = Instant::now();
+        let told = told(store.put_from(vec![8; LARGE].as_slice(), u64::MAX));
+        assert!(told.contains("does not answer (no answer in time)"), "{told}");
+        assert!(store.contains(hash).is_err());
+        assert!(began.elapsed() < 30 * patience, "{:?}", began.elapsed());
+        server.recover();
+        assert!(store.contains(hash).unwrap());
+    }
+}
+
+#[test]
+fn who_is_not_known_is_refused_without_a_word_of_the_keys() {
+    let server = Server::start().unwrap();
+    for wrong in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        let change = |name: &str, value: &str| if name == wrong { "sai".to_owned() } else { value.to_owned() };
+        let told = told(with(&server, change, PATIENCE));
+        assert!(told.contains("refuses this") && told.contains("AWS_SECRET_ACCESS_KEY"), "{told}");
+    }
+    std::fs::remove_dir(server.object("")).unwrap();
+    let told = told(with(&server, |_, value| value.to_owned(), PATIENCE));
+    assert!(told.contains("no such bucket"), "{told}");
+}
+
+/// Wherever a server fails, nothing that is not whole has a name, and what is left of parts is removed after a day.
+#[test]
+fn a_large_file_that_is_cut_off_leaves_nothing_for_long() {
+    let server = Server::start().unwrap();
+    let store = BlobStore::of(of(&server));
+    let bytes = vec![7; LARGE];
+    let hash = BlobHash::of(&bytes);
+    let mut left = 0;
+    // Begun, noted, three parts, finished, note removed.
+    for answered in 0..6 {
+        server.fail_after(answered, Fault::Cuts);
+        store.put_from(bytes.as_slice(), u64::MAX).unwrap_err();
+        server.recover();
+        assert!(!store.contains(hash).unwrap(), "{answered}");
+        left += server.objects(&format!("{PREFIX}/{UNFINISHED}"));
+    }
+    assert!(left > 0 && server.parts() > 0, "the server was not there to be tidied");
+    of(&server);
+    assert!(server.parts() > 0, "somebody may be writing now");
+    let notes = format!("{PREFIX}/{UNFINISHED}");
+    for note in std::fs::read_dir(server.object(&notes)).unwrap() {
+        let name = note.unwrap().file_name().into_string().unwrap();
+        server.grow_old(&format!("{notes}/{name}"), 2 * ABANDONED).unwrap();
+    }
+    of(&server);
+    assert_eq!(server.objects(&notes), 0);
+    // One that was begun and cut off before it was noted holds no bytes; the server keeps its id.
+    assert!(server.parts() == 0, "{}", server.parts());
+    store.put_from(bytes.as_slice(), u64::MAX).unwrap();
+    assert!(store.contains(hash).unwrap());
+}
+
+#[test]
+fn a_failure_that_passes_is_not_told() {
+    let server = Server::start().unwrap();
+    let store = of(&server);
+    for fault in [Fault::Busy, Fault::Cuts] {
+        server.fail_next(2, fault);
+        store.put(b"x").unwrap();
+    }
+    server.fail_after(0, Fault::Busy);
+    let busy = told(store.put(b"x"));
+    assert!(busy.contains("SlowDown"), "{busy}");
+}
+
+/// What was looked for lately is not stored anew each time; what nearly is old enough to be swept is, and checked for it.
+#[test]
+fn what_is_half_a_day_old_is_made_young() {
+    let server = Server::start().unwrap();
+    let store = of(&server);
+    let hash = store.put(&vec![7; LARGE]).unwrap();
+    let name = format!("{PREFIX}/{}/{hash}", &hash.to_string()[..2]);
+    let age = || store.modified(hash).unwrap().unwrap().elapsed().unwrap();
+    server.grow_old(&name, Duration::from_hours(11)).unwrap();
+    assert!(store.make_young(hash).unwrap());
+    assert!(age() > Duration::from_hours(10), "left as it was");
+    server.grow_old(&name, Duration::from_hours(13)).unwrap();
+    assert!(store.make_young(hash).unwrap());
+    assert!(age() < Duration::from_hours(1));
+    std::fs::write(server.object(&name), b"changed").unwrap();
+    server.grow_old(&name, Duration::from_hours(13)).unwrap();
+    assert!(matches!(store.make_young(hash), Err(BlobError::Damaged { .. })));
+}
+
+/// Else each would remove what it does not know.
+#[test]
+fn two_ledgers_do_not_share_a_prefix() {
+    let server = Server::start().unwrap();
+    let [one, other] = [1, 2].map(|n| LedgerId(uuid::Uuid::from_u128(n)));
+    of(&server).bind(one).unwrap();
+    of(&server).bind(one).unwrap();
+    assert!(told(of(&server).bind(other)).contains("a prefix of its own"));
+    without_prefix(&server).bind(other).unwrap();
+    assert_eq!(of(&server).list().count(), 0);
+}
+
+#[test]
+fn all_of_more_than_a_page_are_listed() {
+    let server = Server::start().unwrap();
+    let store = of(&server);
+    let hashes: std::collections::BTreeSet<_> = (0..1_100_u32).map(|n| BlobHash::of(&n.to_be_bytes())).collect();
+    for hash in &hashes {
+        let text = hash.to_string();
+        let path = server.object(&format!("{PREFIX}/{}/{text}", &text[..2]));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, b"").unwrap();
+    }
+    assert_eq!(store.list().map(|found| found.unwrap().0).collect::<std::collections::BTreeSet<_>>(), hashes);
+}
+
+#[test]
+fn a_probe_leaves_nothing() {
+    let server = Server::start().unwrap();
+    assert_eq!(of(&server).probe().unwrap(), Probed { keeps_versions: false });
+    assert_eq!(server.objects(""), 0);
+    server.fail_after(1, Fault::Busy);
+    assert!(told(without_prefix(&server).probe()).contains("SlowDown"));
+}
+
+fn without_prefix(server: &Server) -> S3 {
+    let set = server.environment();
+    let environment = |name: &str| set.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
+    S3::with(format!("s3://{BUCKET}").parse().unwrap(), environment, PATIENCE).unwrap()
+}
+
+/// The server of other tests keeps none, so this one is ours: it says what S3 says of versions, and nothing else.
+#[test]
+fn a_bucket_that_keeps_versions_says_so() {
+    let body = "socai was here";
+    let versioned = || {
+        let mut headers = HeaderMap::new();
+        headers.insert("etag", "\"1\"".parse().unwrap());
+        headers.insert("x-amz-version-id", "3HL4kqtJlcpXroDTDmJ".parse().unwrap());
+        headers.insert("last-modified", "Thu, 01 Jan 2026 00:00:00 GMT".parse().unwrap());
+        headers
+    };
+    let listed = "<ListBucketResult><IsTruncated>false</IsTruncated><KeyCount>0</KeyCount></ListBucketResult>";
+    let gone = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let (read_gone, set_gone) = (Arc::clone(&gone), gone);
+    let object = get(move || async move {
+        if read_gone.load(Ordering::Relaxed) { Err(axum::http::StatusCode::NOT_FOUND) } else { Ok((versioned(), body)) }
+    })
+    .put(move || async move { versioned() })
+    .delete(move || async move {
+        set_gone.store(true, Ordering::Relaxed);
+        axum::http::StatusCode::NO_CONTENT
+    });
+    let app = Router::new().route("/van-ban", get(move || async move { listed })).route("/van-ban/{*object}", object);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    runtime.spawn(async move { axum::serve(listener, app).await });
+    let environment = |name: &str| match name {
+        "AWS_ENDPOINT_URL" => Some(endpoint.clone()),
+        "AWS_ALLOW_HTTP" => Some("true".into()),
+        "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("x".into()),
+        _ => None,
+    };
+    let store = S3::with("s3://van-ban".parse().unwrap(), environment, PATIENCE).unwrap();
+    assert_eq!(store.probe().unwrap(), Probed { keeps_versions: true });
+}
