@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use socai_domain::ledger::RecordHash;
 use uuid::Uuid;
 
-use super::{dice::Dice, world::World};
+use super::{dice::Dice, journal::pass, world::World};
 
 /// How long a command may go without an outcome, whatever happens to the servers.
 const GIVE_UP: Duration = Duration::from_secs(150);
@@ -157,7 +157,7 @@ impl Asker {
                     "no answer".clone_into(&mut last);
                 }
             }
-            tokio::time::sleep(dice.between(PAUSE.0, PAUSE.1)).await;
+            pass(dice.between(PAUSE.0, PAUSE.1)).await;
         }
         self.world.journal.wrong(format_args!("{name} has no outcome after {GIVE_UP:?}: {last}; {input}"));
         None
@@ -176,7 +176,7 @@ impl Asker {
                 }
                 last = answer;
             }
-            tokio::time::sleep(dice.between(PAUSE.0, PAUSE.1)).await;
+            pass(dice.between(PAUSE.0, PAUSE.1)).await;
         }
         self.world.journal.wrong(format_args!("no server answers {query} of {variables}: {last}"));
         None

@@ -29,7 +29,7 @@ pub(super) async fn comes_and_goes(work: Arc<Work>, mut dice: Dice) {
             return;
         }
         let left = Instant::now();
-        tokio::time::sleep(FRESH).await;
+        pass(FRESH).await;
         while left.elapsed() < 2 * FRESH {
             let server = dice.below(asker.world.servers.len());
             let number = format!("T{}", dice.below(1_000_000));
@@ -41,7 +41,7 @@ pub(super) async fn comes_and_goes(work: Arc<Work>, mut dice: Dice) {
                 let told = format_args!("server {server} let a clerk act {begun:?} after they left: {stream}");
                 asker.world.journal.wrong(told);
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            pass(Duration::from_millis(100)).await;
         }
         if asker.command(&mut dice, administrator, "assumePost", holder.clone()).await.is_none() {
             return;

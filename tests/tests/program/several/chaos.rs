@@ -107,7 +107,7 @@ impl Chaos {
     }
 
     async fn rest(&self, dice: &mut Dice) {
-        tokio::time::sleep(dice.between(self.pace.right.0, self.pace.right.1)).await;
+        pass(dice.between(self.pace.right.0, self.pace.right.1)).await;
     }
 
     /// Harms one server after the other, in rounds of all kinds.
@@ -144,19 +144,19 @@ impl Chaos {
         match harm {
             Harm::Killed => {
                 server.kill();
-                tokio::time::sleep(long).await;
+                pass(long).await;
                 server.start();
             }
             Harm::Paused => {
                 server.signal("-STOP");
-                tokio::time::sleep(long).await;
+                pass(long).await;
                 server.signal("-CONT");
             }
             Harm::Lines(log, database, line) => {
                 let to_log = server.to_log.iter().filter(|_| log);
                 let lines: Vec<&Proxy> = to_log.chain(Some(&server.to_postgres).filter(|_| database)).collect();
                 lines.iter().for_each(|proxy| proxy.set(line));
-                tokio::time::sleep(long).await;
+                pass(long).await;
                 lines.iter().for_each(|proxy| proxy.set(Line::Open));
             }
         }
@@ -188,7 +188,7 @@ impl Chaos {
             Trouble::LeaderMoves => double.lead(Some(dice.below(NODES))),
             Trouble::NoLeader => {
                 double.lead(None);
-                tokio::time::sleep(long).await;
+                pass(long).await;
                 double.lead(Some(dice.below(NODES)));
             }
             Trouble::ConnectionsBreak => double.cut(),
@@ -198,13 +198,13 @@ impl Chaos {
             }
             Trouble::SubscriptionsEnd => {
                 faults.end_subscriptions(true);
-                tokio::time::sleep(long).await;
+                pass(long).await;
                 faults.end_subscriptions(false);
             }
             Trouble::EventsToldAgain => {
                 faults.redeliver(1 + dice.below(20));
                 double.cut();
-                tokio::time::sleep(long).await;
+                pass(long).await;
                 faults.redeliver(0);
             }
             Trouble::CheckpointsBeyond => faults.checkpoint_beyond(),

@@ -6,6 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Lets time pass.
+pub(super) async fn pass(time: Duration) {
+    // tidy: what goes wrong lasts a while, and whoever asks again and again leaves others their turn
+    tokio::time::sleep(time).await;
+}
+
 /// Told on standard error as it happens: the test runner shows it when the test fails.
 #[derive(Debug)]
 pub(super) struct Journal {

@@ -2,7 +2,7 @@
 //! nothing is lost, doubled or out of order, numbers have no gap and no duplicate, and there is one tree.
 //!
 //! `SOCAI_TEST_SEED` repeats what chance chose (not the moments at which it meets the program), `SOCAI_TEST_CHAOS_MINUTES`
-//! makes it long.
+//! makes it long, and so does `SOCAI_LONG`: ten minutes.
 
 mod ask;
 mod authority;
@@ -31,6 +31,7 @@ use self::{
     chaos::{Chaos, Pace},
     checks::{Log, Shown},
     dice::Dice,
+    journal::pass,
     staff::Staff,
     watch::Watch,
     work::Work,
@@ -50,6 +51,7 @@ fn of_the_environment(name: &str) -> Option<u64> {
 async fn servers_on_one_log_lose_double_and_reorder_nothing_whatever_fails() {
     let seconds = |least, most| (Duration::from_millis(least), Duration::from_millis(most));
     let minutes = of_the_environment("SOCAI_TEST_CHAOS_MINUTES");
+    let minutes = minutes.or_else(|| std::env::var_os("SOCAI_LONG").map(|_| 10));
     let pace = match minutes {
         Some(_) => Pace { wrong: seconds(1_000, 15_000), right: seconds(500, 4_000) },
         None => Pace { wrong: seconds(500, 2_500), right: seconds(100, 600) },
@@ -109,7 +111,7 @@ async fn signed(world: &World, watch: &Watch) {
         while watch.checkpoint(server).await.is_none_or(|head| head.size < records) {
             let waited = begun.elapsed();
             assert!(waited < Duration::from_secs(MERGE_DELAY), "server {server} shows no checkpoint over {records}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            pass(Duration::from_millis(50)).await;
         }
     }
 }

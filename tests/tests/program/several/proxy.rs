@@ -17,6 +17,8 @@ use tokio::{
     task::AbortHandle,
 };
 
+use super::journal::pass;
+
 /// How the line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Line {
@@ -120,7 +122,7 @@ async fn pump(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin,
             Line::Slow(by) => by,
             _ => Duration::ZERO,
         };
-        tokio::time::sleep(by).await;
+        pass(by).await;
         is(line.clone(), |line| line != Line::Silent).await;
         if to.write_all(&buffer[..read]).await.is_err() {
             break;
@@ -152,7 +154,7 @@ async fn a_line_is_cut_falls_silent_and_comes_back() {
     tokio::select! {
         biased;
         _ = near.read_exact(&mut heard) => panic!("a silent line spoke"),
-        () = tokio::time::sleep(Duration::from_millis(50)) => {}
+        () = pass(Duration::from_millis(50)) => {}
     }
     proxy.set(Line::Slow(Duration::from_millis(5)));
     near.read_exact(&mut heard).await.unwrap();

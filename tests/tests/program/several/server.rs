@@ -13,7 +13,10 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{journal::Journal, proxy::Proxy};
+use super::{
+    journal::{Journal, pass},
+    proxy::Proxy,
+};
 use crate::binary::socai;
 
 /// How often it is looked whether the process still runs.
@@ -105,7 +108,7 @@ impl Server {
     /// Starts it again whenever it has ended by itself. Once it served, it must not end.
     pub(super) async fn supervise(self: Arc<Self>) {
         loop {
-            tokio::time::sleep(LOOK).await;
+            pass(LOOK).await;
             let (status, served) = {
                 let mut state = self.state.lock().unwrap();
                 if !state.wanted {
@@ -123,7 +126,7 @@ impl Server {
                 // What it needs may be away just now.
                 self.journal.say(format_args!("server {} did not start, {status}: {last}", self.number));
             }
-            tokio::time::sleep(PAUSE).await;
+            pass(PAUSE).await;
             let mut state = self.state.lock().unwrap();
             if state.wanted {
                 self.spawn(&mut state);

@@ -64,7 +64,7 @@ async fn received(work: &Work, others: &[usize], dice: &mut Dice) -> Acknowledge
                 return *done;
             }
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        pass(Duration::from_millis(50)).await;
     }
 }
 
@@ -78,7 +78,7 @@ async fn covered(work: &Work, watch: &Watch, others: &[usize], done: &Acknowledg
                 return;
             }
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        pass(Duration::from_millis(50)).await;
     }
 }
 
@@ -92,6 +92,6 @@ async fn shown(work: &Work, server: usize, done: &Acknowledged) {
         {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        pass(Duration::from_millis(50)).await;
     }
 }

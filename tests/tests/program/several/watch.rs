@@ -11,7 +11,7 @@ use std::{
 
 use socai_domain::proof::{Checkpoint, Note, TreeHead};
 
-use super::world::World;
+use super::{journal::pass, world::World};
 
 /// How often each server is asked.
 const EVERY: Duration = Duration::from_millis(200);
@@ -78,7 +78,7 @@ impl Watch {
                 let said = self.world.servers[server].last_messages(4);
                 self.world.journal.wrong(format_args!("alarm of server {server}: {health}: {said}"));
             }
-            tokio::time::sleep(EVERY).await;
+            pass(EVERY).await;
         }
     }
 }

@@ -163,7 +163,7 @@ impl World {
                 if answer.is_ok_and(|answer| answer.status().is_success()) {
                     return;
                 }
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                pass(Duration::from_millis(100)).await;
             }
         };
         tokio::time::timeout(within, asking).await.is_ok()
