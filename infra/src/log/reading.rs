@@ -107,9 +107,7 @@ impl Reading {
     ) -> Result<ReadTo, OpenLogError> {
         match self {
             Self::Files(files) => files.read(from, before, each, progress),
-            Self::Events(log, head) => {
-                Handle::current().block_on(told(&**log, head.position, (from, before), each, progress))
-            }
+            Self::Events(log, head) => told(&**log, head.position, (from, before), each, progress),
         }
     }
 
@@ -182,19 +180,21 @@ fn unread(error: ReadError) -> OpenLogError {
     OpenKurrentError::from(error).into()
 }
 
-async fn told(
+fn told(
     log: &dyn EventLog,
     end: Position,
     (from, before): (Timestamp, Timestamp),
     each: &mut Each<'_>,
     mut progress: impl FnMut(u64),
 ) -> Result<ReadTo, OpenLogError> {
-    let (mut followed, mut tree) = (log.follow(None), Frontier::new());
+    let (mut followed, mut tree, runtime) = (log.follow(None), Frontier::new(), Handle::current());
     let mut read = ReadTo { position: end.with_place(0), head: None, torn: None };
     // By the time of the place in the log, which is the latest up to there: so ranges that join leave nothing out.
     let mut begun = false;
     'told: while read.position != end {
-        let Some(Followed::Records(records)) = followed.next().await.transpose().map_err(unread)? else {
+        // Nothing but this: `each` may wait itself, which is not possible within.
+        let next = runtime.block_on(followed.next());
+        let Some(Followed::Records(records)) = next.transpose().map_err(unread)? else {
             return Err(left_out(end));
         };
         for recorded in records {

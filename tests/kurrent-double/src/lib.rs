@@ -17,6 +17,7 @@ mod read;
 mod store;
 
 use std::{
+    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -98,6 +99,8 @@ impl Cluster {
 pub struct Double {
     cluster: Arc<Cluster>,
     nodes: Vec<Arc<Node>>,
+    /// The same nodes, where they are reached by another way.
+    faces: Mutex<Vec<Arc<Node>>>,
 }
 
 impl Double {
@@ -119,11 +122,27 @@ impl Double {
         let mut running = Vec::with_capacity(nodes);
         for number in 0..nodes {
             let listener = TcpListener::bind("127.0.0.1:0").await?;
-            let address = listener.local_addr()?;
-            running.push(Node::start(number, listener, address, Arc::clone(&cluster)));
+            running.push(Node::start(number, listener, Vec::new(), Arc::clone(&cluster))?);
         }
         let _ = cluster.nodes.set(running.iter().map(Arc::downgrade).collect());
-        Ok(Self { cluster, nodes: running })
+        Ok(Self { cluster, nodes: running, faces: Mutex::default() })
+    }
+
+    /// Addresses of the nodes, each on a free port, at which they call one another by these names: for a program that reaches
+    /// every node through a proxy of its own.
+    pub async fn behind(&self, names: &[SocketAddr]) -> std::io::Result<Vec<SocketAddr>> {
+        let mut addresses = Vec::new();
+        for node in &self.nodes {
+            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            let face = Node::start(node.number, listener, names.to_vec(), Arc::clone(&self.cluster))?;
+            addresses.push(face.address);
+            lock(&self.faces).push(face);
+        }
+        Ok(addresses)
+    }
+
+    fn all(&self) -> Vec<Arc<Node>> {
+        self.nodes.iter().chain(&*lock(&self.faces)).cloned().collect()
     }
 
     /// Its nodes, as URLs name them: host and port, with commas between them.
@@ -167,12 +186,12 @@ impl Double {
 
     /// Breaks every connection.
     pub fn cut(&self) {
-        self.nodes.iter().for_each(|node| node.cut());
+        self.all().iter().for_each(|node| node.cut());
     }
 
     /// Ends a node as a process ends that is killed.
     pub fn stop(&self, node: usize) {
-        self.nodes.iter().filter(|other| other.number == node).for_each(|node| node.stop());
+        self.all().iter().filter(|other| other.number == node).for_each(|node| node.stop());
     }
 
     /// Writes an event as another program would, wherever the stream stands.
@@ -205,6 +224,6 @@ impl Double {
 
 impl Drop for Double {
     fn drop(&mut self) {
-        self.nodes.iter().for_each(|node| node.stop());
+        self.all().iter().for_each(|node| node.stop());
     }
 }

@@ -30,6 +30,8 @@ const MAX_REQUEST: usize = 20 << 20;
 pub(crate) struct Node {
     pub(crate) number: usize,
     pub(crate) address: SocketAddr,
+    /// What it calls the nodes, where those who ask reach them by another way.
+    names: Vec<SocketAddr>,
     pub(crate) cluster: Arc<Cluster>,
     /// Who takes connections, while it does.
     accepting: Mutex<Option<AbortHandle>>,
@@ -41,12 +43,22 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Node {
-    pub(crate) fn start(number: usize, listener: TcpListener, address: SocketAddr, cluster: Arc<Cluster>) -> Arc<Self> {
-        let node =
-            Arc::new(Self { number, address, cluster, accepting: Mutex::default(), connections: Mutex::default() });
+    pub(crate) fn start(
+        number: usize,
+        listener: TcpListener,
+        names: Vec<SocketAddr>,
+        cluster: Arc<Cluster>,
+    ) -> std::io::Result<Arc<Self>> {
+        let (address, accepting, connections) = (listener.local_addr()?, Mutex::default(), Mutex::default());
+        let node = Arc::new(Self { number, address, names, cluster, accepting, connections });
         let accepting = tokio::spawn(Arc::clone(&node).accept(listener));
         *lock(&node.accepting) = Some(accepting.abort_handle());
-        node
+        Ok(node)
+    }
+
+    /// Where those who ask here find this node.
+    pub(crate) fn name_of(&self, node: &Self) -> SocketAddr {
+        self.names.get(node.number).copied().unwrap_or(node.address)
     }
 
     async fn accept(self: Arc<Self>, listener: TcpListener) {
@@ -116,7 +128,7 @@ impl Node {
         }
         let requires = metadata.get(header::REQUIRES_LEADER).is_some_and(|required| required == "true");
         match self.cluster.leader() {
-            Some(leader) if leader.number != self.number && requires => Err(not_leader(leader.address)),
+            Some(leader) if leader.number != self.number && requires => Err(not_leader(self.name_of(&leader))),
             Some(_) => Ok(()),
             None => {
                 self.cluster.counted(|counts| counts.refused += 1);
@@ -127,12 +139,15 @@ impl Node {
 
     pub(crate) fn gossip(&self) -> ClusterInfo {
         let leader = self.cluster.leader().map(|leader| leader.number);
-        let member = |node: &Arc<Self>| Member {
-            instance: Some(WireUuid::text(Uuid::from_u128(node.number as u128))),
-            heard: self.cluster.now(),
-            state: if Some(node.number) == leader { State::Leader } else { State::Follower }.into(),
-            alive: node.runs(),
-            end_point: Some(EndPoint { host: node.address.ip().to_string(), port: node.address.port().into() }),
+        let member = |node: &Arc<Self>| {
+            let address = self.name_of(node);
+            Member {
+                instance: Some(WireUuid::text(Uuid::from_u128(node.number as u128))),
+                heard: self.cluster.now(),
+                state: if Some(node.number) == leader { State::Leader } else { State::Follower }.into(),
+                alive: node.runs(),
+                end_point: Some(EndPoint { host: address.ip().to_string(), port: address.port().into() }),
+            }
         };
         ClusterInfo { members: self.cluster.nodes().iter().map(member).collect() }
     }

@@ -175,7 +175,7 @@ async fn subscription(node: &Node, from: FromPlace, form: &Form, tell: &Teller) 
     loop {
         changes.borrow_and_update();
         if let Some(leader) = node.cluster.leader().filter(|leader| leader.number != node.number) {
-            return Err(node::not_leader(leader.address));
+            return Err(node::not_leader(node.name_of(&leader)));
         }
         let events: Vec<Stored> = node.cluster.read(|store| store.log()[next..].iter().take(window).cloned().collect());
         let ended = events.len() < window;

@@ -49,6 +49,11 @@ impl Cluster {
         format!("postgres://postgres@{socket}/{database}")
     }
 
+    /// Where it takes connections: for a proxy in front of it.
+    pub fn socket(&self) -> PathBuf {
+        self.data().join(".s.PGSQL.5432")
+    }
+
     /// Starts the server again, with options of `postgres` itself such as `-c max_connections=5`. Data stays.
     pub fn restart(&self, options: &str) -> io::Result<()> {
         let _ = self.stop();

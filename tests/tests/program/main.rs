@@ -22,5 +22,6 @@ mod python;
 mod s3;
 mod scale;
 mod serve;
+mod several;
 mod tls;
 mod witness;

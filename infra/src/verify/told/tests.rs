@@ -38,8 +38,13 @@ fn stream_of(number: u128) -> StreamId {
 
 /// A log of twelve records in three streams, one after the other.
 async fn log() -> MemoryLog {
+    log_of(4).await
+}
+
+/// A log of three records a round.
+async fn log_of(rounds: u64) -> MemoryLog {
     let log = MemoryLog::new(LedgerId(Uuid::from_u128(7)), Arc::new(Ticking(AtomicI64::new(1_000_000))));
-    for round in 0..4 {
+    for round in 0..rounds {
         for number in 0..3 {
             let draft = Draft { kind: EventKind::new(426), organ: Uuid::nil(), person: Uuid::nil(), body: vec![7; 40] };
             let expected = Expected::after(Revision::new(round).before());
@@ -47,6 +52,12 @@ async fn log() -> MemoryLog {
         }
     }
     log
+}
+
+#[tokio::test]
+async fn more_records_than_are_told_at_once_are_verified() {
+    let report = verify_told(Arc::new(log_of(1_000).await), None, Known::default(), |_| {}).await.unwrap();
+    assert_eq!(report.records, 3_000);
 }
 
 async fn records(log: &dyn EventLog) -> Vec<Recorded> {

@@ -1,10 +1,20 @@
 //! Leaders that go away.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use socai_domain::ledger::EventLog;
 use socai_kurrent::{KurrentLog, KurrentOptions};
 use socai_kurrent_double::Double;
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+};
 
 use crate::support::{Follower, append, fill, open, options, texts, url};
 
@@ -85,4 +95,37 @@ async fn connections_that_are_refused_are_made_again() {
     double.cut();
     log.append(append(1, Some(1), &["after"])).await.unwrap();
     assert_eq!(texts(&log, 1).await, ["1/0", "1/1", "after"]);
+}
+
+#[tokio::test]
+async fn who_reaches_the_nodes_by_other_addresses_is_led_by_those() {
+    let double = Double::cluster(2).await.unwrap();
+    let mut listeners = Vec::new();
+    for _ in 0..2 {
+        listeners.push(TcpListener::bind("127.0.0.1:0").await.unwrap());
+    }
+    let names: Vec<_> = listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
+    let nodes = double.behind(&names).await.unwrap();
+    let taken = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
+    for (number, (listener, node)) in listeners.into_iter().zip(nodes).enumerate() {
+        let taken = Arc::clone(&taken);
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                taken[number].fetch_add(1, Ordering::Relaxed);
+                let mut far = TcpStream::connect(node).await.unwrap();
+                tokio::spawn(async move { drop(copy_bidirectional(&mut near, &mut far).await) });
+            }
+        });
+    }
+    let url = format!("kurrentdb://{},{}?tls=false&ledger=so", names[0], names[1]);
+    let log = KurrentLog::open(&url, options()).await.unwrap();
+    log.append(append(1, None, &["by the first"])).await.unwrap();
+    let before = taken[1].load(Ordering::Relaxed);
+    // By the refusal's hint, and by gossip once its connections are gone.
+    double.lead(Some(1));
+    log.append(append(1, Some(0), &["by the second"])).await.unwrap();
+    assert!(taken[1].load(Ordering::Relaxed) > before, "the second node was reached by another address");
+    double.cut();
+    log.append(append(1, Some(1), &["again"])).await.unwrap();
+    assert_eq!(texts(&log, 1).await, ["by the first", "by the second", "again"]);
 }

@@ -1,0 +1,239 @@
+//! What goes wrong. One server at a time is harmed, so that most of them can always go on; beside it, the engines have
+//! troubles of their own, which all servers feel.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use socai_kurrent_double::AppendFault;
+use sqlx::{Connection as _, PgConnection};
+
+use super::{
+    dice::Dice,
+    proxy::{Line, Proxy},
+    world::{NODES, READY, World},
+};
+
+/// What happens to a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Harm {
+    Killed,
+    Paused,
+    /// The lines to the log, to the database, are in this state.
+    Lines(bool, bool, Line),
+}
+
+const CUT: Line = Line::Cut;
+const SILENT: Line = Line::Silent;
+const HARMS: [Harm; 9] = [
+    Harm::Killed,
+    Harm::Paused,
+    Harm::Lines(true, false, CUT),
+    Harm::Lines(false, true, CUT),
+    Harm::Lines(true, true, CUT),
+    Harm::Lines(true, false, SILENT),
+    Harm::Lines(false, true, SILENT),
+    Harm::Lines(true, true, SILENT),
+    Harm::Lines(true, true, Line::Slow(Duration::from_millis(150))),
+];
+
+/// What happens to an engine. An event that subscriptions skip is not among it: a server that is told so stops, and is right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Trouble {
+    Append(AppendFault),
+    LeaderMoves,
+    NoLeader,
+    ConnectionsBreak,
+    ConnectionsRefused,
+    SubscriptionsEnd,
+    EventsToldAgain,
+    CheckpointsBeyond,
+    /// Found out after the idle time of followers, half a minute.
+    SubscriptionsSilent,
+    BackendsEnd,
+    DatabaseRestarts,
+}
+
+fn troubles() -> Vec<Trouble> {
+    use AppendFault::{AbortedAfter, AbortedBefore, Busy, CutAfter, CutBefore, Ignored, NotLeader, WrittenInSilence};
+    let elsewhere = NotLeader("127.0.0.1".into(), 1);
+    let appends = [AbortedBefore, AbortedAfter, CutBefore, CutAfter, Ignored, WrittenInSilence, Busy, elsewhere];
+    let others = [
+        Trouble::LeaderMoves,
+        Trouble::NoLeader,
+        Trouble::ConnectionsBreak,
+        Trouble::ConnectionsRefused,
+        Trouble::SubscriptionsEnd,
+        Trouble::EventsToldAgain,
+        Trouble::CheckpointsBeyond,
+        Trouble::SubscriptionsSilent,
+        Trouble::BackendsEnd,
+        Trouble::DatabaseRestarts,
+    ];
+    appends.into_iter().map(Trouble::Append).chain(others).collect()
+}
+
+/// How long things stay wrong, and right in between.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    pub(super) wrong: (Duration, Duration),
+    pub(super) right: (Duration, Duration),
+}
+
+/// From when until when something was wrong.
+pub(super) type Disturbance = (Instant, Instant);
+
+pub(super) struct Chaos {
+    world: Arc<World>,
+    pace: Pace,
+    /// Every kind happens at least once, also when it is later than this.
+    until: Instant,
+    disturbances: Mutex<Vec<Disturbance>>,
+}
+
+impl Chaos {
+    pub(super) fn new(world: Arc<World>, pace: Pace, until: Instant) -> Self {
+        Self { world, pace, until, disturbances: Mutex::default() }
+    }
+
+    /// In the order in which they ended.
+    pub(super) fn disturbances(&self) -> Vec<Disturbance> {
+        self.disturbances.lock().unwrap().clone()
+    }
+
+    fn disturbed(&self, since: Instant) {
+        self.disturbances.lock().unwrap().push((since, Instant::now()));
+    }
+
+    async fn rest(&self, dice: &mut Dice) {
+        tokio::time::sleep(dice.between(self.pace.right.0, self.pace.right.1)).await;
+    }
+
+    /// Harms one server after the other, in rounds of all kinds.
+    pub(super) async fn of_servers(&self, mut dice: Dice) {
+        loop {
+            let mut harms = HARMS;
+            dice.shuffle(&mut harms);
+            for harm in harms {
+                self.rest(&mut dice).await;
+                let (server, long) = (dice.below(self.world.servers.len()), self.wrong(&mut dice));
+                self.world.journal.say(format_args!("server {server}: {harm:?} for {long:?}"));
+                let since = Instant::now();
+                self.harm(server, harm, long).await;
+                if !self.world.ready(server, READY).await {
+                    let said = self.world.servers[server].last_messages(12);
+                    self.world
+                        .journal
+                        .wrong(format_args!("server {server} is not ready {READY:?} after {harm:?}: {said}"));
+                }
+                self.disturbed(since);
+            }
+            if Instant::now() >= self.until {
+                return;
+            }
+        }
+    }
+
+    fn wrong(&self, dice: &mut Dice) -> Duration {
+        dice.between(self.pace.wrong.0, self.pace.wrong.1)
+    }
+
+    async fn harm(&self, server: usize, harm: Harm, long: Duration) {
+        let server = &self.world.servers[server];
+        match harm {
+            Harm::Killed => {
+                server.kill();
+                tokio::time::sleep(long).await;
+                server.start();
+            }
+            Harm::Paused => {
+                server.signal("-STOP");
+                tokio::time::sleep(long).await;
+                server.signal("-CONT");
+            }
+            Harm::Lines(log, database, line) => {
+                let to_log = server.to_log.iter().filter(|_| log);
+                let lines: Vec<&Proxy> = to_log.chain(Some(&server.to_postgres).filter(|_| database)).collect();
+                lines.iter().for_each(|proxy| proxy.set(line));
+                tokio::time::sleep(long).await;
+                lines.iter().for_each(|proxy| proxy.set(Line::Open));
+            }
+        }
+    }
+
+    /// Troubles the engines, in rounds of all kinds.
+    pub(super) async fn of_engines(&self, mut dice: Dice) {
+        loop {
+            let mut troubles = troubles();
+            dice.shuffle(&mut troubles);
+            for trouble in troubles {
+                self.rest(&mut dice).await;
+                let long = self.wrong(&mut dice);
+                self.world.journal.say(format_args!("engines: {trouble:?}"));
+                let since = Instant::now();
+                self.trouble(trouble, long, &mut dice).await;
+                self.disturbed(since);
+            }
+            if Instant::now() >= self.until {
+                return;
+            }
+        }
+    }
+
+    async fn trouble(&self, trouble: Trouble, long: Duration, dice: &mut Dice) {
+        let (double, faults) = (&self.world.double, self.world.double.faults());
+        match trouble {
+            Trouble::Append(fault) => faults.appends(vec![fault; 1 + dice.below(3)]),
+            Trouble::LeaderMoves => double.lead(Some(dice.below(NODES))),
+            Trouble::NoLeader => {
+                double.lead(None);
+                tokio::time::sleep(long).await;
+                double.lead(Some(dice.below(NODES)));
+            }
+            Trouble::ConnectionsBreak => double.cut(),
+            Trouble::ConnectionsRefused => {
+                faults.refuse_connections(1 + dice.below(8));
+                double.cut();
+            }
+            Trouble::SubscriptionsEnd => {
+                faults.end_subscriptions(true);
+                tokio::time::sleep(long).await;
+                faults.end_subscriptions(false);
+            }
+            Trouble::EventsToldAgain => {
+                faults.redeliver(1 + dice.below(20));
+                double.cut();
+                tokio::time::sleep(long).await;
+                faults.redeliver(0);
+            }
+            Trouble::CheckpointsBeyond => faults.checkpoint_beyond(),
+            Trouble::SubscriptionsSilent => {
+                faults.silence(1 + dice.below(3));
+                double.cut();
+            }
+            Trouble::BackendsEnd => self.end_backends().await,
+            Trouble::DatabaseRestarts => {
+                let world = Arc::clone(&self.world);
+                tokio::task::spawn_blocking(move || world.postgres.restart("").unwrap()).await.unwrap();
+            }
+        }
+    }
+
+    /// Each session of the database ends by itself with one half probability.
+    async fn end_backends(&self) {
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND random() < 0.5";
+        let mut database = PgConnection::connect_with(&self.world.postgres.options()).await.unwrap();
+        sqlx::query(end).execute(&mut database).await.unwrap();
+        database.close().await.unwrap();
+    }
+
+    /// From now on nothing goes wrong.
+    pub(super) fn end(&self) {
+        self.world.heal();
+        self.world.double.faults().forget_appends();
+        self.world.double.faults().silence(0);
+        self.world.double.faults().refuse_connections(0);
+    }
+}
