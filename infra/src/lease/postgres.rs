@@ -99,6 +99,7 @@ impl PostgresCheckpoints {
     }
 }
 
+#[allow(clippy::needless_pass_by_value)] // for `map_err`
 fn error(name: &str, why: impl ToString) -> CheckpointError {
     CheckpointError { name: name.to_owned(), why: why.to_string() }
 }

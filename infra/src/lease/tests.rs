@@ -275,15 +275,15 @@ async fn a_lease_in_a_database_is_one_servers_until_it_runs_out_or_is_let_go_of(
     // All of them have run out.
     assert_eq!(leases.take(&ALL, one, long).await.unwrap(), BTreeSet::from(ALL));
 
-    let (checkpoints, same) = (PostgresCheckpoints::new(&at), PostgresCheckpoints::new(&at));
+    let (checkpoints, beside) = (PostgresCheckpoints::new(&at), PostgresCheckpoints::new(&at));
     assert_eq!(checkpoints.load("reactions").await, Ok(None));
     for place in [7, 5] {
         let position = Position::new(LedgerId(Uuid::from_u128(3)), 1, place);
         checkpoints.save("reactions", position).await.unwrap();
-        assert_eq!(same.load("reactions").await, Ok(Some(position)));
+        assert_eq!(beside.load("reactions").await, Ok(Some(position)));
     }
     server.run("UPDATE socai_servers.checkpoint SET position = 'five'");
-    let told = same.load("reactions").await.unwrap_err().to_string();
+    let told = beside.load("reactions").await.unwrap_err().to_string();
     assert!(told.contains("socai_servers.checkpoint"), "{told}");
     // A server that went and came back.
     server.cluster.restart("").unwrap();

@@ -53,7 +53,7 @@ impl Running {
         let (sender, state) = watch::channel(Following::default());
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(writer::run(notary.clone(), log, sender, between, Lease::unshared(), async move {
-            drop(stopped.await)
+            drop(stopped.await);
         }));
         Self { notary, state, stop, task }
     }

@@ -107,16 +107,16 @@ impl Servers {
     async fn with_clocks(minutes: &[i64]) -> Self {
         let double = Double::start().await.unwrap();
         let ring = Arc::new(MemoryKeyRing::new());
-        let mut opened = Vec::new();
+        let mut servers = Vec::new();
         for &minutes in minutes {
             let clock = SetClock::at(MORNING.plus_minutes(minutes));
             let options = KurrentOptions { create: true, ..KurrentOptions::new(Arc::new(clock.clone())) };
             let log = KurrentLog::open(&url(&double, 2_000), options).await.unwrap();
             let opener = Opener::new(ring.clone());
             let handler = Handler::start(Arc::new(log.clone()), opener, Arc::new(NoBlobs), Arc::new(clock)).await;
-            opened.push((log, handler.unwrap()));
+            servers.push((log, handler.unwrap()));
         }
-        let (log, handlers) = (opened[0].0.clone(), opened.into_iter().map(|(_, handler)| handler).collect());
+        let (log, handlers) = (servers[0].0.clone(), servers.into_iter().map(|(_, handler)| handler).collect());
         let scene = scene();
         let (organ, clerk) = (scene.organ.id.unwrap(), acting(scene.clerk).person);
         let servers = Self { _double: double, ring, organ, clerk, log, handlers };
