@@ -11,6 +11,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use super::{
     dice::Dice,
+    journal::pass,
     proxy::{Line, Proxy},
     world::{NODES, READY, World},
 };
@@ -152,12 +153,16 @@ impl Chaos {
                 pass(long).await;
                 server.signal("-CONT");
             }
-            Harm::Lines(log, database, line) => {
-                let to_log = server.to_log.iter().filter(|_| log);
+            Harm::Lines(events, database, line) => {
+                let to_log = server.to_log.iter().filter(|_| events);
                 let lines: Vec<&Proxy> = to_log.chain(Some(&server.to_postgres).filter(|_| database)).collect();
-                lines.iter().for_each(|proxy| proxy.set(line));
+                for proxy in &lines {
+                    proxy.set(line);
+                }
                 pass(long).await;
-                lines.iter().for_each(|proxy| proxy.set(Line::Open));
+                for proxy in &lines {
+                    proxy.set(Line::Open);
+                }
             }
         }
     }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{
     ask::{Acknowledged, Asker},
     dice::Dice,
+    journal::pass,
     staff::Staff,
 };
 use crate::office::paper;
