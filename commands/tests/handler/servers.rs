@@ -1,4 +1,4 @@
-//! Several handlers on one log, as several servers are.
+//! Several handlers on one log, as several servers are. Time stands still, so that five seconds pass when the test says so.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,11 +12,13 @@ use socai_domain::{
     document_types::SecrecyLevel,
     id::CommandId,
     incoming::{IncomingDocument, confirm_expunge::ConfirmExpunge, events::Annotated, expunge::ExpungeIncoming},
-    ledger::{EventLog, Followed, Head, Position, ReadError, Revision, StreamId, memory::MemoryLog},
+    ledger::{
+        EventLog, Followed, Head, KeyRing as _, Opener, Position, ReadError, Revision, StreamId, memory::MemoryLog,
+    },
     organ::{self, Organ, events::PostLeft},
     refusal::Code,
     register::Register,
-    testing::{MORNING, acting, scene},
+    testing::{MORNING, SetClock, acting, scene},
     text::LongText,
 };
 use tokio::sync::watch;
@@ -106,7 +108,7 @@ async fn clerk_leaves(handler: &Handler, world: &World) -> Receipt {
     handler.execute(organ::stream(world.organ), world.system(0xfff), left).await.unwrap()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn nothing_is_refused_for_what_was_so_before_another_server_wrote() {
     let world = World::new().await;
     let (one, other, _) = two(&world).await;
@@ -121,7 +123,7 @@ async fn nothing_is_refused_for_what_was_so_before_another_server_wrote() {
     assert_eq!(late.unwrap_err().code(), Code::ChangedSince);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_looked_at_is_as_the_log_has_it() {
     let world = World::new().await;
     let (one, other, _) = two(&world).await;
@@ -137,7 +139,7 @@ async fn what_is_looked_at_is_as_the_log_has_it() {
     assert!(there.repeated && there.revision == Revision::new(2), "{there:?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_duplicate_is_found_in_a_book_that_another_server_wrote() {
     let world = World::new().await;
     let (one, other, _) = two(&world).await;
@@ -153,7 +155,7 @@ async fn a_duplicate_is_found_in_a_book_that_another_server_wrote() {
     assert_eq!(refused.code(), Code::PossibleDuplicate);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_reaction_takes_the_steps_of_what_another_server_began() {
     let world = World::new().await;
     let (_, other, log) = two(&world).await;
@@ -166,7 +168,7 @@ async fn a_reaction_takes_the_steps_of_what_another_server_began() {
     assert_eq!(world.history(document(1)).await, ["IncomingArrived", "RegistrationBegan", "IncomingRegistered"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whoever_lost_a_post_at_one_server_has_lost_it_at_all() {
     let world = World::new().await;
     let (one, other, log) = two(&world).await;
@@ -267,7 +269,10 @@ async fn busily(world: &World, handler: &Handler, n: u128) -> Receipt {
     loop {
         match world.register(handler, n, 0xb_0000_0000 + n).await {
             Ok(receipt) => return receipt,
-            Err(error) if matches!(error.code(), Code::Busy | Code::OutcomeUnknown) => {}
+            Err(error) if matches!(error.code(), Code::Busy | Code::OutcomeUnknown) => {
+                // The lookouts need a turn, too.
+                tokio::task::yield_now().await;
+            }
             Err(error) => panic!("{error}"),
         }
     }
@@ -293,7 +298,7 @@ async fn opens_or_is_erased(world: &World, later: usize) {
     assert_eq!(history.len() - erased - 3, later, "{history:?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn nothing_is_sealed_with_a_key_that_another_server_destroyed() {
     // With the key in memory, and without.
     for with_key in [true, false] {
@@ -304,21 +309,47 @@ async fn nothing_is_sealed_with_a_key_that_another_server_destroyed() {
             annotated(&other, &world, 12).await.unwrap();
         } else {
             other.state::<IncomingDocument>(stream).await.unwrap();
+            // The place that it would seal for is below the erasure.
+            annotated(&one, &world, 12).await.unwrap();
         }
         one.execute(stream, leader(&world, 13), ConfirmExpunge {}).await.unwrap();
         let noted = annotated(&other, &world, 14).await.unwrap();
         assert_eq!(world.history(stream).await.len() as u64, noted.revision.number() + 1);
         opens_or_is_erased(&world, 1).await;
-        if with_key {
-            // Whether it was done cannot be told any more, as after a new start.
-            let before = annotated(&other, &world, 12).await.unwrap();
-            assert!(!before.repeated);
-        }
+        // Whether it was done cannot be told any more, as after a new start.
+        assert!(!annotated(&other, &world, 12).await.unwrap().repeated);
     }
 }
 
+/// Between the end of the keys and the record that says so.
+#[tokio::test(start_paused = true)]
+async fn what_was_done_cannot_be_told_while_another_server_erases_it() {
+    let world = World::new().await;
+    let (_, other, _) = two(&world).await;
+    world.arrived(&other, 1).await;
+    let done = annotated(&other, &world, 1).await.unwrap().revision.next();
+    world.ring.renew(document(1), done).await.unwrap();
+    world.ring.destroy(document(1), done).await.unwrap();
+    let erased = annotated(&other, &world, 1).await.unwrap_err();
+    assert!(matches!(&erased, CommandError::Busy(why) if why.contains("erased")), "{erased}");
+    let again = annotated(&other, &world, 1).await.unwrap();
+    assert_eq!((again.repeated, again.revision), (false, done));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_decision_is_made_before_one_of_a_server_with_a_fast_clock() {
+    let world = World::new().await;
+    let (_, slow, _) = two(&world).await;
+    let (opener, clock) = (Opener::new(world.ring.clone()), SetClock::at(MORNING.plus_minutes(60)));
+    let log = Arc::new(SharedLog::new(&world));
+    let fast = Handler::start(log, opener, world.blobs.clone(), Arc::new(clock)).await.unwrap();
+    world.arrived(&slow, 1).await;
+    annotated(&fast, &world, 1).await.unwrap();
+    assert_eq!(annotated(&slow, &world, 2).await.unwrap().at, MORNING.plus_minutes(60));
+}
+
 /// The key was renewed, then the other server was quicker.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_comes_between_a_new_key_and_the_erasure_opens() {
     let world = World::new().await;
     let log = HeldLog::shared(world.log.clone());
