@@ -167,6 +167,8 @@ impl Reactions {
     /// Takes no steps until it is `over`, since another server does; then they go on from where that one came to.
     pub async fn rest_until(&mut self, over: impl Future<Output = ()> + Send) -> Ended {
         self.followed = None;
+        (self.failures, self.not_saved) = (0, 0);
+        self.well();
         let gate = self.handler.0.gate.clone();
         tokio::select! {
             () = gate.closing() => Ended::Closed,
@@ -182,12 +184,14 @@ impl Reactions {
     /// Takes the steps of the next records, or saves the checkpoint, or waits after a failure. True when all that was in
     /// the log at the start is done.
     async fn turn(&mut self) -> Result<bool, ReactionError> {
-        let followed = match &mut self.followed {
+        // Put back when its records are done. Whoever drops this turn has begun with some of them: it is begun again from the
+        // checkpoint then.
+        let mut followed = match self.followed.take() {
             Some(followed) => followed,
             None => match self.checkpoints.load(CHECKPOINT).await {
                 Ok(after) => {
                     (self.after, self.saved) = (after, after);
-                    self.followed.insert(self.handler.log().follow(after))
+                    self.handler.log().follow(after)
                 }
                 Err(error) => return self.again(error.into()).await,
             },
@@ -195,6 +199,7 @@ impl Reactions {
         let next = tokio::select! {
             next = followed.next() => next,
             () = tokio::time::sleep_until(self.save_at), if self.saved != self.after => {
+                self.followed = Some(followed);
                 self.save().await;
                 return Ok(false);
             }
@@ -206,6 +211,7 @@ impl Reactions {
         };
         match taken {
             Ok(caught_up) => {
+                self.followed = Some(followed);
                 self.failures = 0;
                 self.well();
                 Ok(caught_up)

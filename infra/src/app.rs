@@ -33,7 +33,8 @@ use part::{Part, failed_often};
 use servers::{Servers, reacting};
 pub use store::Store;
 
-/// Everything that runs on a data directory. Ready when opened: every step that was begun is taken, the views reflect all.
+/// Everything that runs on a data directory. Ready when opened: the views reflect all, and every step that was begun is taken, if
+/// this server is the one that takes them.
 #[derive(Debug)]
 pub struct App {
     /// Carries out commands.
@@ -124,20 +125,22 @@ impl App {
                 why = failed_often(trying) => return Err(AppError::Behind("reactions", why)),
             }
         }
-        let reactions = Part::new(reactions.state(), servers.run(lease::Part::Reactions, reacting(reactions, lease)));
+        let state = reactions.state();
+        let reactions =
+            Part::new(state.clone(), servers.run(lease::Part::Reactions, state, reacting(reactions, lease)));
 
         let (stop, stopping) = watch::channel(false);
         let (state, following) = watch::channel(Following::default());
         let follower =
             Follower::run(Arc::clone(&events), opener.clone(), views.clone(), state, asked(stopping.clone()));
-        let follower = Part::new(following, servers.run(lease::Part::Views, follower));
+        let follower = Part::new(following.clone(), servers.run(lease::Part::Views, following, follower));
         let (rebuilder, rebuilds) = Rebuilder::new(views.clone(), opener);
         let rebuilder = tokio::spawn(rebuilder.run(events, asked(stopping.clone())));
         // Nobody waits for it: a record that no checkpoint covers yet has its promise.
         let (state, following) = watch::channel(Following::default());
         let lease = servers.lease(lease::Part::Notary);
         let notarising = notary.clone().run(handler.log().clone(), state, lease.clone(), asked(stopping.clone()));
-        let notarising = Part::new(following, servers.run(lease::Part::Notary, notarising));
+        let notarising = Part::new(following.clone(), servers.run(lease::Part::Notary, following, notarising));
         let asking = asking.map(|asking| Part::new(asked_how, tokio::spawn(asking.run(lease, asked(stopping)))));
         Ok(Self {
             handler,

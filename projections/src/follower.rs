@@ -1,6 +1,6 @@
 //! Follows the log: open the records, apply them, commit rows and checkpoint together, say how far it is.
 
-use std::{collections::HashSet, future::Future, pin::Pin, sync::Arc};
+use std::{collections::HashSet, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use futures::StreamExt as _;
 use socai_domain::{
@@ -11,6 +11,7 @@ use tokio::{sync::watch, time::Instant};
 
 use crate::{
     apply::apply,
+    building::Rebuilding,
     copies::Copying,
     erasure,
     error::ViewsError,
@@ -25,6 +26,10 @@ use crate::{
 const CHUNK: usize = 1_000;
 /// So many bytes of things are kept between two commits.
 const KEEP: usize = 128 << 20;
+
+/// By then another server has taken over from one that brings the views on no more, if it can.
+const TAKEN_OVER: Duration = Duration::from_secs(10);
+const STUCK: &str = "no server brings the views on: see what those say that have socai_lease_held of the views";
 
 /// Keeps views in step with a log.
 #[derive(Debug)]
@@ -52,8 +57,11 @@ impl Follower {
             let following = Box::pin(follow(&*log, &opener, &views, &state, &mut failures, shutdown.as_mut()));
             let Err(error) = following.await else { return Ok(()) };
             // What was read may be no more in use, and gone.
-            let replaced = views.are_replaced().await.unwrap_or(false) && views.renew().await.unwrap_or(false);
-            if !replaced && !error.may_pass() {
+            let again = match views.are_replaced().await {
+                Ok(replaced) => replaced && views.renew().await.unwrap_or(true),
+                Err(_) => true,
+            };
+            if !again && !error.may_pass() {
                 tell(&state, Following::Stopped(error.to_string()));
                 return Err(error);
             }
@@ -130,10 +138,23 @@ async fn follow(
                 }
                 Followed::Records(records) => {
                     for chunk in records.chunks(CHUNK) {
-                        let waited = tokio::select! {
-                            () = &mut shutdown => return Ok(()),
-                            waited = progress.wait(views, chunk) => waited?,
+                        let mut stuck = false;
+                        let waited = {
+                            let mut waiting = std::pin::pin!(progress.wait(views, chunk));
+                            loop {
+                                tokio::select! {
+                                    () = &mut shutdown => return Ok(()),
+                                    waited = &mut waiting => break waited?,
+                                    () = tokio::time::sleep(TAKEN_OVER), if !stuck => {
+                                        stuck = true;
+                                        tell(state, Following::Retrying(STUCK.to_owned()));
+                                    }
+                                }
+                            }
                         };
+                        if stuck {
+                            tell(state, Following::Well);
+                        }
                         match waited {
                             Waited::OurTurn => {
                                 builder.take(chunk).await?;
@@ -162,7 +183,9 @@ async fn first(log: &dyn EventLog, opener: &Opener, views: &Views) -> Result<(),
         if views.lease().is_held() {
             tokio::select! {
                 built = views.rebuild(log, opener) => return built.map(drop),
-                () = views.lease().lost() => {}
+                () = views.lease().lost() => {
+                    views.rebuilding.send_replace(Rebuilding::Failed("another server builds them".to_owned()));
+                }
             }
         } else if views.renew().await? {
             return Ok(());
@@ -184,7 +207,12 @@ struct Progress {
 
 impl Progress {
     async fn wait(&mut self, views: &Views, chunk: &[Recorded]) -> Result<Waited, ViewsError> {
-        if views.lease().is_held() { Ok(Waited::OurTurn) } else { views.wait_for_others(chunk, &mut self.seen).await }
+        if views.lease().is_held() {
+            return Ok(Waited::OurTurn);
+        }
+        let waited = views.wait_for_others(chunk, &mut self.seen).await;
+        self.clean |= matches!(waited, Ok(Waited::OurTurn));
+        waited
     }
 }
 

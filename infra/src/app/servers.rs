@@ -1,10 +1,11 @@
 //! This server among those that share its log, or alone.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use socai_commands::{Checkpoints, Ended, ReactionError, Reactions};
+use socai_domain::ledger::Following;
 use socai_projections::{Lease, PostgresUrl};
-use tokio::task::JoinHandle;
+use tokio::{sync::watch, task::JoinHandle};
 
 use super::AppError;
 use crate::{
@@ -47,18 +48,21 @@ impl Servers {
         self.0.as_ref().map_or_else(Lease::unshared, |(_, keeper)| keeper.lease(part))
     }
 
-    /// Runs a part. Where it ends with an error, another server may try.
+    /// Runs a part. Where it ends with an error, or does not come on for long, another server may try.
     pub(super) fn run<E: Send + 'static>(
         &self,
         part: Part,
+        state: watch::Receiver<Following>,
         running: impl Future<Output = Result<(), E>> + Send + 'static,
     ) -> JoinHandle<Result<(), E>> {
         let give_up = self.0.as_ref().map(|(_, keeper)| keeper.giving_up(part));
         tokio::spawn(async move {
-            let ended = running.await;
-            if let (Err(_), Some(give_up)) = (&ended, give_up) {
-                give_up();
-            }
+            let Some(give_up) = give_up else { return running.await };
+            let ended = tokio::select! {
+                ended = running => ended,
+                () = resting(state, &give_up) => Ok(()),
+            };
+            give_up(ended.is_err());
             ended
         })
     }
@@ -77,6 +81,23 @@ impl Servers {
             keeper.end().await;
         }
     }
+}
+
+/// A part that is stuck here for so long is left to the others for as long.
+const STUCK: Duration = Duration::from_secs(10);
+
+/// Lets others try, now and then, what is stuck here. Never ready.
+async fn resting(mut state: watch::Receiver<Following>, give_up: impl Fn(bool)) {
+    let stuck = |state: &Following| matches!(state, Following::Retrying(_));
+    while state.wait_for(stuck).await.is_ok() {
+        if tokio::time::timeout(STUCK, state.wait_for(|state| !stuck(state))).await.is_err() {
+            give_up(true);
+            tokio::time::sleep(STUCK).await;
+            give_up(false);
+        }
+    }
+    // Who tells the state is about to end the part.
+    std::future::pending().await
 }
 
 /// Runs the reactions while this server has their lease, until the handler closes.

@@ -99,12 +99,13 @@ impl Keeper {
         right.map_or_else(Lease::unshared, |right| Lease::shared(right.held.subscribe()))
     }
 
-    /// To be called when the part has failed here for good: this server asks for its lease no more, and another one may try.
-    pub(crate) fn giving_up(&self, part: Part) -> impl FnOnce() + Send + 'static {
+    /// To be called when the part fails here: this server asks for its lease no more, until it is told otherwise, and another
+    /// one may try.
+    pub(crate) fn giving_up(&self, part: Part) -> impl Fn(bool) + Send + 'static {
         let rights = Arc::clone(&self.rights);
-        move || {
+        move |gives_up| {
             for right in rights.iter().filter(|right| right.part == part) {
-                right.given_up.store(true, Ordering::Relaxed);
+                right.given_up.store(gives_up, Ordering::Relaxed);
             }
         }
     }
@@ -122,7 +123,7 @@ impl Keeper {
 struct Right {
     part: Part,
     held: watch::Sender<bool>,
-    /// It failed here for good: another server may try.
+    /// It fails here: another server may try.
     given_up: AtomicBool,
 }
 

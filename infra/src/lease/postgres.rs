@@ -9,7 +9,7 @@ use socai_projections::PostgresUrl;
 use uuid::Uuid;
 
 use super::{Leases, Part};
-use crate::postgres::{Connections, in_time, twice};
+use crate::postgres::{Connections, has_table, in_time, twice};
 
 /// Two servers that begin at once make it once: the lock is let go of with the transaction.
 const SCHEMA: &str = "
@@ -45,8 +45,13 @@ impl PostgresLeases {
     pub(crate) async fn open(at: &PostgresUrl) -> sqlx::Result<Self> {
         let connections = Connections::new(at, 1);
         let mut session = connections.take().await?;
-        // All of it is one transaction: it is one message.
-        in_time(sqlx::raw_sql(SCHEMA).execute(&mut *session)).await?;
+        // Only the first one needs the right to make it.
+        if !(has_table(&mut session, "socai_servers.lease").await?
+            && has_table(&mut session, "socai_servers.checkpoint").await?)
+        {
+            // All of it is one transaction: it is one message.
+            in_time(sqlx::raw_sql(SCHEMA).execute(&mut *session)).await?;
+        }
         session.keep();
         Ok(Self(connections))
     }

@@ -147,7 +147,8 @@ impl Asking {
             if !lease.is_held() {
                 tokio::select! {
                     () = &mut shutdown => return Ok(()),
-                    () = lease.gained() => {}
+                    // It knows what was signed last once the notary has read its store.
+                    () = lease.gained() => drop(tokio::time::timeout(PATIENCE, standing.changed()).await),
                     () = tokio::time::sleep(LOOK) => self.remember(&lease).await,
                 }
                 continue;
@@ -277,6 +278,7 @@ impl Asking {
     /// Shows what was kept before, if it is of this tree. One that covers more than was committed shows that the store is an
     /// older copy.
     async fn remember(&self, lease: &Lease) {
+        let led = lease.is_held();
         let store = Arc::clone(&self.notary.0.store);
         let bytes = match blocking(move || Ok(store.text(Text::Cosigned)?)).await {
             Ok(Some(bytes)) => bytes,
@@ -298,7 +300,7 @@ impl Asking {
                 self.notary.0.cosigned.send_replace(Some(Arc::new(committed)));
             }
             // Another server is further than it was looked at.
-            Ok(None) if !lease.is_held() => {}
+            Ok(None) if !led => {}
             Ok(_) => self.notary.raise(format!(
                 "in {:?} is a cosigned checkpoint of {} records that the notary's tree does not have: the store, or the log with \
                  it, is an older copy. Restore the newest copies",

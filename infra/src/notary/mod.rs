@@ -278,9 +278,18 @@ impl Notary {
     /// Shows what another server has signed by now, and signs promises as that one does. Blocks.
     fn look(&self) -> Result<(), NotaryError> {
         let Some(bytes) = self.0.beside.as_ref().map(|beside| beside.checkpoint()).transpose()?.flatten() else {
+            // None is signed as long as there is nothing to go on from.
+            self.0.standing.send_if_modified(|standing| {
+                let spoke = matches!(standing.voice, Voice::Starting | Voice::Signing);
+                if spoke {
+                    standing.voice = Voice::Silent;
+                }
+                spoke
+            });
             return Ok(());
         };
         if self.committed().is_some_and(|committed| committed.note.as_bytes() == bytes) {
+            self.speak();
             return Ok(());
         }
         let checkpoint = self.signed_by_us(&bytes).map_err(|why| self.foreign(&why))?;
@@ -356,7 +365,7 @@ impl Notary {
     /// Signs from now on, if nothing is against it.
     fn speak(&self) {
         self.0.standing.send_if_modified(|standing| {
-            let first = standing.voice == Voice::Starting;
+            let first = matches!(standing.voice, Voice::Starting | Voice::Silent);
             if first {
                 standing.voice = Voice::Signing;
             }

@@ -207,7 +207,7 @@ impl Writer {
         if !silent && tree.size() > committed {
             match self.commit(tree, before).await {
                 Err(error) if error.may_pass() => {
-                    tracing::warn!(%error, "the last checkpoint was not signed; the next start signs it");
+                    tracing::warn!(%error, "the last checkpoint was not signed; whoever signs next signs it");
                 }
                 done => drop(done?),
             }

@@ -25,12 +25,13 @@ const PATIENCE: Duration = Duration::from_secs(15);
 ///
 /// - What was committed is on the server's disk when it says so, and on those of its synchronous standbys, whatever the
 ///   server's default is.
-/// - Who waits for a lock gives up before we do.
+/// - Who waits for a lock gives up before we do, and who stands still in the middle of a write holds up no other server.
 /// - The server notices within a quarter of a minute that we are gone, and lets go of what we had locked. (On sockets of one
 ///   machine, which it notices at once, these settings do nothing.)
 const SESSION: &str = "
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') <> 'remote_apply';
     SET lock_timeout = '2s';
+    SET idle_in_transaction_session_timeout = '15s';
     SET tcp_keepalives_idle = 5;
     SET tcp_keepalives_interval = 3;
     SET tcp_keepalives_count = 3;

@@ -11,7 +11,7 @@ use crate::store::Views;
 type Answer = oneshot::Sender<Result<Rebuilt, String>>;
 
 /// What is told where another server writes the views.
-const ELSEWHERE: &str = "another server keeps these views in step: ask that one (its metric socai_lease_held is 1)";
+const ELSEWHERE: &str = "another server keeps these views in step: ask that one (its metric socai_lease_held is 1); if there is none, start one anew";
 
 /// Rebuilds, to be asked for.
 #[derive(Clone, Debug)]

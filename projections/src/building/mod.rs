@@ -96,13 +96,13 @@ impl Views {
         let mut teller = Teller::new(&self.rebuilding);
         let budget = Budget::of(self.memory);
         let rebuild = Rebuild { views: self, place, log, opener, budget, gate };
-        let made = match place.alone().await {
+        let made = match place.alone(self.lease().is_shared()).await {
             // Boxed, as it is large.
             Ok(alone) => Box::pin(rebuild.run(&mut teller)).await.map(|made| (made, alone)),
             Err(error) => Err(error),
         };
         match made {
-            Ok(((made, old), _alone)) => {
+            Ok(((made, old), alone)) => {
                 tracing::info!(records = made.records, digest = %made.digest, "the views built anew are in place");
                 teller.end(Rebuilding::Done(made));
                 // Who reads them ends what they ask.
@@ -114,6 +114,10 @@ impl Views {
                     tokio::time::sleep(3 * LOOK).await;
                 }
                 place.tidy().await?;
+                if let Some(mut alone) = alone {
+                    // The next one need not wait until the server has noticed that this one has gone.
+                    sqlx::raw_sql("SELECT pg_advisory_unlock_all()").execute(&mut alone).await?;
+                }
                 Ok(made)
             }
             Err(error) => {
@@ -301,7 +305,7 @@ impl Rebuild<'_> {
         if !self.views.lease().is_held() {
             return Err(ViewsError::Overtaken);
         }
-        self.place.put(build).await?;
+        self.place.put(build, position.filter(|_| !self.views.are_awaited())).await?;
         // From here on nothing fails.
         Ok((records, self.views.change(new, position)))
     }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use socai_domain::ledger::Position;
 use sqlx::{
     ConnectOptions as _, PgConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
@@ -57,11 +58,14 @@ impl Place {
         })
     }
 
-    /// Puts one in the place of the one in use.
-    pub(super) async fn put(&self, build: &Build) -> Result<(), ViewsError> {
+    /// Puts one in the place of the one in use, if there is one that is shown: `over` it, if that is no further than there.
+    pub(super) async fn put(&self, build: &Build, over: Option<Position>) -> Result<(), ViewsError> {
         match (self, build) {
             (Self::Files(files), Build::File(path)) => Ok(files.put(path)?),
-            (Self::Schemas(schemas), Build::Schema(schema)) => schemas.put(schema).await,
+            (Self::Schemas(schemas), Build::Schema(schema)) => match over {
+                Some(at) => schemas.put_over(schema, i64::try_from(at.place()).unwrap_or(i64::MAX)).await,
+                None => schemas.put(schema).await,
+            },
             _ => Err(ViewsError::Damaged(format!("{build:?} is not of {self:?}"))),
         }
     }
@@ -74,11 +78,12 @@ impl Place {
         }
     }
 
-    /// Keeps other programs from building here, for as long as this is held. Files have one program only.
-    pub(super) async fn alone(&self) -> Result<Option<PgConnection>, ViewsError> {
+    /// Keeps other programs from building here, for as long as this is held; who has the lease `evicts` who had it before.
+    /// Files have one program only.
+    pub(super) async fn alone(&self, evicts: bool) -> Result<Option<PgConnection>, ViewsError> {
         match self {
             Self::Files(_) => Ok(None),
-            Self::Schemas(schemas) => schemas.building().await.map(Some),
+            Self::Schemas(schemas) => schemas.building(evicts).await.map(Some),
         }
     }
 

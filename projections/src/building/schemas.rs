@@ -27,6 +27,21 @@ const CHECK: &str = "check";
 const QUESTION: &str = if cfg!(test) { "1s" } else { "30s" };
 /// How long somebody waits for a connection that others use.
 const PATIENCE: Duration = if cfg!(test) { Duration::from_secs(1) } else { BUSY };
+/// The database notices within a quarter of a minute that the other end is gone, and lets go of what it had locked.
+const GONE: [(&str, &str); 4] = [
+    ("tcp_keepalives_idle", "5"),
+    ("tcp_keepalives_interval", "3"),
+    ("tcp_keepalives_count", "3"),
+    ("tcp_user_timeout", "15s"),
+];
+/// Who stands still in the middle of a write holds up no other server: its transaction ends after so long.
+const STILL: &str = "5s";
+/// How long the lock of somebody else is waited for.
+const LOCKED: &str = "10s";
+/// Ends the session that has an advisory lock.
+const EVICT: &str = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted \
+    AND objsubid = 1 AND (CAST(classid AS BIGINT) << 32 | CAST(objid AS BIGINT)) = $1 AND pid <> pg_backend_pid() \
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 /// How many prepared statements a connection keeps: as there are queries, about.
 const STATEMENTS: usize = 500;
 /// Held while it is looked which schema is in use and the first one is made, and while another one is built.
@@ -60,22 +75,25 @@ impl std::fmt::Debug for Schema {
 impl Schemas {
     /// At this URL.
     pub(crate) fn new(url: &PostgresUrl) -> Self {
-        Self(Arc::new(url.options().application_name("socai").statement_cache_capacity(STATEMENTS)))
+        Self(Arc::new(url.options().application_name("socai").statement_cache_capacity(STATEMENTS).options(GONE)))
     }
 
     /// A connection that is the only one to look which schema is in use; others wait for it to be closed.
     pub(crate) async fn alone(&self) -> Result<PgConnection, ViewsError> {
-        let mut db = self.0.connect().await?;
+        let mut db = (*self.0).clone().options([("lock_timeout", LOCKED)]).connect().await?;
         sqlx::query("SELECT pg_advisory_lock($1)").bind(OPENING).execute(&mut db).await?;
         Ok(db)
     }
 
-    /// A connection while which nobody else builds.
+    /// A connection while which nobody else builds; who has the lease `evicts` a server that had it before.
     ///
     /// # Errors
     /// [`ViewsError::Overtaken`] when somebody does already.
-    pub(crate) async fn building(&self) -> Result<PgConnection, ViewsError> {
+    pub(crate) async fn building(&self, evicts: bool) -> Result<PgConnection, ViewsError> {
         let mut db = self.0.connect().await?;
+        if evicts {
+            sqlx::query(EVICT).bind(BUILDING).execute(&mut db).await?;
+        }
         let ours = sqlx::query("SELECT pg_try_advisory_lock($1)").bind(BUILDING).fetch_one(&mut db).await?;
         if ours.try_get(0)? { Ok(db) } else { Err(ViewsError::Overtaken) }
     }
@@ -151,15 +169,40 @@ impl Schemas {
         Ok(schema)
     }
 
-    /// Puts a schema in the place of the one in use.
+    /// Puts a schema, whose views are at this place of the log, in the place of the one in use.
+    ///
+    /// # Errors
+    /// [`ViewsError::Overtaken`] when another server has brought that one further, or has put another one there.
+    pub(crate) async fn put_over(&self, schema: &Schema, place: i64) -> Result<(), ViewsError> {
+        let mut db = self.0.connect().await?;
+        let (in_use, _) = Self::look(&mut db).await?;
+        if in_use == 0 {
+            db.close().await?;
+            return self.put(schema).await;
+        }
+        // Whoever writes there waits, and then finds that it is not in use any more.
+        let mut at_once = db.begin().await?;
+        let there = format!("SELECT place FROM {}.read_model FOR UPDATE", self.schema(in_use).name);
+        let mut furthest = 0;
+        for row in sqlx::query(AssertSqlSafe(there)).fetch_all(&mut *at_once).await? {
+            furthest = furthest.max(row.try_get::<i64, _>(0)?);
+        }
+        let put = format!("UPDATE {VIEWS_TABLE} SET build = $1 WHERE build = $2");
+        let put = sqlx::query(AssertSqlSafe(put)).bind(schema.number()?).bind(in_use.cast_signed());
+        if furthest > place || put.execute(&mut *at_once).await?.rows_affected() != 1 {
+            return Err(ViewsError::Overtaken);
+        }
+        at_once.commit().await?;
+        Ok(db.close().await?)
+    }
+
+    /// Puts the first schema in its place.
     pub(crate) async fn put(&self, schema: &Schema) -> Result<(), ViewsError> {
-        let number = schema.name.rsplit('_').next().and_then(|number| number.parse::<i64>().ok());
-        let number = number.ok_or_else(|| ViewsError::Damaged(format!("{} has no number", schema.name)))?;
         let put = format!(
             "INSERT INTO {VIEWS_TABLE} (one, build) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET build = excluded.build"
         );
         let mut db = self.0.connect().await?;
-        sqlx::query(AssertSqlSafe(put)).bind(number).execute(&mut db).await?;
+        sqlx::query(AssertSqlSafe(put)).bind(schema.number()?).execute(&mut db).await?;
         Ok(db.close().await?)
     }
 
@@ -176,6 +219,11 @@ impl Schemas {
 }
 
 impl Schema {
+    fn number(&self) -> Result<i64, ViewsError> {
+        let number = self.name.rsplit('_').next().and_then(|number| number.parse().ok());
+        number.ok_or_else(|| ViewsError::Damaged(format!("{} has no number", self.name)))
+    }
+
     /// How it is connected to. A commit that a loss of power takes back is folded from the log again.
     fn options(&self) -> PgConnectOptions {
         (*self.database).clone().options([("search_path", self.name.as_str()), ("synchronous_commit", "off")])
@@ -183,7 +231,11 @@ impl Schema {
 
     /// For the one who writes. What it has told somebody is there after a crash, too; a build may be lost.
     pub(crate) async fn write(&self) -> Result<Pool, ViewsError> {
-        let options = self.options().options([("synchronous_commit", "on")]);
+        let options = self.options().options([
+            ("synchronous_commit", "on"),
+            ("idle_in_transaction_session_timeout", STILL),
+            ("lock_timeout", LOCKED),
+        ]);
         let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
         Ok(Pool::Postgres(pool.connect_with(options).await?))
     }

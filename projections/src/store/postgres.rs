@@ -36,7 +36,7 @@ impl Views {
     /// The same for a log of so many records, or awaited where there are none that can be read.
     pub(super) async fn in_database_or_awaited(url: &PostgresUrl, records: u64) -> Result<Self, ViewsError> {
         let schemas = Schemas::new(url);
-        match schemas.building().await {
+        match schemas.building(false).await {
             Ok(alone) => {
                 schemas.tidy().await?;
                 alone.close().await?;

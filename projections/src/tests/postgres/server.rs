@@ -97,7 +97,7 @@ async fn only_one_program_builds_at_a_time() {
     history.fill(&one, 10).await;
     let held = one.place.as_ref().unwrap();
     let crate::building::Place::Schemas(schemas) = &**held else { panic!("a database") };
-    let building = schemas.building().await.unwrap();
+    let building = schemas.building(false).await.unwrap();
     let refused = other.rebuild(&history.log, &history.opener()).await;
     assert!(matches!(refused, Err(ViewsError::Overtaken)), "{refused:?}");
     drop(building);
