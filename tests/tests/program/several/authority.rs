@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{
     ask::{Acknowledged, Outcome},
     dice::Dice,
+    journal::pass,
     work::Work,
 };
 use crate::office::paper;

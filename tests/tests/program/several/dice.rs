@@ -32,7 +32,7 @@ impl Dice {
     }
 
     pub(super) fn between(&mut self, least: Duration, most: Duration) -> Duration {
-        let millis = usize::try_from((most - least).as_millis()).unwrap();
+        let millis = usize::try_from(most.saturating_sub(least).as_millis()).unwrap();
         least + Duration::from_millis(self.below(millis + 1) as u64)
     }
 

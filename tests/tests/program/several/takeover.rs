@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{
     ask::{Acknowledged, Outcome},
     dice::Dice,
+    journal::pass,
     watch::Watch,
     work::Work,
     world::READY,
@@ -88,7 +89,7 @@ async fn shown(work: &Work, server: usize, done: &Acknowledged) {
     loop {
         if let Some(client) = work.asker.world.client(server, &work.staff.clerks[0].token)
             && let Ok(answer) = client.try_ask(query, asked.clone()).await
-            && answer["data"]["incomingDocument"]["stage"] == Value::from("ARRIVED")
+            && answer["data"]["incomingDocument"]["stage"] == "ARRIVED"
         {
             return;
         }

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use super::{
-    journal::Journal,
+    journal::{Journal, pass},
     proxy::{Line, Proxy, Target},
     server::{Server, share_keys},
 };
@@ -33,7 +33,7 @@ pub(super) const MERGE_DELAY: u64 = 20;
 /// How long a client waits for an answer before it asks somebody else.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a server may take until it serves, or serves again.
-pub(super) const READY: Duration = Duration::from_secs(60);
+pub(super) const READY: Duration = Duration::from_mins(1);
 
 /// How the engines are reached without a proxy.
 #[derive(Clone, Debug)]
