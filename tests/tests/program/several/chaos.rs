@@ -140,29 +140,26 @@ impl Chaos {
         dice.between(self.pace.wrong.0, self.pace.wrong.1)
     }
 
-    async fn harm(&self, server: usize, harm: Harm, long: Duration) {
+    async fn harm(&self, server: usize, harm: Harm, time: Duration) {
         let server = &self.world.servers[server];
         match harm {
             Harm::Killed => {
                 server.kill();
-                pass(long).await;
+                pass(time).await;
                 server.start();
             }
             Harm::Paused => {
                 server.signal("-STOP");
-                pass(long).await;
+                pass(time).await;
                 server.signal("-CONT");
             }
-            Harm::Lines(events, database, line) => {
-                let to_log = server.to_log.iter().filter(|_| events);
-                let lines: Vec<&Proxy> = to_log.chain(Some(&server.to_postgres).filter(|_| database)).collect();
-                for proxy in &lines {
-                    proxy.set(line);
-                }
-                pass(long).await;
-                for proxy in &lines {
-                    proxy.set(Line::Open);
-                }
+            Harm::Lines(of_log, of_database, line) => {
+                let to_log = server.to_log.iter().filter(|_| of_log);
+                let lines: Vec<&Proxy> = to_log.chain(Some(&server.to_postgres).filter(|_| of_database)).collect();
+                let set = |line| lines.iter().for_each(|proxy: &&Proxy| proxy.set(line));
+                set(line);
+                pass(time).await;
+                set(Line::Open);
             }
         }
     }

@@ -1,8 +1,11 @@
 //! Clients: documents go their way from arrival to resolution, each step on whichever server.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -86,7 +89,7 @@ impl Work {
             if self.over.load(Ordering::Relaxed) {
                 return None;
             }
-            pass(std::time::Duration::from_millis(100)).await;
+            pass(Duration::from_millis(100)).await;
         };
         input["arriving"]["files"] = json!([{ "source": { "ticket": ticket }, "name": "a.pdf", "role": "MAIN" }]);
         self.asker.command(dice, clerk, "receiveIncoming", input).await
