@@ -97,7 +97,7 @@ async fn resting(mut state: watch::Receiver<Following>, give_up: impl Fn(bool)) 
         }
     }
     // Who tells the state is about to end the part.
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Runs the reactions while this server has their lease, until the handler closes.
