@@ -93,7 +93,7 @@ async fn rights_are_of_today() {
 #[tokio::test]
 async fn who_goes_away_ends_their_replay() {
     let replays = Arc::<Replays>::default();
-    let settings = Settings { replay: Duration::from_millis(50), time: Duration::from_mins(1), ..Settings::default() };
+    let settings = Settings { replay: Duration::from_millis(500), time: Duration::from_mins(1), ..Settings::default() };
     let (of_log, patient) = (Arc::clone(&replays), Settings { replay: Duration::from_hours(1), ..settings.clone() });
     let world = World::over(patient, |log| Arc::new(Endless { log, replays: of_log })).await;
     let then = world.clock.now();
