@@ -25,6 +25,15 @@ pub(crate) trait Thing: Clone + Send + Sync + 'static {
     }
 }
 
+/// What of that which may differ from the tables is to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Take {
+    /// All.
+    All,
+    /// What has ended: it will hardly change again, and need not be kept until then.
+    Ended,
+}
+
 /// What the tables have of a thing, and what they are to have.
 pub(crate) struct Change<T> {
     pub(crate) stored: Option<Arc<T>>,
@@ -113,16 +122,21 @@ impl<K: Hash + Eq + Copy, T: Thing> Cache<K, T> {
         self.things.iter().filter(|(_, cached)| wanted(&cached.now)).map(|(key, _)| *key).collect()
     }
 
-    /// All that may differ from the tables. From now on it counts as written.
-    pub(crate) fn take_changes(&mut self) -> Vec<Change<T>> {
-        (self.turn, self.unwritten) = (self.turn + 1, 0);
+    /// What may differ from the tables. From now on it counts as written.
+    pub(crate) fn take_changes(&mut self, which: Take) -> Vec<Change<T>> {
+        self.turn += 1;
         let mut changes = Vec::with_capacity(self.touched.len());
-        for key in self.touched.drain() {
-            let Some(cached) = self.things.get_mut(&key) else { continue };
+        self.touched.retain(|key| {
+            let Some(cached) = self.things.get_mut(key) else { return false };
+            if which == Take::Ended && cached.now.goes_on() {
+                return true;
+            }
             let stored = cached.stored.replace(Arc::clone(&cached.now));
             changes.push(Change { stored, now: Arc::clone(&cached.now) });
             self.weight = self.weight - cached.weight + cached.weigh();
-        }
+            false
+        });
+        self.unwritten = self.touched.iter().filter_map(|key| self.things.get(key)).map(|cached| cached.weight).sum();
         changes
     }
 
@@ -185,19 +199,30 @@ mod tests {
         cache.put(2, Some(Sack(20, true)), || Sack(0, true));
         assert_eq!((cache.weight, cache.unwritten()), (30, 10), "the other is as the tables have it");
         cache.get(2).unwrap().0 = 25;
-        let changes = cache.take_changes();
+        let changes = cache.take_changes(Take::All);
         let mut taken: Vec<_> =
             changes.iter().map(|change| (change.stored.as_deref().cloned(), change.now.0)).collect();
         taken.sort_by_key(|(_, now)| *now);
         assert_eq!(taken, [(None, 10), (Some(Sack(20, true)), 25)]);
-        assert_eq!((cache.weight, cache.unwritten(), cache.take_changes().len()), (35, 0, 0));
+        assert_eq!((cache.weight, cache.unwritten(), cache.take_changes(Take::All).len()), (35, 0, 0));
         // What is on its way to the tables is not changed by what comes after it.
         cache.get(2).unwrap().0 = 70;
         assert_eq!(changes.iter().map(|change| change.now.0).max(), Some(25));
         cache.get(2);
         assert_eq!(cache.weight, 10 + 2 * 70, "as the tables have it and as it is");
-        assert_eq!(cache.take_changes()[0].stored.as_deref(), Some(&Sack(25, true)));
+        assert_eq!(cache.take_changes(Take::All)[0].stored.as_deref(), Some(&Sack(25, true)));
         assert_eq!(cache.weight, 80);
+    }
+
+    #[test]
+    fn what_goes_on_can_wait() {
+        let mut cache = Cache::default();
+        put(&mut cache, 1, 10, true);
+        put(&mut cache, 2, 20, false);
+        let taken: Vec<_> = cache.take_changes(Take::Ended).iter().map(|change| change.now.0).collect();
+        assert_eq!((taken, cache.unwritten(), cache.weight), (vec![20], 10, 30));
+        let taken: Vec<_> = cache.take_changes(Take::All).iter().map(|change| change.now.0).collect();
+        assert_eq!((taken, cache.unwritten()), (vec![10], 0));
     }
 
     #[test]
@@ -208,13 +233,13 @@ mod tests {
             sack.0 = 99;
             false
         });
-        assert_eq!((cache.look(1).unwrap().0, cache.take_changes().len()), (10, 0));
+        assert_eq!((cache.look(1).unwrap().0, cache.take_changes(Take::All).len()), (10, 0));
         cache.change_if(1, |sack| {
             sack.0 = 11;
             true
         });
         cache.change_if(2, |_| true);
-        assert_eq!((cache.look(1).unwrap().0, cache.take_changes().len()), (11, 1));
+        assert_eq!((cache.look(1).unwrap().0, cache.take_changes(Take::All).len()), (11, 1));
     }
 
     #[test]
@@ -222,7 +247,7 @@ mod tests {
         let mut cache = Cache::default();
         for (key, goes_on) in [(1, true), (2, false), (3, true), (4, false)] {
             put(&mut cache, key, 10, goes_on);
-            cache.take_changes();
+            cache.take_changes(Take::All);
         }
         put(&mut cache, 5, 10, false);
         let left = |cache: &Cache<u32, Sack>| (1..=5).filter(|key| cache.has(*key)).collect::<Vec<_>>();

@@ -12,7 +12,7 @@ use socai_domain::{
 
 use crate::{
     apply::Things,
-    cache::Cache,
+    cache::{Cache, Take},
     changes::Changes,
     directory::{self, Agency, Organ, Person},
     document::Document,
@@ -150,12 +150,21 @@ impl Rows {
 
     /// All that changed since the last time. From now on it counts as written; if it is not, these rows are worth nothing.
     pub(crate) fn take_changes(&mut self) -> Changes {
+        self.take(Take::All)
+    }
+
+    /// The same of what has ended. What goes on may change again before all is committed.
+    pub(crate) fn take_ended(&mut self) -> Changes {
+        self.take(Take::Ended)
+    }
+
+    fn take(&mut self, which: Take) -> Changes {
         Changes {
-            organs: self.organs.take_changes(),
-            people: self.people.take_changes(),
-            books: self.books.take_changes(),
-            entries: self.entries.take_changes(),
-            documents: self.documents.take_changes(),
+            organs: self.organs.take_changes(which),
+            people: self.people.take_changes(which),
+            books: self.books.take_changes(which),
+            entries: self.entries.take_changes(which),
+            documents: self.documents.take_changes(which),
         }
     }
 

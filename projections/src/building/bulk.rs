@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     apply::apply,
+    changes::Changes,
     copies::Copies,
     db::{Connection, Dialect},
     digest::{Digest, digest},
@@ -39,13 +40,15 @@ use crate::{
 /// Records that are opened at once. In tests few, so that there is more than one commit.
 const OPENED: usize = if cfg!(test) { 16 } else { 1_000 };
 /// Records in one commit, at most: so many are read again after an interruption.
-const COMMIT: u64 = 1_000_000;
+const COMMIT: u64 = if cfg!(test) { 200 } else { 1_000_000 };
 
 /// What a build may take of memory, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
     /// Things that are not written yet. As much may be on its way to the tables at the same time.
     unwritten: usize,
+    /// Records in one commit. That is no memory, but has a say in it.
+    commit: u64,
     /// Things in all, when those before have come there.
     kept: usize,
     /// Pages of the file.
@@ -56,12 +59,12 @@ impl Budget {
     /// Five eighths of what is given are for things, an eighth for pages; the rest is for what they are made of and into, and
     /// for what the allocator does not give back.
     pub(crate) fn of(bytes: usize) -> Self {
-        Self { unwritten: bytes / 4, kept: bytes / 8 * 3, pages: bytes / 8 }
+        Self { unwritten: bytes / 4, commit: COMMIT, kept: bytes / 8 * 3, pages: bytes / 8 }
     }
 
     /// The same, with commits of another size.
     pub(crate) fn other_commits(self) -> Self {
-        Self { unwritten: self.unwritten / 3, ..self }
+        Self { commit: self.commit / 2, ..self }
     }
 }
 
@@ -93,8 +96,8 @@ pub(crate) struct Bulk {
     gate: Arc<dyn Gate>,
     budget: Budget,
     rows: Rows,
-    /// The last commit, while it is written.
-    writing: Option<JoinHandle<Result<(), ViewsError>>>,
+    /// What was sent to the tables last, while it is written. It gives the transaction back, unless that was committed.
+    writing: Option<JoinHandle<Result<Option<Writer>, ViewsError>>>,
     /// Up to where records are folded, and up to where they were sent to the tables.
     at: Option<Position>,
     sent: Option<Position>,
@@ -191,14 +194,17 @@ impl Bulk {
             self.fold(records, erasures.found()).await?;
             self.uncommitted += count;
             teller.add(count);
-            if self.rows.unwritten() >= self.budget.unwritten || self.uncommitted >= COMMIT {
+            if self.uncommitted >= self.budget.commit {
                 self.commit().await?;
+            } else if self.rows.unwritten() >= self.budget.unwritten {
+                self.make_room().await?;
             }
         }
         if self.uncommitted > 0 {
             self.commit().await?;
         }
-        Ok(self.land().await?)
+        self.land().await?;
+        Ok(())
     }
 
     async fn fold(&mut self, records: Vec<Read>, erased: &HashSet<IncomingId>) -> Result<(), ViewsError> {
@@ -212,30 +218,59 @@ impl Bulk {
         Ok(())
     }
 
-    /// Sends what changed on its way to the tables, as soon as what was sent before has come there.
+    /// Writes what has ended. Of a big agency some thousand documents are always under way: with each of them written again
+    /// whenever memory is full, most of the work would be that. If they are too many, all is committed.
+    async fn make_room(&mut self) -> Result<(), ViewsError> {
+        let writer = self.begin_to_send().await?;
+        let ended = self.rows.take_ended();
+        self.send(writer, ended, None);
+        if self.rows.unwritten() > self.budget.unwritten / 8 * 7 { self.commit().await } else { Ok(()) }
+    }
+
+    /// Writes all that changed, and commits it.
     async fn commit(&mut self) -> Result<(), ViewsError> {
-        self.land().await?;
-        if let Err(error) = self.copy().await {
-            tracing::warn!(%error, "the views were not copied; questions about past moments take longer");
-        }
-        self.rows.settled(self.budget.kept);
-        let (changes, count) = (self.rows.take_changes(), std::mem::take(&mut self.uncommitted));
+        let writer = self.begin_to_send().await?;
+        let changes = self.rows.take_changes();
         let Some(at) = self.at else { return Ok(()) };
+        let count = i64::try_from(std::mem::take(&mut self.uncommitted)).unwrap_or(i64::MAX);
         let from = std::mem::replace(&mut self.sent, self.at);
-        let (db, gate) = (Arc::clone(&self.db), Arc::clone(&self.gate));
-        self.writing = Some(tokio::spawn(async move {
-            let mut writer = Writer::sharing(db, gate).await?;
-            changes.write(&mut writer).await?;
-            move_checkpoint(&mut writer, from, at, i64::try_from(count).unwrap_or(i64::MAX)).await?;
-            writer.commit().await
-        }));
+        self.send(writer, changes, Some((from, at, count)));
         Ok(())
     }
 
-    async fn land(&mut self) -> Result<(), ViewsError> {
+    /// As soon as what was sent before has come there.
+    async fn begin_to_send(&mut self) -> Result<Option<Writer>, ViewsError> {
+        let writer = self.land().await?;
+        if writer.is_none()
+            && let Err(error) = self.copy().await
+        {
+            tracing::warn!(%error, "the views were not copied; questions about past moments take longer");
+        }
+        self.rows.settled(self.budget.kept);
+        Ok(writer)
+    }
+
+    /// Sends changes on their way to the tables, in a transaction that was begun or in a new one; with a move of the
+    /// checkpoint it ends.
+    fn send(&mut self, writer: Option<Writer>, changes: Changes, to: Option<(Option<Position>, Position, i64)>) {
+        let (db, gate) = (Arc::clone(&self.db), Arc::clone(&self.gate));
+        self.writing = Some(tokio::spawn(async move {
+            let mut writer = match writer {
+                Some(writer) => writer,
+                None => Writer::sharing(db, gate).await?,
+            };
+            changes.write(&mut writer).await?;
+            let Some((from, at, count)) = to else { return Ok(Some(writer)) };
+            move_checkpoint(&mut writer, from, at, count).await?;
+            writer.commit().await?;
+            Ok(None)
+        }));
+    }
+
+    async fn land(&mut self) -> Result<Option<Writer>, ViewsError> {
         match self.writing.take() {
             Some(writing) => writing.await.map_err(|error| ViewsError::Damaged(error.to_string()))?,
-            None => Ok(()),
+            None => Ok(None),
         }
     }
 
