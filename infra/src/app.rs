@@ -11,9 +11,10 @@ use std::{sync::Arc, time::Duration};
 use socai_commands::{Handler, ReactionError, Reactions};
 use socai_domain::{
     ledger::{EventLog, Following, LedgerId},
+    proof::SecretKey,
     time::Clock,
 };
-use socai_projections::{Follower, PostgresUrl, Rebuilder, Rebuilds, Views, ViewsError};
+use socai_projections::{Follower, Rebuilder, Rebuilds, Views, ViewsError};
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
@@ -89,7 +90,11 @@ impl App {
         let (events, opener) = (store.log(), store.opener.clone());
         let servers = Servers::join(config, events.is_shared()).await?;
         let notary = match servers.notary() {
-            Some(at) => join_notary(config, at, &key, &*events, Arc::clone(&clock)).await?,
+            Some(at) => {
+                let (at, clock) = (at.clone(), Arc::clone(&clock));
+                let open = move |key, within, records| Notary::among_several(&at, key, within, records, clock);
+                notary(config, &key, &*events, open).await?
+            }
             None => open_notary(config, &key, &*events, Arc::clone(&clock)).await?,
         };
         let (telling, asked_how) = watch::channel(Following::default());
@@ -295,33 +300,27 @@ async fn asked(mut stopping: watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stop| *stop).await;
 }
 
-/// The notary that several servers of this log share.
-async fn join_notary(
-    config: &Config,
-    at: &PostgresUrl,
-    key: &LogKey,
-    log: &dyn EventLog,
-    clock: Arc<dyn Clock>,
-) -> Result<Notary, AppError> {
-    let origin = log_key::origin(&config.origin, log.ledger()).map_err(LogKeyError::from)?;
-    let (at, within, key) = (at.clone(), config.merge_delay, key.named(origin));
-    let records = log.head().await?.records;
-    let open = move || Notary::among_several(&at, key, within, records, clock);
-    Ok(tokio::task::spawn_blocking(open).await.map_err(stopped)??)
-}
-
-/// The notary of this log.
+/// The notary of this log, which nobody else has.
 pub async fn open_notary(
     config: &Config,
     key: &LogKey,
     log: &dyn EventLog,
     clock: Arc<dyn Clock>,
 ) -> Result<Notary, AppError> {
+    let at = config.notary.clone();
+    notary(config, key, log, move |key, within, records| Notary::open(at, key, within, records, clock)).await
+}
+
+/// A notary, opened with the log's named key, the longest time until a checkpoint, and how many records the log has.
+async fn notary(
+    config: &Config,
+    key: &LogKey,
+    log: &dyn EventLog,
+    open: impl FnOnce(SecretKey, u32, u64) -> Result<Notary, NotaryError> + Send + 'static,
+) -> Result<Notary, AppError> {
     let origin = log_key::origin(&config.origin, log.ledger()).map_err(LogKeyError::from)?;
-    let (at, within, key) = (config.notary.clone(), config.merge_delay, key.named(origin));
-    let records = log.head().await?.records;
-    let open = move || Notary::open(at, key, within, records, clock);
-    Ok(tokio::task::spawn_blocking(open).await.map_err(stopped)??)
+    let (key, within, records) = (key.named(origin), config.merge_delay, log.head().await?.records);
+    Ok(tokio::task::spawn_blocking(move || open(key, within, records)).await.map_err(stopped)??)
 }
 
 /// The witness of other logs, if any are to be watched.

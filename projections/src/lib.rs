@@ -54,6 +54,7 @@ pub use error::ViewsError;
 pub use follower::Follower;
 pub use lease::Lease;
 pub use page::{Cursor, MAX_PAGE, Page, PageRequest};
+pub use pg::EVICT;
 pub use store::{Location, NotAPostgresUrl, PostgresUrl, Views};
 pub use viewer::{Rights, Standing, Viewer};
 

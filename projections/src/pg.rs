@@ -1,4 +1,4 @@
-//! Writing many rows to `PostgreSQL`: one statement for any number of them.
+//! What is `PostgreSQL`'s own: writing many rows in one statement, and taking a lock from who stands still.
 
 use std::fmt::Write as _;
 
@@ -10,6 +10,12 @@ use crate::{
     table::{Kind, Table},
     value::Value,
 };
+
+/// Ends the session that has this advisory lock: of a program that stands still, or whose connection the database still takes
+/// for alive.
+pub const EVICT: &str = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted \
+    AND objsubid = 1 AND (CAST(classid AS BIGINT) << 32 | CAST(objid AS BIGINT)) = $1 AND pid <> pg_backend_pid() \
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
 /// Rows in one statement, at most.
 const ROWS: usize = 1_000;

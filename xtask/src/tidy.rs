@@ -52,8 +52,6 @@ fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 fn look(name: &Path, text: &str) -> Vec<(usize, &'static str)> {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let mut in_tests = is_test_file(name);
-    // There time passes at once, and only while everybody waits.
-    let own_clock = text.contains("start_paused = true");
     let mut faults = Vec::new();
     for (index, line) in lines.iter().enumerate() {
         in_tests |= begins_tests(line, lines.get(index + 1).unwrap_or(&""));
@@ -65,7 +63,7 @@ fn look(name: &Path, text: &str) -> Vec<(usize, &'static str)> {
         if code.starts_with("#[ignore") {
             faults.push((index + 1, "an ignored test is no test: make it quick, or its size depend on SOCAI_LONG"));
         }
-        if in_tests && !own_clock && SLEEPING.iter().any(|name| calls(code, name)) {
+        if in_tests && SLEEPING.iter().any(|name| calls(code, name)) {
             faults.push((index + 1, "a test does not sleep: wait for a position, a message or a state"));
         }
     }

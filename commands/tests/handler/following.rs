@@ -5,14 +5,14 @@ use std::{
     time::Instant,
 };
 
-use socai_commands::{CommandError, Handler, ReactionError, Reactions};
+use socai_commands::{CommandError, Ended, Handler, ReactionError, Reactions};
 use socai_domain::{
     incoming::IncomingDocument,
     ledger::{EventLog, Following, Opener},
 };
 
 use crate::{
-    faults::{Fault, Flaky, Life},
+    faults::{Fault, Flaky, HeldLog, Life, Outcome},
     world::{World, document},
 };
 
@@ -67,6 +67,27 @@ async fn damage_stops_the_reactions_and_says_what_to_do() {
     assert_eq!(refused.1, None, "what is not damaged can be read");
     let other = handler.state::<socai_domain::organ::Organ>(socai_domain::organ::stream(world.organ)).await;
     assert!(matches!(other, Err(CommandError::Stopped(_))), "{other:?}");
+}
+
+/// Its lease ended in the middle of a step; when it is its turn again, the step is not forgotten.
+#[tokio::test]
+async fn a_step_that_was_broken_off_is_taken_in_the_next_turn() {
+    let (world, _, _, _) = begun().await;
+    let log = HeldLog::new(world.log.clone());
+    let handler = world.handler_on(Arc::new(log.clone())).await;
+    let mut reactions = Reactions::start(handler, world.checkpoints.clone()).await.unwrap();
+    let over = async {
+        log.holding(1).await;
+    };
+    assert_eq!(reactions.run_until(over).await.unwrap(), Ended::Over);
+    log.release(Outcome::Busy).await;
+    assert_eq!(world.history(document(1)).await, ["IncomingArrived", "RegistrationBegan"]);
+    tokio::select! {
+        caught_up = reactions.catch_up() => caught_up.unwrap(),
+        () = async { loop { log.release(Outcome::Taken).await } } => {}
+    }
+    assert_eq!(world.history(document(1)).await, ["IncomingArrived", "RegistrationBegan", "IncomingRegistered"]);
+    assert_eq!(world.assignments(2026).await.len(), 1);
 }
 
 #[tokio::test]

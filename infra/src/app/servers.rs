@@ -55,12 +55,12 @@ impl Servers {
         state: watch::Receiver<Following>,
         running: impl Future<Output = Result<(), E>> + Send + 'static,
     ) -> JoinHandle<Result<(), E>> {
-        let give_up = self.0.as_ref().map(|(_, keeper)| keeper.giving_up(part));
+        let shared = self.0.as_ref().map(|(_, keeper)| (keeper.lease(part), keeper.giving_up(part)));
         tokio::spawn(async move {
-            let Some(give_up) = give_up else { return running.await };
+            let Some((lease, give_up)) = shared else { return running.await };
             let ended = tokio::select! {
                 ended = running => ended,
-                () = resting(state, &give_up) => Ok(()),
+                () = resting(state, &lease, &give_up) => Ok(()),
             };
             give_up(ended.is_err());
             ended
@@ -86,11 +86,11 @@ impl Servers {
 /// A part that is stuck here for so long is left to the others for as long.
 const STUCK: Duration = Duration::from_secs(10);
 
-/// Lets others try, now and then, what is stuck here. Never ready.
-async fn resting(mut state: watch::Receiver<Following>, give_up: impl Fn(bool)) {
+/// Lets others try, now and then, what is stuck here while it is this server's turn. Never ready.
+async fn resting(mut state: watch::Receiver<Following>, lease: &Lease, give_up: impl Fn(bool)) {
     let stuck = |state: &Following| matches!(state, Following::Retrying(_));
     while state.wait_for(stuck).await.is_ok() {
-        if tokio::time::timeout(STUCK, state.wait_for(|state| !stuck(state))).await.is_err() {
+        if tokio::time::timeout(STUCK, state.wait_for(|state| !stuck(state))).await.is_err() && lease.is_held() {
             give_up(true);
             tokio::time::sleep(STUCK).await;
             give_up(false);

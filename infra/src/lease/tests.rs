@@ -12,10 +12,14 @@ use std::{
 use futures::FutureExt as _;
 use socai_commands::Checkpoints as _;
 use socai_domain::ledger::{LedgerId, Position};
-use tokio::time::sleep;
 
 use super::*;
 use crate::postgres::testing::Server;
+
+/// Waits on the simulation's clock.
+async fn passes(time: Duration) {
+    tokio::time::sleep(time).await; // tidy: time is paused here, and passes at once
+}
 
 const ALL: [Part; 3] = [Part::Views, Part::Notary, Part::Reactions];
 
@@ -73,9 +77,9 @@ struct Way {
 
 impl Way {
     async fn pass(&self) {
-        sleep(Duration::from_millis(self.slow)).await;
+        passes(Duration::from_millis(self.slow)).await;
         while self.cut.load(Ordering::Relaxed) {
-            sleep(Duration::from_millis(100)).await;
+            passes(Duration::from_millis(100)).await;
         }
     }
 }
@@ -126,9 +130,9 @@ async fn server(way: Way, holder: Uuid) {
                     break;
                 }
                 next += 1;
-                sleep(Duration::from_millis(70)).await;
+                passes(Duration::from_millis(70)).await;
             }
-            sleep(Duration::from_millis(10)).await;
+            passes(Duration::from_millis(10)).await;
         }
     });
 }
@@ -206,24 +210,24 @@ async fn torment(seed: u64) -> (usize, usize) {
     let (world, mut dice) = (Arc::new(World::default()), Dice(seed));
     let mut servers: Vec<Victim> = (0..3).map(|_| Victim::start(&world, &mut dice)).collect();
     for _ in 0..60 {
-        sleep(Duration::from_millis(2_000 + dice.below(8_000))).await;
+        passes(Duration::from_millis(2_000 + dice.below(8_000))).await;
         // One at a time: the others can go on.
         let victim = usize::try_from(dice.below(3)).unwrap();
         let long = Duration::from_millis(dice.below(20_000));
         match dice.below(3) {
             0 => {
                 servers[victim].task.abort();
-                sleep(long).await;
+                passes(long).await;
                 servers[victim] = Victim::start(&world, &mut dice);
             }
             1 => {
                 servers[victim].stands_still(true);
-                sleep(long).await;
+                passes(long).await;
                 servers[victim].stands_still(false);
             }
             _ => {
                 servers[victim].cut(true);
-                sleep(long).await;
+                passes(long).await;
                 servers[victim].cut(false);
             }
         }

@@ -10,7 +10,7 @@
 //! - [`standing`]: what it says of itself; [`writer`]: the one task that follows, commits and publishes; [`check`]: is this
 //!   the log that was signed?
 //! - [`port`]: how the API asks it; [`beside`]: how an export reads it; [`compare`]: how `socai fsck` holds it against the log;
-//!   [`agree`]: a store that was lost; [`asking`]: has checkpoints cosigned by witnesses.
+//!   [`agree`]: a store that was lost; [`asking`]: has checkpoints cosigned by witnesses; [`several`]: one of several servers.
 //!
 //! It never holds up a command and never stops the program. If the log is not the one it signed, it raises an alarm and signs
 //! nothing more; what was signed before can still be read.
@@ -26,6 +26,7 @@ mod ids;
 mod port;
 mod postgres;
 mod posting;
+mod several;
 mod standing;
 mod store;
 #[cfg(test)]
@@ -54,17 +55,13 @@ use self::{
     directory::DirectoryStore,
     hashes::{Hashes, Kept},
     ids::Recent,
-    postgres::{PostgresShelf, PostgresStore},
+    postgres::PostgresStore,
     standing::{Committed, Standing},
     store::{NotaryStore, Shelf, Text},
     tree::Tree,
 };
 use crate::config::Location;
-use socai_projections::{Lease, PostgresUrl};
-
-fn unlike(size: u64) -> StoreError {
-    StoreError::Damaged(format!("the tree of {size} leaves has another root than its checkpoint says"))
-}
+use socai_projections::Lease;
 
 /// The file in the store's directory that holds the newest checkpoint.
 const CHECKPOINT: &str = "checkpoint";
@@ -158,41 +155,6 @@ impl Notary {
         Ok(())
     }
 
-    /// The notary of this log on one of several servers, with the store that all of them share: until it is this one's turn
-    /// to sign, it shows what another one has signed.
-    ///
-    /// # Errors
-    /// The store cannot be used at all.
-    pub fn among_several(
-        at: &PostgresUrl,
-        key: SecretKey,
-        within: u32,
-        records: u64,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, NotaryError> {
-        let (store, beside) = (PostgresStore::among_several(at)?, Arc::new(PostgresShelf::open(at)?));
-        // Who stands by begins nothing.
-        let notary = Self::on(Arc::new(store), Some(beside), key, within, 1, clock)?;
-        if records == 0 {
-            notary.begin_among_others()?;
-        }
-        Ok(notary)
-    }
-
-    /// Whoever comes first begins the store; others may be at it, too.
-    fn begin_among_others(&self) -> Result<(), NotaryError> {
-        let mut failures = 0;
-        while let Some(beside) = &self.0.beside
-            && beside.checkpoint()?.is_none()
-        {
-            match self.begin().and_then(|()| self.give_key_away()) {
-                Err(error) if error.may_pass() && failures < 3 => failures += 1,
-                begun => return begun,
-            }
-        }
-        Ok(())
-    }
-
     /// Signs the tree without leaves, where nothing ever was.
     fn begin(&self) -> Result<(), NotaryError> {
         if self.0.store.load()?.is_none() {
@@ -273,34 +235,6 @@ impl Notary {
         let signed_at = self.committed().filter(|before| before.note == note).and_then(|before| before.signed_at);
         self.publish(Committed { head, note: Arc::clone(&note), signed_at });
         Ok((tree, Some(note)))
-    }
-
-    /// Shows what another server has signed by now, and signs promises as that one does. Blocks.
-    fn look(&self) -> Result<(), NotaryError> {
-        let Some(bytes) = self.0.beside.as_ref().map(|beside| beside.checkpoint()).transpose()?.flatten() else {
-            // None is signed as long as there is nothing to go on from.
-            self.0.standing.send_if_modified(|standing| {
-                let spoke = matches!(standing.voice, Voice::Starting | Voice::Signing);
-                if spoke {
-                    standing.voice = Voice::Silent;
-                }
-                spoke
-            });
-            return Ok(());
-        };
-        if self.committed().is_some_and(|committed| committed.note.as_bytes() == bytes) {
-            self.speak();
-            return Ok(());
-        }
-        let checkpoint = self.signed_by_us(&bytes).map_err(|why| self.foreign(&why))?;
-        let head = checkpoint.head();
-        if self.hashes(head.size).root()? != head.root {
-            return Err(unlike(head.size).into());
-        }
-        self.0.recent.catch_up(&*self.0.store, head.size)?;
-        self.publish(Committed { head, note: String::from_utf8_lossy(&bytes).into(), signed_at: None });
-        self.speak();
-        Ok(())
     }
 
     fn foreign(&self, why: &NotTheLogs) -> NotaryError {
@@ -406,4 +340,8 @@ impl Notary {
         let settled = standing.wait_for(settled).await;
         settled.is_ok_and(|standing| !matches!(standing.voice, Voice::Silent | Voice::Alarm(_)))
     }
+}
+
+fn unlike(size: u64) -> StoreError {
+    StoreError::Damaged(format!("the tree of {size} leaves has another root than its checkpoint says"))
 }

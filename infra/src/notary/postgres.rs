@@ -12,15 +12,18 @@
 //! nothing unless the value is its own; a swap asks for the old note, too. So whoever was replaced writes nothing any more,
 //! however late their statement arrives.
 
+mod shelf;
+
 use std::{fmt, sync::Arc, time::Duration};
 
-use socai_projections::PostgresUrl;
+use socai_projections::{EVICT, PostgresUrl};
 use sqlx::{Connection as _, PgConnection};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::store::{Column, NotaryStore, Piece, Shelf, StoreError, Text};
-use crate::postgres::{Connections, Waiting, code, has_table, in_time, says_absent, says_damaged, session, twice};
+pub(super) use self::shelf::PostgresShelf;
+use super::store::{Column, NotaryStore, Piece, Shelf as _, StoreError, Text};
+use crate::postgres::{code, has_table, in_time, session};
 
 /// The table of the checkpoint: where it is, there is a store.
 pub(crate) const TABLE: &str = "socai_notary.checkpoint";
@@ -49,10 +52,6 @@ const LOCK: i64 = i64::from_be_bytes(*b"socainot");
 /// How long the end of a store may wait for the server.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Ends the session that has the lock: of a server that stands still, or whose connection the database still takes for alive.
-const EVICT: &str = "SELECT pg_terminate_backend(pid) FROM pg_locks
-    WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND (classid::bigint << 32 | objid::bigint) = $1
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid()";
 const STAGE: &str = "
     WITH mine AS (SELECT 1 FROM socai_notary.checkpoint WHERE holder = $1 FOR UPDATE)
     INSERT INTO socai_notary.piece (name, number, bytes)
@@ -65,8 +64,6 @@ const SWAP: &str = "UPDATE socai_notary.checkpoint SET note = $3 WHERE holder = 
 const KEEP: &str = "WITH mine AS (SELECT 1 FROM socai_notary.checkpoint WHERE holder = $1 FOR UPDATE)
     INSERT INTO socai_notary.text (name, bytes) SELECT $2, $3 FROM mine
     ON CONFLICT (name) DO UPDATE SET bytes = EXCLUDED.bytes";
-const READ: &str = "SELECT number, substr(bytes, $4, $5) FROM socai_notary.piece
-    WHERE name = $1 AND number BETWEEN $2 AND $3 ORDER BY number";
 
 /// The store in a database.
 pub(crate) struct PostgresStore {
@@ -323,104 +320,4 @@ fn place(column: Column, item: u64) -> (i64, usize) {
     let in_row = (ROW / column.width()) as u64;
     let skip = usize::try_from(item % in_row).unwrap_or_default() * column.width();
     (i64::try_from(item / in_row).unwrap_or(i64::MAX), skip)
-}
-
-/// The store in a database, for reading only.
-#[derive(Debug)]
-pub(super) struct PostgresShelf {
-    waiting: Waiting,
-    connections: Arc<Connections>,
-    name: String,
-}
-
-/// Proofs that are read at once.
-const READERS: usize = 4;
-
-impl PostgresShelf {
-    pub(super) fn open(address: &PostgresUrl) -> Result<Self, StoreError> {
-        let name = format!("{address} (socai_notary)");
-        let waiting = Waiting::new().map_err(|error| StoreError::Unavailable(format!("{name}: {error}")))?;
-        Ok(Self { waiting, connections: Arc::new(Connections::new(address, READERS)), name })
-    }
-
-    fn wait<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = sqlx::Result<T>> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.waiting.wait(work).map_err(|error| {
-            let what = format!("{}: {error}", self.name);
-            if says_damaged(&error) { StoreError::Damaged(what) } else { StoreError::Unavailable(what) }
-        })
-    }
-
-    /// A value of one row, as this statement gives it; none where there is nothing.
-    fn one(&self, sql: &'static str, name: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
-        let connections = Arc::clone(&self.connections);
-        let once = move || {
-            let connections = Arc::clone(&connections);
-            async move {
-                let mut at = connections.take().await?;
-                let found = sqlx::query_scalar::<_, Option<Vec<u8>>>(sql).bind(name).fetch_optional(&mut *at);
-                let found = absent_is_none(in_time(found).await)?;
-                at.keep();
-                Ok(found.flatten())
-            }
-        };
-        let connections = Arc::clone(&self.connections);
-        self.wait(async move { twice(&connections, once).await })
-    }
-}
-
-/// Where there is no store, nothing is found.
-fn absent_is_none<T: Default>(found: sqlx::Result<T>) -> sqlx::Result<T> {
-    match found {
-        Err(error) if says_absent(&error) => Ok(T::default()),
-        found => found,
-    }
-}
-
-impl Shelf for PostgresShelf {
-    fn checkpoint(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        self.one("SELECT note FROM socai_notary.checkpoint WHERE $1 <> ''", "any")
-    }
-
-    fn text(&self, text: Text) -> Result<Option<Vec<u8>>, StoreError> {
-        self.one("SELECT bytes FROM socai_notary.text WHERE name = $1", text.name())
-    }
-
-    fn part(&self, column: Column, first: u64, count: usize) -> Result<Vec<u8>, StoreError> {
-        let wanted = count.saturating_mul(column.width());
-        let Some(last) = (first + count as u64).checked_sub(1).filter(|_| wanted > 0) else { return Ok(Vec::new()) };
-        let ((from, skip), (to, _)) = (place(column, first), place(column, last));
-        // Of one row only what is wanted; of several all.
-        let (start, length) = if from == to { (skip, wanted) } else { (0, ROW) };
-        let [start, length] = [start + 1, length].map(|number| i32::try_from(number).unwrap_or(i32::MAX));
-        let connections = Arc::clone(&self.connections);
-        let once = move || {
-            let connections = Arc::clone(&connections);
-            async move {
-                let mut at = connections.take().await?;
-                let rows = sqlx::query_as::<_, (i64, Vec<u8>)>(READ).bind(column.to_string());
-                let rows = rows.bind(from).bind(to).bind(start).bind(length).fetch_all(&mut *at);
-                let rows = absent_is_none(in_time(rows).await)?;
-                at.keep();
-                Ok(rows)
-            }
-        };
-        let connections = Arc::clone(&self.connections);
-        let rows = self.wait(async move { twice(&connections, once).await })?;
-        let mut bytes = Vec::with_capacity(rows.len() * ROW);
-        for (row, (number, part)) in (from..).zip(rows) {
-            if number != row || bytes.len() % ROW != 0 {
-                break;
-            }
-            bytes.extend_from_slice(&part);
-        }
-        if from != to {
-            bytes.drain(..skip.min(bytes.len()));
-        }
-        bytes.truncate(wanted);
-        bytes.truncate(bytes.len() - bytes.len() % column.width());
-        Ok(bytes)
-    }
 }

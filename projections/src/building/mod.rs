@@ -49,7 +49,7 @@ pub use keeper::{Rebuilder, Rebuilds};
 pub(crate) use place::{Build, Place};
 pub use progress::{Phase, Progress, Rebuilding};
 pub use schemas::VIEWS_TABLE;
-pub(crate) use schemas::{Schema, Schemas};
+pub(crate) use schemas::{NAME, Schema, Schemas};
 
 /// Records in one commit of a file that follows the log.
 const CHUNK: usize = 1_000;

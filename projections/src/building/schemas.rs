@@ -14,11 +14,12 @@ use sqlx::{
 use crate::{
     db::{Connection, Pool},
     error::ViewsError,
+    pg::EVICT,
     store::{BUSY, PostgresUrl},
 };
 
 /// The schema that says which one is in use; the others are called after it.
-const NAME: &str = "socai_views";
+pub(crate) const NAME: &str = "socai_views";
 /// The table that says which schema is in use: where it is, there are views.
 pub const VIEWS_TABLE: &str = "socai_views.in_use";
 /// The suffix of the build that is compared with.
@@ -38,10 +39,6 @@ const GONE: [(&str, &str); 4] = [
 const STILL: &str = "5s";
 /// How long the lock of somebody else is waited for.
 const LOCKED: &str = "10s";
-/// Ends the session that has an advisory lock.
-const EVICT: &str = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted \
-    AND objsubid = 1 AND (CAST(classid AS BIGINT) << 32 | CAST(objid AS BIGINT)) = $1 AND pid <> pg_backend_pid() \
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 /// How many prepared statements a connection keeps: as there are queries, about.
 const STATEMENTS: usize = 500;
 /// Held while it is looked which schema is in use and the first one is made, and while another one is built.

@@ -10,7 +10,7 @@ use socai_domain::{
 
 use super::Views;
 use crate::{
-    building::{Place, VIEWS_TABLE},
+    building::{NAME, Place, VIEWS_TABLE},
     error::ViewsError,
     lease::Lease,
     sql::Sql,
@@ -51,7 +51,7 @@ impl Views {
         }
         let mut sql = Sql::plain();
         sql.push(&format!("SELECT COUNT(*) FROM {VIEWS_TABLE} WHERE CAST(current_schema() AS TEXT) "));
-        sql.push("IS DISTINCT FROM 'socai_views_' || build");
+        sql.push(&format!("IS DISTINCT FROM '{NAME}_' || build"));
         Ok(sql.count(&mut self.reading().await?).await? > 0)
     }
 
