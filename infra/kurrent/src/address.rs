@@ -10,11 +10,15 @@ pub const DEFAULT_PORT: u16 = 2113;
 pub const DEFAULT_LEDGER: &str = "socai";
 
 const SCHEMES: [&str; 4] = ["kurrentdb", "kurrent", "kdb", "esdb"];
-const PARAMETERS: &str = "ledger, tls, tlsVerifyCert, tlsCaFile, connectionName, defaultDeadline, gossipTimeout, \
-                          keepAliveInterval, keepAliveTimeout";
+const PARAMETERS: &str = "ledger, tls, tlsVerifyCert, tlsCaFile, userCertFile, userKeyFile, connectionName, \
+                          defaultDeadline, gossipTimeout, keepAliveInterval, keepAliveTimeout";
 /// What published clients know and we have no use for: a URL that was made for one of them works here, too.
 const OF_OTHER_CLIENTS: [&str; 4] =
     ["nodepreference", "maxdiscoverattempts", "discoveryinterval", "throwonappendfailure"];
+
+/// The two files of a user's certificate.
+const USER_FILES: [&str; 2] = ["userCertFile", "userKeyFile"];
+const PEM_FILE: &str = "the path of a PEM file";
 
 /// A node: a name or an address, and a port.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +50,15 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// A certificate that says who we are, and its key, both PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserCertificate {
+    /// The file of the certificate.
+    pub certificate: PathBuf,
+    /// The file of its key.
+    pub key: PathBuf,
+}
+
 /// What the URL says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
@@ -59,6 +72,8 @@ pub struct Address {
     pub tls: bool,
     /// Believe this authority's certificates (PEM) instead of the system's.
     pub ca_file: Option<PathBuf>,
+    /// Who we are, shown by TLS.
+    pub user_certificate: Option<UserCertificate>,
     /// The ledger's name: its streams are called `NAME-…`.
     pub ledger: String,
     /// A name for the server's own log.
@@ -85,6 +100,9 @@ pub enum AddressError {
     /// A user without a password, or one that cannot be decoded.
     #[error("write user:password@ before the hosts; what is special in them is written %XX, as in %40 for @")]
     Credentials,
+    /// One of the two files of a user's certificate, or no TLS to show it with.
+    #[error("userCertFile=FILE and userKeyFile=FILE go together, and with tls=true")]
+    UserCertificate,
     /// A parameter that is not known.
     #[error("{0:?} is no parameter of this URL; there are {PARAMETERS}")]
     Unknown(String),
@@ -125,6 +143,7 @@ impl FromStr for Address {
             credentials,
             tls: true,
             ca_file: None,
+            user_certificate: None,
             ledger: DEFAULT_LEDGER.to_owned(),
             connection_name: None,
             deadline: Duration::from_secs(10),
@@ -132,10 +151,21 @@ impl FromStr for Address {
             keep_alive_interval: Duration::from_secs(10),
             keep_alive_timeout: Duration::from_secs(10),
         };
+        let mut of_user = [None, None];
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            address.set(name, &decode(value).ok_or_else(|| wrong(name, value, "UTF-8, what is special as %XX"))?)?;
+            let value = decode(value).ok_or_else(|| wrong(name, value, "UTF-8, what is special as %XX"))?;
+            match USER_FILES.iter().position(|file| file.eq_ignore_ascii_case(name)) {
+                Some(_) if value.is_empty() => return Err(wrong(name, &value, PEM_FILE)),
+                Some(which) => of_user[which] = Some(PathBuf::from(value)),
+                None => address.set(name, &value)?,
+            }
         }
+        address.user_certificate = match of_user {
+            [None, None] => None,
+            [Some(certificate), Some(key)] if address.tls => Some(UserCertificate { certificate, key }),
+            _ => return Err(AddressError::UserCertificate),
+        };
         Ok(address)
     }
 }
@@ -160,7 +190,7 @@ impl Address {
                     "tlsCaFile=FILE with the certificate of the authority that you believe",
                 ));
             }
-            "tlscafile" if value.is_empty() => return Err(wrong(name, value, "the path of a PEM file")),
+            "tlscafile" if value.is_empty() => return Err(wrong(name, value, PEM_FILE)),
             "tlscafile" => self.ca_file = Some(value.into()),
             "connectionname" if is_header_text(value) => self.connection_name = Some(value.to_owned()),
             "connectionname" => return Err(wrong(name, value, "printable ASCII")),
@@ -251,13 +281,15 @@ mod tests {
     fn a_cluster_is_named_with_all_that_belongs_to_it() {
         let address = read(
             "esdb+discover://ad%40min:ch%3Aangeit@one:1113,[::1],3.example?tlsCaFile=/etc/ca.crt&ledger=so1\
-             &defaultDeadline=2500&connectionName=socai%20one&nodePreference=leader",
+             &userKeyFile=b%20c.key&usercertfile=b.crt&defaultDeadline=2500&connectionName=socai%20one&nodePreference=leader",
         );
         let nodes: Vec<String> = address.seeds.iter().map(ToString::to_string).collect();
         assert_eq!(nodes, ["one:1113", "[::1]:2113", "3.example:2113"]);
         let credentials = address.credentials.clone().unwrap();
         assert_eq!((credentials.user.as_str(), credentials.password.as_str()), ("ad@min", "ch:angeit"));
         assert_eq!(address.ca_file, Some("/etc/ca.crt".into()));
+        let user = UserCertificate { certificate: "b.crt".into(), key: "b c.key".into() };
+        assert_eq!(address.user_certificate, Some(user));
         assert_eq!(address.deadline, Duration::from_millis(2_500));
         assert_eq!(address.connection_name.as_deref(), Some("socai one"));
         assert_eq!(address.prefix(), "so1-");
@@ -289,6 +321,9 @@ mod tests {
             ("kurrentdb://h?ledger=", "small letters"),
             ("kurrentdb://h?tls=maybe", "true or false"),
             ("kurrentdb://h?tlsVerifyCert=false", "tlsCaFile"),
+            ("kurrentdb://h?userCertFile=a", "userKeyFile=FILE"),
+            ("kurrentdb://h?userKeyFile=", "PEM file"),
+            ("kurrentdb://h?tls=false&userCertFile=a&userKeyFile=b", "tls=true"),
             ("kurrentdb://h?defaultDeadline=-1", "milliseconds"),
             ("kurrentdb://u:secret@h?shiny=1", "no parameter"),
         ] {

@@ -6,7 +6,7 @@
 //! prefix, subscriptions to `$all`, deletion in both ways, stream metadata as far as it hides events, gossip, the leader and
 //! who is none, and what the server can do. It does not imitate disks, replication, elections, scavenging, access rules of
 //! single streams, links, regular expressions, persistent subscriptions, `BatchAppend`, subscriptions to one stream, the
-//! calls of protocol version 2, TLS.
+//! calls of protocol version 2.
 
 #![allow(clippy::missing_panics_doc)]
 
@@ -24,6 +24,7 @@ use std::{
 
 use socai_kurrent::wire::{shared::Empty, write::ExpectedState};
 use tokio::{net::TcpListener, sync::watch};
+use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
 use uuid::Uuid;
 
 pub use faults::{AppendFault, Faults};
@@ -42,6 +43,16 @@ pub struct Counts {
     pub refused: usize,
 }
 
+/// Speaks TLS.
+#[derive(Clone)]
+pub(crate) struct Secure(pub(crate) TlsAcceptor);
+
+impl std::fmt::Debug for Secure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secure(…)")
+    }
+}
+
 /// What the nodes have in common.
 #[derive(Debug)]
 pub(crate) struct Cluster {
@@ -51,6 +62,8 @@ pub(crate) struct Cluster {
     leader: Mutex<Option<usize>>,
     nodes: OnceLock<Vec<Weak<Node>>>,
     changes: watch::Sender<()>,
+    /// How its nodes speak TLS, if they do.
+    tls: Option<Secure>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -111,6 +124,16 @@ impl Double {
 
     /// So many nodes, each on a free port; the first leads.
     pub async fn cluster(nodes: usize) -> std::io::Result<Self> {
+        Self::of(nodes, None).await
+    }
+
+    /// The same, speaking TLS as this says.
+    pub async fn secure(nodes: usize, mut tls: ServerConfig) -> std::io::Result<Self> {
+        tls.alpn_protocols = vec![b"h2".to_vec()];
+        Self::of(nodes, Some(Secure(TlsAcceptor::from(Arc::new(tls))))).await
+    }
+
+    async fn of(nodes: usize, tls: Option<Secure>) -> std::io::Result<Self> {
         let cluster = Arc::new(Cluster {
             store: Mutex::default(),
             faults: Faults::default(),
@@ -118,6 +141,7 @@ impl Double {
             leader: Mutex::new(Some(0)),
             nodes: OnceLock::new(),
             changes: watch::Sender::new(()),
+            tls,
         });
         let mut running = Vec::with_capacity(nodes);
         for number in 0..nodes {
@@ -153,7 +177,7 @@ impl Double {
 
     /// The URL of a ledger of this name.
     pub fn url(&self, ledger: &str) -> String {
-        format!("kurrentdb://{}?tls=false&ledger={ledger}", self.hosts())
+        format!("kurrentdb://{}?tls={}&ledger={ledger}", self.hosts(), self.cluster.tls.is_some())
     }
 
     /// What goes wrong.

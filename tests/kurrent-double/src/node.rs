@@ -15,12 +15,16 @@ use socai_kurrent::wire::{
     header, path,
     shared::{Empty, WireUuid},
 };
-use tokio::{net::TcpListener, task::AbortHandle};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+    task::AbortHandle,
+};
 use tonic::{Code, Status, body::Body, metadata::MetadataMap, server::Grpc};
 use tonic_prost::ProstCodec;
 use uuid::Uuid;
 
-use crate::{Cluster, calls, read};
+use crate::{Cluster, Secure, calls, read};
 
 /// The largest message that is taken: the server's own bound for an event is 16 MiB.
 const MAX_REQUEST: usize = 20 << 20;
@@ -73,14 +77,25 @@ impl Node {
             let _ = connection.set_nodelay(true);
             let node = Arc::clone(&self);
             let serving = tokio::spawn(async move {
-                let service = service_fn(move |request| Arc::clone(&node).answer(request));
-                let server = http2::Builder::new(TokioExecutor::new());
-                let _ = server.serve_connection(TokioIo::new(connection), service).await;
+                match node.cluster.tls.clone() {
+                    None => node.serve(connection).await,
+                    Some(Secure(tls)) => {
+                        if let Ok(connection) = tls.accept(connection).await {
+                            node.serve(connection).await;
+                        }
+                    }
+                }
             });
             let mut connections = lock(&self.connections);
             connections.retain(|connection| !connection.is_finished());
             connections.push(serving.abort_handle());
         }
+    }
+
+    async fn serve(self: Arc<Self>, connection: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let service = service_fn(move |request| Arc::clone(&self).answer(request));
+        let server = http2::Builder::new(TokioExecutor::new());
+        let _ = server.serve_connection(TokioIo::new(connection), service).await;
     }
 
     /// Breaks every connection.

@@ -1,13 +1,13 @@
 //! Connecting to the node that leads.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use thiserror::Error;
 use tonic::{
     client::Grpc,
     codegen::http::uri::PathAndQuery,
-    transport::{Certificate, Channel, ClientTlsConfig, Endpoint},
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
 };
 use tonic_prost::ProstCodec;
 
@@ -24,19 +24,25 @@ const CONNECTION_WINDOW: u32 = 4 << 20;
 /// Why there is no client.
 #[derive(Debug, Error)]
 pub enum ClientError {
-    /// The file of the authority's certificate cannot be read.
-    #[error("the certificate in tlsCaFile={}: {source}", path.display())]
-    CaFile {
+    /// A file that the URL names cannot be read.
+    #[error("{parameter}={}: {source}", path.display())]
+    File {
+        /// Where the URL names it.
+        parameter: &'static str,
         /// The file.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
     },
     /// The file holds something else.
-    #[error("tlsCaFile={} holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)", path.display())]
+    #[error("{parameter}={} is no file in PEM form (-----BEGIN {wanted}-----)", path.display())]
     NotPem {
+        /// Where the URL names it.
+        parameter: &'static str,
         /// The file.
         path: PathBuf,
+        /// What is wanted.
+        wanted: &'static str,
     },
 }
 
@@ -44,13 +50,31 @@ pub(super) fn tls(address: &Address) -> Result<Option<ClientTlsConfig>, ClientEr
     if !address.tls {
         return Ok(None);
     }
-    let Some(path) = &address.ca_file else { return Ok(Some(ClientTlsConfig::new().with_native_roots())) };
-    let pem = std::fs::read(path).map_err(|source| ClientError::CaFile { path: path.clone(), source })?;
-    // A file without one would make a client that believes nobody and does not say why.
-    if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
-        return Err(ClientError::NotPem { path: path.clone() });
+    let mut tls = match &address.ca_file {
+        None => ClientTlsConfig::new().with_native_roots(),
+        Some(path) => {
+            ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem("tlsCaFile", path, "CERTIFICATE")?))
+        }
+    };
+    if let Some(user) = &address.user_certificate {
+        let certificate = pem("userCertFile", &user.certificate, "CERTIFICATE")?;
+        let key = pem("userKeyFile", &user.key, "PRIVATE KEY")?;
+        tls = tls.identity(Identity::from_pem(certificate, key));
     }
-    Ok(Some(ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem))))
+    Ok(Some(tls))
+}
+
+/// The file's content. One without what is wanted would make a client that believes nobody, or whom nobody believes, and
+/// that does not say why.
+fn pem(parameter: &'static str, path: &Path, wanted: &'static str) -> Result<Vec<u8>, ClientError> {
+    let bytes = std::fs::read(path).map_err(|source| ClientError::File { parameter, path: path.to_owned(), source })?;
+    // Keys have a word more: RSA PRIVATE KEY, EC PRIVATE KEY.
+    let is_wanted =
+        |line: &str| line.starts_with("-----BEGIN ") && line.trim_end().ends_with(&format!("{wanted}-----"));
+    if String::from_utf8_lossy(&bytes).lines().any(is_wanted) {
+        return Ok(bytes);
+    }
+    Err(ClientError::NotPem { parameter, path: path.to_owned(), wanted })
 }
 
 impl Client {

@@ -9,3 +9,4 @@ mod opening;
 mod restore;
 mod servers;
 mod support;
+mod tls;
