@@ -1,7 +1,9 @@
 //! A throw-away cluster of `PostgreSQL` for tests and benches: real server, settings that it comes with, on a socket of its own.
 
 use std::{
+    fs::Permissions,
     io,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -26,16 +28,43 @@ impl Cluster {
 
     /// The same in this folder: for benches, as temporary files may be in memory.
     pub fn start_in(folder: &Path) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("pg").tempdir_in(folder)?;
+        let cluster = Self::empty_in(folder)?;
+        cluster
+            .run("initdb", &["--auth=trust", "--username=postgres", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"])?;
+        cluster.restart("")?;
+        Ok(cluster)
+    }
+
+    fn empty_in(folder: &Path) -> io::Result<Self> {
+        let folder =
+            tempfile::Builder::new().prefix("pg").permissions(Permissions::from_mode(0o700)).tempdir_in(folder)?;
         let cluster = Self { folder, programs: programs()? };
         if is_root() {
             // The server refuses root.
             done(Command::new("chown").arg("postgres").arg(cluster.data()))?;
         }
-        cluster
-            .run("initdb", &["--auth=trust", "--username=postgres", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"])?;
-        cluster.restart("")?;
         Ok(cluster)
+    }
+
+    /// A hot standby of this one, as it is now; it follows while both run, and answers questions.
+    pub fn standby(&self) -> io::Result<Self> {
+        let standby = Self::empty_in(self.data().parent().expect("it was made in a folder"))?;
+        let of = self.data().display().to_string();
+        let arguments = ["-h", &of, "-U", "postgres", "--write-recovery-conf", "--checkpoint=fast", "--no-sync"];
+        standby.run("pg_basebackup", &arguments)?;
+        // Of the primary's socket, which is among its data here.
+        std::fs::remove_file(standby.data().join(".s.PGSQL.5432.lock"))?;
+        standby.restart("")?;
+        Ok(standby)
+    }
+
+    /// Dies, and its standby takes its place: who connects to this one's socket finds that one.
+    pub fn fail_over(&self, standby: &Self) -> io::Result<()> {
+        self.stop()?;
+        // The server removes it where it ends in good order.
+        let _ = std::fs::remove_file(self.socket());
+        std::os::unix::fs::symlink(standby.socket(), self.socket())?;
+        standby.run("pg_ctl", &["-w", "promote"])
     }
 
     /// How to connect to the database `postgres` as its superuser.
@@ -60,7 +89,9 @@ impl Cluster {
         let socket = self.data().display().to_string();
         let log = self.data().join("log").display().to_string();
         let options = format!("-c listen_addresses= -c unix_socket_directories={socket} {options}");
-        self.run("pg_ctl", &["-w", "-l", &log, "-o", &options, "start"])
+        self.run("pg_ctl", &["-w", "-l", &log, "-o", &options, "start"]).map_err(|error| {
+            io::Error::other(format!("{error}: {}", std::fs::read_to_string(&log).unwrap_or_default()))
+        })
     }
 
     /// Stops the server as a crash does: nothing is finished, connections are cut.

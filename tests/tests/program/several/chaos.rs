@@ -54,6 +54,8 @@ enum Trouble {
     SubscriptionsSilent,
     BackendsEnd,
     DatabaseRestarts,
+    /// A synchronous standby takes the place of the database.
+    DatabaseFailsOver,
 }
 
 fn troubles() -> Vec<Trouble> {
@@ -71,6 +73,7 @@ fn troubles() -> Vec<Trouble> {
         Trouble::SubscriptionsSilent,
         Trouble::BackendsEnd,
         Trouble::DatabaseRestarts,
+        Trouble::DatabaseFailsOver,
     ];
     appends.into_iter().map(Trouble::Append).chain(others).collect()
 }
@@ -217,16 +220,38 @@ impl Chaos {
             Trouble::BackendsEnd => self.end_backends().await,
             Trouble::DatabaseRestarts => {
                 let world = Arc::clone(&self.world);
-                tokio::task::spawn_blocking(move || world.postgres.restart("").unwrap()).await.unwrap();
+                tokio::task::spawn_blocking(move || world.database().restart("").unwrap()).await.unwrap();
             }
+            Trouble::DatabaseFailsOver => self.fail_over().await,
         }
+    }
+
+    /// A standby is made, has all that is committed, and is asked before anything else is; then its primary dies.
+    async fn fail_over(&self) {
+        let old = self.world.database();
+        let making = Arc::clone(&old);
+        let standby = tokio::task::spawn_blocking(move || making.standby().unwrap()).await.unwrap();
+        let mut database = PgConnection::connect_with(&old.options()).await.unwrap();
+        for setting in ["ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()"] {
+            sqlx::raw_sql(setting).execute(&mut database).await.unwrap();
+        }
+        // A commit that waited for it.
+        let waits = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+        while sqlx::query_scalar::<_, i64>(waits).fetch_one(&mut database).await.unwrap() == 0 {
+            pass(Duration::from_millis(20)).await;
+        }
+        sqlx::raw_sql("CREATE TABLE IF NOT EXISTS waited_for (here int)").execute(&mut database).await.unwrap();
+        let standby = Arc::new(standby);
+        let new = Arc::clone(&standby);
+        tokio::task::spawn_blocking(move || old.fail_over(&new).unwrap()).await.unwrap();
+        self.world.databases.lock().unwrap().push(standby);
     }
 
     /// Each session of the database ends by itself with one half probability.
     async fn end_backends(&self) {
         let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
             WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND random() < 0.5";
-        let mut database = PgConnection::connect_with(&self.world.postgres.options()).await.unwrap();
+        let mut database = PgConnection::connect_with(&self.world.database().options()).await.unwrap();
         sqlx::query(end).execute(&mut database).await.unwrap();
         database.close().await.unwrap();
     }

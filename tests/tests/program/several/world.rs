@@ -58,7 +58,8 @@ fn settings(log: &str, postgres: &str, blobs: &Path) -> Vec<String> {
 pub(super) struct World {
     pub(super) journal: Arc<Journal>,
     pub(super) double: Double,
-    pub(super) postgres: Cluster,
+    /// The last one is in use; the others have its address.
+    pub(super) databases: Mutex<Vec<Arc<Cluster>>>,
     pub(super) servers: Vec<Arc<Server>>,
     /// Keys, tokens; no server runs on its data directory.
     pub(super) office: Office,
@@ -116,7 +117,13 @@ impl World {
         let key = key(&office.administrator(&url)).await;
         let supervisors = Mutex::new(supervisors);
         let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
-        Arc::new(Self { journal, double, postgres, servers, office, key, http, direct, supervisors, folder })
+        let databases = Mutex::new(vec![Arc::new(postgres)]);
+        Arc::new(Self { journal, double, databases, servers, office, key, http, direct, supervisors, folder })
+    }
+
+    /// The database in use.
+    pub(super) fn database(&self) -> Arc<Cluster> {
+        Arc::clone(self.databases.lock().unwrap().last().expect("there is one from the start"))
     }
 
     /// What the log holds, in the order of the tree.
