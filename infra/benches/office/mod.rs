@@ -39,6 +39,15 @@ impl Decide for Agency {
     }
 }
 
+/// Settings by name, as flags give them.
+pub(crate) type Settings = BTreeMap<&'static str, String>;
+
+fn config(data: &Path, settings: &Settings) -> Config {
+    let mut flags = settings.clone();
+    flags.insert("data", data.to_str().expect("a path in UTF-8").to_owned());
+    Config::load(&flags, |_| None).expect("a data directory is all it needs")
+}
+
 /// The agency, and who is in it.
 pub(crate) struct Office {
     pub(crate) scene: Scene,
@@ -46,10 +55,9 @@ pub(crate) struct Office {
 }
 
 impl Office {
-    /// A new one.
-    pub(crate) async fn found(data: &Path) -> (Self, App, Config) {
-        let flags = BTreeMap::from([("data", data.to_str().expect("a path in UTF-8").to_owned())]);
-        let config = Config::load(&flags, |_| None).expect("a data directory is all it needs");
+    /// A new one, with these settings beside the data directory.
+    pub(crate) async fn found(data: &Path, settings: &Settings) -> (Self, App, Config) {
+        let config = config(data, settings);
         drop(DataLock::make(data).expect("the directory is ours"));
         make_private_dir(config.master_key.parent().expect("a file has a folder")).expect("the directory is ours");
         MasterKey::generate().and_then(|key| key.save(&config.master_key)).expect("a key can be made");
@@ -61,6 +69,17 @@ impl Office {
         let envelope = office.envelope(Requester::System);
         app.handler.execute(organ::stream(organ), envelope, Agency {}).await.expect("the agency is taken");
         (office, app, config)
+    }
+
+    /// Another server of a ledger, with the first one's keys.
+    #[allow(dead_code)] // not every bench has several
+    pub(crate) async fn joined(first: &Config, data: &Path, settings: &Settings) -> App {
+        let mut settings = settings.clone();
+        for (name, file) in [("master_key", &first.master_key), ("log_key", &first.log_key)] {
+            settings.insert(name, file.to_str().expect("a path in UTF-8").to_owned());
+        }
+        drop(DataLock::make(data).expect("the directory is ours"));
+        App::open(&config(data, &settings), Arc::new(SystemClock)).await.expect("the first one has begun the ledger")
     }
 
     fn envelope(&self, who: Requester) -> Envelope {

@@ -24,7 +24,7 @@ use socai_domain::{
     text::LongText,
 };
 
-use crate::office::{Office, each};
+use crate::office::{Office, Settings, each};
 
 /// Nothing is erased here.
 struct NoBlobs;
@@ -97,7 +97,7 @@ async fn step(office: &Office, handler: &Handler, document: IncomingId, step: us
 
 /// Writes a ledger of about so many records.
 pub(crate) async fn write(data: &Path, records: usize, open: usize) {
-    let (office, app, config) = Office::found(data).await;
+    let (office, app, config) = Office::found(data, &Settings::new()).await;
     app.close().await.expect("it closes");
     let store = Store::open(&config, Arc::new(SystemClock)).await.expect("it opens");
     let (log, opener, blobs) = (store.log(), store.opener.clone(), Arc::new(NoBlobs));

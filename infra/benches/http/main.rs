@@ -1,9 +1,11 @@
 //! Durable commands per second over HTTP: GraphQL mutations with a bearer token, by clients that each wait for the answer,
-//! on connections that stay open. Clients and server share the machine's cores.
+//! on connections that stay open. Clients, servers and engines share the machine's cores.
 //!
 //! ```text
-//! cargo bench -p socai --bench http -- [--rounds 3] [--seconds 3] [--documents 5000]
+//! cargo bench -p socai --bench http -- [--rounds 3] [--seconds 3] [--documents 5000] [--engines files]
 //! ```
+//! `--engines all`: also with views in `PostgreSQL`, and with everything there beside a log in the double of a cluster, which
+//! keeps events in memory; by one server and by three, of which each client asks one.
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // figures for people
 
 use std::{
@@ -11,20 +13,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::{FutureExt as _, future::join_all};
+use futures::future::join_all;
 use serde_json::{Value, json};
-use socai::{clock::SystemClock, token_keys::TokenKeys};
-use socai_domain::{id::IncomingId, time::Clock as _};
-use socai_graphql::token::Issuer;
-use tokio::net::TcpListener;
+use socai_domain::id::IncomingId;
 use uuid::Uuid;
 
+#[path = "../api/mod.rs"]
 mod api;
+#[path = "../args/mod.rs"]
 mod args;
+mod installation;
+#[path = "../office/mod.rs"]
 mod office;
-use api::api;
-use args::{directory, number};
-use office::{Office, each};
+
+use args::{number, word};
+use installation::{ALL, Engines, Installation};
 
 /// What is asked again and again.
 #[derive(Clone, Copy)]
@@ -37,7 +40,7 @@ enum Ask {
 
 struct Client {
     http: reqwest::Client,
-    url: String,
+    urls: Vec<String>,
     token: String,
     documents: Vec<IncomingId>,
 }
@@ -70,8 +73,9 @@ impl Client {
         }
     }
 
-    async fn ask(&self, ask: Ask, n: usize) {
-        let asked = self.http.post(&self.url).bearer_auth(&self.token).json(&self.body(ask, n));
+    /// Of the server whose turn is `who`.
+    async fn ask(&self, who: usize, ask: Ask, n: usize) {
+        let asked = self.http.post(&self.urls[who % self.urls.len()]).bearer_auth(&self.token).json(&self.body(ask, n));
         let answer: Value = asked.send().await.expect("it answers").json().await.expect("it answers in JSON");
         assert!(answer["errors"].is_null(), "{answer}");
     }
@@ -86,7 +90,7 @@ async fn run(client: &Arc<Client>, ask: Ask, clients: usize, time: Duration) -> 
             let (mut took, mut n) = (Vec::new(), me);
             while begin.elapsed() < time {
                 let asked = Instant::now();
-                client.ask(ask, n).await;
+                client.ask(me, ask, n).await;
                 took.push(asked.elapsed().as_secs_f64() * 1e6);
                 n += clients;
             }
@@ -110,42 +114,26 @@ fn median(mut values: Vec<f64>) -> f64 {
 async fn main() {
     let (rounds, documents) = (number("--rounds", 3), number("--documents", 5_000));
     let time = Duration::from_secs(number("--seconds", 3));
-    let dir = directory();
-    let (office, app, _) = Office::found(&dir.path().join("data")).await;
-    let office = Arc::new(office);
-    let keys = TokenKeys::generate().expect("a key can be made");
-    let issuer = Issuer::from_pem(&keys.private).expect("it is a key");
-    let token = issuer.issue(office.clerk(), office.organ, SystemClock.now(), 36_000).expect("it signs");
-    // All clients are one clerk here.
-    let api = api(&app, &keys.public);
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
-    let url = format!("http://{}/graphql", listener.local_addr().expect("it listens"));
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(socai_graphql::serve(listener, api, async move { drop(stopped.await) }.boxed()));
-    let documents = {
-        let (office, handler) = (Arc::clone(&office), app.handler.clone());
-        each(documents, move |n| {
-            let (office, handler) = (Arc::clone(&office), handler.clone());
-            async move { office.receive(&handler, n).await }
-        })
-        .await
-    };
-    let client = Arc::new(Client { http: reqwest::Client::new(), url, token, documents });
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    println!("{cores} cores, shared by clients and server; {rounds} rounds of {time:?}; medians");
-    for (what, ask) in [("a remark on a document that is there", Ask::Annotate), ("a new document", Ask::Receive)] {
-        println!("\n{what}\nclients   commands/s    p50 µs    p99 µs");
-        for clients in [1, 16, 64, 256] {
-            let mut figures = Vec::new();
-            for _ in 0..rounds {
-                figures.push(run(&client, ask, clients, time).await);
+    println!("{cores} cores, shared by clients, servers and engines; {rounds} rounds of {time:?}; medians");
+    let all: &[Engines] = if word("--engines").is_some_and(|word| word == "all") { &ALL } else { &[Engines::Files] };
+    for engines in all {
+        println!("\n{engines}");
+        let installation = Installation::start(*engines).await;
+        let documents = installation.receive(documents).await;
+        let (urls, token) = (installation.urls(), installation.token());
+        let client = Arc::new(Client { http: reqwest::Client::new(), urls, token, documents });
+        for (what, ask) in [("a remark on a document that is there", Ask::Annotate), ("a new document", Ask::Receive)] {
+            println!("\n{what}\nclients   commands/s    p50 µs    p99 µs");
+            for clients in [1, 16, 64, 256] {
+                let mut figures = Vec::new();
+                for _ in 0..rounds {
+                    figures.push(run(&client, ask, clients, time).await);
+                }
+                let of = |at: usize| median(figures.iter().map(|figures| figures[at]).collect());
+                println!("{clients:>7} {:>12.0} {:>9.0} {:>9.0}", of(0), of(1), of(2));
             }
-            let of = |at: usize| median(figures.iter().map(|figures| figures[at]).collect());
-            println!("{clients:>7} {:>12.0} {:>9.0} {:>9.0}", of(0), of(1), of(2));
         }
+        installation.close().await;
     }
-    // The server may be gone already; it is the end either way.
-    let _ = stop.send(());
-    serving.await.expect("it does not panic").expect("it serves");
-    app.close().await.expect("it closes");
 }
