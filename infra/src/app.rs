@@ -25,7 +25,7 @@ use crate::{
     lease,
     log_key::{self, LogKey, LogKeyError},
     notary::{Notary, NotaryError, asking::Asking},
-    ports::{Erasure, Sweep},
+    ports::{Erasure, Sweep, claim},
     witness::Witness,
 };
 pub use building::Building;
@@ -89,6 +89,9 @@ impl App {
         let store = Store::open(config, Arc::clone(&clock)).await?;
         let (events, opener) = (store.log(), store.opener.clone());
         let servers = Servers::join(config, events.is_shared()).await?;
+        if anew && servers.only_reads() {
+            return Err(AppError::OnlyReads(config.views.clone()));
+        }
         let notary = match servers.notary() {
             Some(at) => {
                 let (at, clock) = (at.clone(), Arc::clone(&clock));
@@ -105,7 +108,7 @@ impl App {
         let asking = asking.transpose()?;
         let witness = open_witness(config, events.ledger(), Arc::clone(&clock)).await?;
         let blobs = Arc::new(BlobStore::open(&config.blobs)?);
-        blobs.bind(events.ledger())?;
+        claim(&blobs, &*events).await?;
         let erasure = Erasure::new(Arc::clone(&blobs), Arc::clone(&events), opener.clone());
         let handler = Handler::start(Arc::clone(&events), opener.clone(), Arc::new(erasure), clock).await?;
 

@@ -8,6 +8,7 @@
 mod content_type;
 mod directory;
 mod hash;
+mod mark;
 mod place;
 mod s3;
 
@@ -20,13 +21,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use socai_domain::ledger::LedgerId;
 use thiserror::Error;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 pub(crate) use content_type::zip_entries;
 pub use content_type::{sniff, usual_extension};
 pub use hash::{BlobHash, NotABlobHash};
+pub use mark::{Mark, NotAMark};
 pub use place::{Bucket, NotABucket, Place};
 pub use s3::Trouble;
 pub(crate) use s3::{Probed, probe};
@@ -114,8 +115,14 @@ trait Store: fmt::Debug + Send + Sync {
     /// All blobs. What is no blob is passed over; what is stored or removed meanwhile may or may not be seen.
     fn list(&self) -> Listing<'_>;
 
-    /// It is this ledger's, from now on, and no other's: what no document of the ledger has is removed there in time.
-    fn bind(&self, ledger: LedgerId) -> Result<(), BlobError>;
+    /// Whose the files are; none where that is not noted.
+    fn mark(&self) -> Result<Option<Mark>, BlobError>;
+
+    /// Notes whose they are, after what was noted `before`.
+    ///
+    /// # Errors
+    /// They are another ledger's, or this one has fewer records than it had.
+    fn claim(&self, before: Option<Mark>, now: Mark) -> Result<(), BlobError>;
 }
 
 /// The files of documents.
@@ -152,9 +159,15 @@ impl BlobStore {
         Self { store: Box::new(store), attaching: Arc::default() }
     }
 
-    /// Makes it this ledger's, or refuses where it is another's. To be called before anything is removed.
-    pub fn bind(&self, ledger: LedgerId) -> Result<(), BlobError> {
-        self.store.bind(ledger)
+    /// Whose the files are, where that is noted: to be read before the log is asked how many records it has.
+    pub fn mark(&self) -> Result<Option<Mark>, BlobError> {
+        self.store.mark()
+    }
+
+    /// Makes them this ledger's, or refuses where they are another's or of a longer copy of this one. To be called before
+    /// anything is removed.
+    pub fn claim(&self, before: Option<Mark>, now: Mark) -> Result<(), BlobError> {
+        self.store.claim(before, now)
     }
 
     /// To be held from before a command's files are stored or looked for until nothing of the command is on its way.

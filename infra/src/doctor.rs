@@ -171,6 +171,7 @@ impl Found {
     /// What is kept in databases of PostgreSQL.
     fn databases(&mut self, config: &Config) {
         let begun = config.log_directory().is_some_and(|log| matches!(newest(&log), Ok(Some(_))));
+        let is_one_of_several = config.log_directory().is_none() && config.notary.path().is_none();
         // Views are made anew where there are none.
         let kept = [
             ("key ring", &config.key_ring, keyring::TABLE, true),
@@ -184,6 +185,11 @@ impl Found {
                         let text =
                             format!("the log holds a ledger, but its {about} is not in {address}: restore it there");
                         self.add(about, Verdict::Wrong, text);
+                    }
+                    Ok(look) if look.standby && !is_missed && is_one_of_several => {
+                        let text =
+                            format!("{address} is a standby: this server reads there what another one keeps in step");
+                        self.add(about, Verdict::Note, text);
                     }
                     Ok(look) => self.database(about, address, &look),
                     Err(error) => self.add(about, Verdict::Wrong, format!("{address}: {error}")),

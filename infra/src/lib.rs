@@ -25,7 +25,6 @@ pub mod notary;
 pub mod ports;
 pub mod postgres;
 pub mod server;
-pub mod ticket_secret;
 pub mod tls;
 pub mod token_keys;
 pub mod verify;

@@ -12,8 +12,9 @@ use crate::{
     app::{App, AppError},
     config::Config,
     control::Control,
+    keyring::MasterKey,
+    keys::KeysError,
     ports::BlobFiles,
-    ticket_secret,
     tls::Listening,
     witness::Witness,
 };
@@ -37,8 +38,7 @@ impl Server {
         let pem = fs::read_to_string(path).map_err(network(path.display().to_string()))?;
         let verifier = Verifier::from_pem(&pem)
             .map_err(|error| AppError::Network(path.display().to_string(), io::Error::other(error)))?;
-        let path = config.data.join("ticket.secret");
-        let secret = ticket_secret::load_or_make(&path).map_err(network(path.display().to_string()))?;
+        let secret = MasterKey::load(&config.master_key).map_err(KeysError::from)?.ticket_secret();
         let bind = async |address: SocketAddr| TcpListener::bind(address).await.map_err(network(address.to_string()));
         let tls = |error| AppError::Network("TLS".into(), io::Error::other(error));
         let listener = Listening::new(bind(config.listen).await?, config.tls.clone()).map_err(tls)?;
@@ -62,7 +62,7 @@ impl Server {
             views: app.views.clone(),
             verifier,
             files: Arc::new(BlobFiles::new(Arc::clone(&app.blobs))),
-            tickets: Tickets::new(&secret),
+            tickets: Tickets::new(&*secret),
             notary: Arc::new(app.notary.clone()),
             witness: app.witness.clone().map(|witness| Arc::new(witness) as Arc<dyn socai_graphql::witness::Witness>),
             following: app.following(),

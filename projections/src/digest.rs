@@ -50,7 +50,7 @@ impl Views {
 pub(crate) async fn digest(db: &mut impl Source) -> Result<Digest, ViewsError> {
     if db.dialect() == Dialect::Postgres {
         // A table of millions takes longer than an answer to a question may.
-        db.ready("").await?.run("SET LOCAL statement_timeout = 0").await?;
+        db.ready("").await?.run("SELECT set_config('statement_timeout', '0', TRUE)").await?;
     }
     let position = checkpoint(db).await?;
     let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);

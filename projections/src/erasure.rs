@@ -61,9 +61,13 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// is not to be filled all the time.
 pub(crate) const LATER: Duration = Duration::from_mins(1);
 
-/// Notes, with the rows, that the files have to be cleaned.
+/// Notes, with the rows, that the files have to be cleaned. Where several servers do that, each debt has a number of its own.
 pub(crate) async fn owe(writer: &mut Writer) -> Result<(), ViewsError> {
-    writer.run(mark(writer.dialect(), UNWRITTEN).into(), Vec::new()).await.map(drop)
+    let note = match writer.dialect() {
+        Dialect::Sqlite => format!("PRAGMA user_version = {UNWRITTEN}"),
+        Dialect::Postgres => "UPDATE erasure SET owed = txid_current()".to_owned(),
+    };
+    writer.run(note.into(), Vec::new()).await.map(drop)
 }
 
 /// Is erased text still to be cleaned from the files?
@@ -84,12 +88,13 @@ async fn owed(db: &mut impl Source) -> Result<u64, ViewsError> {
 pub(crate) const POSTGRES_TABLE: &str =
     "CREATE TABLE erasure (owed BIGINT CONSTRAINT erasure_owed_given NOT NULL); INSERT INTO erasure VALUES (0)";
 
-/// The statement that notes what is owed.
-fn mark(dialect: Dialect, owed: u64) -> String {
-    match dialect {
-        Dialect::Sqlite => format!("PRAGMA user_version = {owed}"),
-        Dialect::Postgres => format!("UPDATE erasure SET owed = {owed}"),
-    }
+/// In `PostgreSQL`: this debt is paid. False where there is a newer one: whoever stood still for a while does not take that for
+/// paid.
+pub(crate) async fn pay(db: &mut impl Source, owed: u64) -> Result<bool, ViewsError> {
+    let mut paid = Sql::plain();
+    paid.push("WITH paid AS (UPDATE erasure SET owed = 0 WHERE owed = ").bind(owed.cast_signed());
+    paid.push(" RETURNING 1) SELECT COUNT(*) FROM paid");
+    Ok(paid.count(db).await? > 0)
 }
 
 /// Cleans the files, if that is owed. What is in the way, a reader or a full disk, delays it and nothing else:
@@ -125,7 +130,7 @@ async fn try_to_clean(views: &Views, gate: Arc<dyn Gate>) -> Result<bool, ViewsE
     }
     views.set_unclean(true);
     if db.dialect() == Dialect::Postgres {
-        return write_anew(views, &mut db, gate).await;
+        return write_anew(views, &mut db, gate, owed).await;
     }
     if owed == UNWRITTEN {
         gate.pass()?;
@@ -151,8 +156,8 @@ async fn try_to_clean(views: &Views, gate: Arc<dyn Gate>) -> Result<bool, ViewsE
     Ok(true)
 }
 
-/// The tables of `PostgreSQL`, one after the other. False: a reader is in the way.
-async fn write_anew(views: &Views, db: &mut Pooled, gate: Arc<dyn Gate>) -> Result<bool, ViewsError> {
+/// The tables of `PostgreSQL`, one after the other. False: a reader is in the way, or more was erased meanwhile.
+async fn write_anew(views: &Views, db: &mut Pooled, gate: Arc<dyn Gate>, owed: u64) -> Result<bool, ViewsError> {
     gate.pass()?;
     run(&mut *db, &format!("SET lock_timeout = {}", PATIENCE.as_millis())).await?;
     let written = async {
@@ -170,7 +175,9 @@ async fn write_anew(views: &Views, db: &mut Pooled, gate: Arc<dyn Gate>) -> Resu
         written => written?,
     }
     gate.pass()?;
-    run(&mut *db, &mark(Dialect::Postgres, CLEAN)).await?;
+    if !pay(&mut *db, owed).await? {
+        return Ok(false);
+    }
     views.set_unclean(false);
     gate.pass()?;
     Ok(true)

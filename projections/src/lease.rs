@@ -13,6 +13,11 @@ impl Lease {
         Self(None)
     }
 
+    /// Of who only reads: never held.
+    pub fn never() -> Self {
+        Self(Some(watch::channel(false).1))
+    }
+
     /// Of one among several servers, as somebody tells it.
     pub fn shared(held: watch::Receiver<bool>) -> Self {
         Self(Some(held))

@@ -18,7 +18,7 @@ use crate::{
     error::ViewsError,
     out::Out,
     page::{Page, PageRequest},
-    sql::{Order, Sql},
+    sql::{Order, Source, Sql},
     store::Views,
     table::{Table, int, text},
     value::Value,
@@ -60,7 +60,8 @@ pub(crate) static POSTGRES_INDEX: &[&str] = &[
     "ALTER TABLE search_text \
      ADD word_terms TSVECTOR GENERATED ALWAYS AS (array_to_tsvector(array_remove(string_to_array(words, ' '), ''))) STORED, \
      ADD code_terms TSVECTOR GENERATED ALWAYS AS (array_to_tsvector(array_remove(string_to_array(codes, ' '), ''))) STORED",
-    "CREATE INDEX search_index ON search_text USING GIN (word_terms, code_terms)",
+    // What was added is in the index at once: else each question goes through a list of up to 4 MB besides.
+    "CREATE INDEX search_index ON search_text USING GIN (word_terms, code_terms) WITH (fastupdate = off)",
 ];
 
 const LIST: &str = "searchDocuments";
@@ -78,27 +79,52 @@ impl Views {
         question: &str,
         page: &PageRequest,
     ) -> Result<Page<DocumentRow>, ViewsError> {
-        let mut sql = Sql::of(viewer);
-        let key = match self.dialect() {
-            Dialect::Sqlite => "i.rowid",
-            Dialect::Postgres => "i.document",
+        let mut db = self.reading().await?;
+        let (key, hits) = match self.dialect() {
+            Dialect::Sqlite => ("i.rowid", Hits::Indexed),
+            // No index has this order: they are found, and then sorted.
+            Dialect::Postgres if are_few(question, &mut db).await? => ("i.document + 0", Hits::Indexed),
+            Dialect::Postgres => ("i.document", Hits::Walked),
         };
+        let mut sql = Sql::of(viewer);
         sql.push("SELECT ").push(key).push(", ").push(COLUMNS);
-        condition(&mut sql, self.dialect(), question);
+        condition(&mut sql, self.dialect(), question, hits);
         let order = Order { columns: &[key], newest_first: true };
-        sql.page(&mut self.reading().await?, LIST, order, page, read).await
+        sql.page(&mut db, LIST, order, page, read).await
     }
 
     /// How many they are.
     pub async fn search_count(&self, viewer: &Viewer, question: &str) -> Result<u64, ViewsError> {
         let mut sql = Sql::of(viewer);
         sql.push("SELECT COUNT(*)");
-        condition(&mut sql, self.dialect(), question);
+        condition(&mut sql, self.dialect(), question, Hits::Indexed);
         sql.count(&mut self.reading().await?).await
     }
 }
 
-fn condition(sql: &mut Sql, dialect: Dialect, question: &str) {
+/// How documents with the words are found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hits {
+    /// By the index over words.
+    Indexed,
+    /// By looking at one after the other, in their order.
+    Walked,
+}
+
+/// So many are sorted sooner than they are met one after the other.
+const FEW: i64 = 1_000;
+
+/// Whether few documents have the words, whoever sees them. `PostgreSQL` reckons each word by itself: it goes through all
+/// documents for words that are frequent, but seldom together, or sorts all that a frequent one has.
+async fn are_few(question: &str, db: &mut impl Source) -> Result<bool, ViewsError> {
+    let mut sql = Sql::plain();
+    sql.push("SELECT COUNT(*) FROM (SELECT 1 FROM search_text i WHERE ");
+    having(&mut sql, &words(question).collect::<Vec<_>>());
+    sql.push(&format!(" LIMIT {FEW}) found"));
+    Ok(sql.count(db).await? < FEW.unsigned_abs())
+}
+
+fn condition(sql: &mut Sql, dialect: Dialect, question: &str, hits: Hits) {
     sql.push(match dialect {
         // SQLite never turns a cross join round: it would ask the index about each of the organ's documents.
         Dialect::Sqlite => " FROM search_index i CROSS JOIN document d ON d.document = i.rowid WHERE ",
@@ -106,15 +132,33 @@ fn condition(sql: &mut Sql, dialect: Dialect, question: &str) {
     });
     let words: Vec<Word> = words(question).collect();
     match dialect {
-        _ if words.is_empty() => sql.push("0 = 1 AND "),
-        Dialect::Sqlite => sql.push("search_index MATCH ").bind(matching(&words)).push(" AND "),
-        Dialect::Postgres => words.iter().fold(&mut *sql, |sql, word| {
-            sql.push("(");
-            within(sql, "words", "word_terms", &word.plain).push(" OR ");
-            within(sql, "codes", "code_terms", &word.code).push(") AND ")
-        }),
-    };
-    sql.visible();
+        _ if words.is_empty() => {
+            sql.push("0 = 1");
+        }
+        Dialect::Sqlite => {
+            sql.push("search_index MATCH ").bind(matching(&words));
+        }
+        Dialect::Postgres if hits == Hits::Walked => {
+            // No index is of this, and a third of all are expected to have it.
+            sql.push("CASE WHEN ");
+            having(sql, &words);
+            sql.push(" THEN 1 ELSE 0 END > 0");
+        }
+        Dialect::Postgres => having(sql, &words),
+    }
+    sql.push(" AND ").visible();
+}
+
+/// The condition, in `PostgreSQL`, that all words stand in a document.
+fn having(sql: &mut Sql, words: &[Word]) {
+    if words.is_empty() {
+        sql.push("0 = 1");
+    }
+    for (at, word) in words.iter().enumerate() {
+        sql.push(if at == 0 { "(" } else { " AND (" });
+        within(sql, "words", "word_terms", &word.plain).push(" OR ");
+        within(sql, "codes", "code_terms", &word.code).push(")");
+    }
 }
 
 /// A word of a question, as it would stand in either column: often several words there (`15/QĐ`).

@@ -10,13 +10,12 @@ use std::{
 
 use futures::future::{BoxFuture, ready};
 use socai::log::file::{FileLog, FileLogOptions};
+use socai_conformance::{Fixture, event_log_conformance, kurrent::Ledgers};
 use socai_domain::{
     ledger::{EventLog, LedgerId, memory::MemoryLog},
     time::Clock,
 };
-use socai_kurrent::{KurrentLog, KurrentOptions};
 use socai_kurrent_double::Double;
-use socai_tests::{conformance::Fixture, event_log_conformance};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -75,40 +74,38 @@ impl Fixture for Files {
 event_log_conformance!(file_in_small_segments, Files::with_segments_of(72 << 10));
 event_log_conformance!(file, Files::with_segments_of(1 << 20));
 
-/// The KurrentDB engine, each ledger under a name of its own in one double of a cluster, beside what others write there.
+/// The KurrentDB engine: in the cluster that `SOCAI_TEST_KURRENTDB_URL` names, or else in the double of one, beside what others
+/// write there.
 #[derive(Default)]
-struct Kurrent {
-    double: OnceCell<Double>,
-    urls: Mutex<HashMap<LedgerId, String>>,
-}
+struct Kurrent(OnceCell<(Ledgers, Option<Double>)>);
 
 impl Kurrent {
-    async fn open_at(&self, url: String, clock: Arc<dyn Clock>) -> Arc<dyn EventLog> {
-        let options = KurrentOptions { create: true, ..KurrentOptions::new(clock) };
-        let log = KurrentLog::open(&url, options).await.unwrap();
-        self.urls.lock().unwrap().insert(log.ledger(), url);
-        Arc::new(log)
+    async fn ledgers(&self) -> &Ledgers {
+        let begin = || async {
+            if let Ok(url) = std::env::var("SOCAI_TEST_KURRENTDB_URL") {
+                return (Ledgers::at(&url), None);
+            }
+            let double = Double::start().await.unwrap();
+            for (stream, kind) in [("$settings", "update"), ("other-1", "Other"), ("conf0x-incoming-1", "Other")] {
+                double.write(stream, kind, b"before");
+            }
+            (Ledgers::at(&format!("kurrentdb://{}?tls=false", double.hosts())), Some(double))
+        };
+        let (ledgers, double) = self.0.get_or_init(begin).await;
+        if let Some(double) = double {
+            double.write("other-1", "Other", Uuid::new_v4().as_bytes());
+        }
+        ledgers
     }
 }
 
 impl Fixture for Kurrent {
     fn open(&self, clock: Arc<dyn Clock>) -> BoxFuture<'_, Arc<dyn EventLog>> {
-        Box::pin(async move {
-            let double = self.double.get_or_init(|| async { Double::start().await.unwrap() }).await;
-            let number = self.urls.lock().unwrap().len();
-            for (stream, kind) in [("$settings", "update"), ("other-1", "Other"), ("led0x-incoming-1", "Other")] {
-                double.write(stream, kind, &number.to_le_bytes());
-            }
-            self.open_at(double.url(&format!("led{number}")), clock).await
-        })
+        Box::pin(async move { self.ledgers().await.open(clock).await })
     }
 
     fn reopen(&self, log: Arc<dyn EventLog>, clock: Arc<dyn Clock>) -> BoxFuture<'_, Option<Arc<dyn EventLog>>> {
-        Box::pin(async move {
-            let url = self.urls.lock().unwrap().remove(&log.ledger()).unwrap();
-            drop(log);
-            Some(self.open_at(url, clock).await)
-        })
+        Box::pin(async move { self.ledgers().await.reopen(log, clock).await })
     }
 }
 

@@ -2,22 +2,18 @@
 
 use std::collections::HashSet;
 
-use futures::{FutureExt, future::join_all};
-use socai_tests::{
-    conformance::{RULES, bounded},
-    mutants::{Fault, TABLE, Wrong},
-};
+use futures::future::join_all;
+use socai_conformance::{RULES, bounded};
+use socai_tests::mutants::{Fault, TABLE, Wrong};
 
 /// The rules that an engine with this fault breaks, and how.
 async fn broken(fault: Fault) -> Vec<(&'static str, String)> {
     let wrong = Wrong::new(fault);
     let mut broken = Vec::new();
     for (name, rule) in RULES {
-        // An engine may be so wrong that a rule stumbles over it.
-        match std::panic::AssertUnwindSafe(bounded(rule(&wrong))).catch_unwind().await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => broken.push((*name, error.to_string())),
-            Err(_) => broken.push((*name, "it panicked".into())),
+        // An engine may be so wrong that a rule stumbles over it: that is one broken, too.
+        if let Err(error) = bounded(rule(&wrong)).await {
+            broken.push((*name, error.to_string()));
         }
     }
     broken

@@ -3,6 +3,7 @@
 mod arrows;
 mod bench;
 mod ci;
+mod conformance;
 mod fuzz;
 mod golden;
 mod prerequisites;
@@ -31,6 +32,7 @@ Usage: cargo xtask COMMAND
   golden [FILTER]           rewrite the golden files (tests with `golden` in their path)
   bench [NAME] [-- ARGS]    run the benchmarks, or those whose name contains NAME
   fuzz [TARGET] [SECONDS]   fuzz one target, or all, SECONDS each (60); needs nightly and cargo-fuzz
+  conformance               build socai-conformance, static, to be carried to where a KurrentDB cluster is
   interop                   KurrentDB's published client against our double: five more minutes of building
   help                      this text
 ";
@@ -64,6 +66,7 @@ fn dispatch(args: &[&str]) -> Result<ExitCode> {
         ["golden"] => golden::run(&root, "golden")?,
         ["golden", filter] => golden::run(&root, filter)?,
         ["bench", rest @ ..] => bench::run(&root, rest)?,
+        ["conformance"] => println!("{}", conformance::build(&root)?.display()),
         ["interop"] => {
             process::run(&mut process::cargo(&root, ["test", "--manifest-path", "tests/kurrent-interop/Cargo.toml"]))?;
         }

@@ -53,7 +53,7 @@ pub enum Unreadable {
     #[error(transparent)]
     DoesNotOpen(#[from] DoesNotOpen),
     /// A kind that this program does not know.
-    #[error("event kind {0} is unknown: a newer socai wrote it")]
+    #[error("event {0} is unknown: a newer socai wrote it")]
     UnknownKind(EventKind),
     /// The bytes are not of that kind.
     #[error("the body is not a {0}: {1}")]

@@ -15,6 +15,7 @@ use crate::{
     log::OpenLogError,
     log_key::LogKeyError,
     notary::{NotaryError, asking::AskingError},
+    ports::NotClaimed,
     witness::WitnessError,
 };
 
@@ -42,6 +43,12 @@ pub enum AppError {
     /// The log.
     #[error(transparent)]
     Log(#[from] OpenLogError),
+    /// Nothing can be written to the views, and no other server is there that could.
+    #[error(
+        "{0} is a standby: only one of several servers may have its views there (a log in KurrentDB, the notary in PostgreSQL), \
+         while another one keeps them in step. Name the primary in `views`"
+    )]
+    OnlyReads(Location),
     /// What tells how far the log goes.
     #[error("{0}")]
     Known(String),
@@ -86,6 +93,9 @@ pub enum AppError {
     /// The file store.
     #[error(transparent)]
     Blobs(#[from] BlobError),
+    /// The files are not this ledger's.
+    #[error(transparent)]
+    NotClaimed(#[from] NotClaimed),
     /// The handler.
     #[error(transparent)]
     Handler(#[from] CommandError),

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use socai_commands::{Checkpoints, Ended, ReactionError, Reactions};
 use socai_domain::ledger::Following;
-use socai_projections::{Lease, PostgresUrl};
+use socai_projections::{Lease, PostgresUrl, Views};
 use tokio::{sync::watch, task::JoinHandle};
 
 use super::AppError;
@@ -17,35 +17,50 @@ use crate::{
 
 /// Shares the log with others, if there may be any.
 #[derive(Debug)]
-pub(super) struct Servers(Option<(PostgresUrl, Keeper)>);
+pub(super) struct Servers {
+    /// Where the notary is that they share, and what keeps this one's leases.
+    shared: Option<(PostgresUrl, Keeper)>,
+    /// Its views are on a standby of their database: others keep them in step.
+    only_reads: bool,
+}
 
 impl Servers {
     /// Joins those whose notary has the same database; alone where the log is nobody else's, or the notary's store is a
     /// directory.
     pub(super) async fn join(config: &Config, shared: bool) -> Result<Self, AppError> {
-        let Location::Postgres(at) = &config.notary else { return Ok(Self(None)) };
-        if !shared {
-            return Ok(Self(None));
-        }
+        let only_reads = Views::are_on_standby(&config.views).await?;
+        let (Location::Postgres(at), true) = (&config.notary, shared) else {
+            let alone = Self { shared: None, only_reads };
+            return if only_reads { Err(AppError::OnlyReads(config.views.clone())) } else { Ok(alone) };
+        };
         let leases = PostgresLeases::open(at)
             .await
             .map_err(|error| NotaryError::from(StoreError::Unavailable(format!("{at} (socai_servers): {error}"))))?;
         let parts: &[Part] = match config.views {
-            Location::Postgres(_) => &[Part::Views, Part::Notary, Part::Reactions],
-            // Each server has its own.
-            Location::Path(_) => &[Part::Notary, Part::Reactions],
+            Location::Postgres(_) if !only_reads => &[Part::Views, Part::Notary, Part::Reactions],
+            // Each server has its own, or this one leaves them to others.
+            _ => &[Part::Notary, Part::Reactions],
         };
-        Ok(Self(Some((at.clone(), Keeper::start(leases, parts).await))))
+        Ok(Self { shared: Some((at.clone(), Keeper::start(leases, parts).await)), only_reads })
     }
 
     /// The database of the notary that they share.
     pub(super) fn notary(&self) -> Option<&PostgresUrl> {
-        self.0.as_ref().map(|(at, _)| at)
+        self.shared.as_ref().map(|(at, _)| at)
+    }
+
+    /// Are its views kept in step by others alone?
+    pub(super) fn only_reads(&self) -> bool {
+        self.only_reads
     }
 
     /// The right to run a part.
     pub(super) fn lease(&self, part: Part) -> Lease {
-        self.0.as_ref().map_or_else(Lease::unshared, |(_, keeper)| keeper.lease(part))
+        match &self.shared {
+            _ if part == Part::Views && self.only_reads => Lease::never(),
+            Some((_, keeper)) => keeper.lease(part),
+            None => Lease::unshared(),
+        }
     }
 
     /// Runs a part. Where it ends with an error, or does not come on for long, another server may try.
@@ -55,7 +70,7 @@ impl Servers {
         state: watch::Receiver<Following>,
         running: impl Future<Output = Result<(), E>> + Send + 'static,
     ) -> JoinHandle<Result<(), E>> {
-        let shared = self.0.as_ref().map(|(_, keeper)| (keeper.lease(part), keeper.giving_up(part)));
+        let shared = self.shared.as_ref().map(|(_, keeper)| (self.lease(part), keeper.giving_up(part)));
         tokio::spawn(async move {
             let Some((lease, give_up)) = shared else { return running.await };
             let ended = tokio::select! {
@@ -69,7 +84,7 @@ impl Servers {
 
     /// How far the reactions have come.
     pub(super) fn checkpoints(&self, config: &Config) -> Arc<dyn Checkpoints> {
-        match &self.0 {
+        match &self.shared {
             Some((at, _)) => Arc::new(PostgresCheckpoints::new(at)),
             None => Arc::new(FileCheckpoints::new(&config.data)),
         }
@@ -77,7 +92,7 @@ impl Servers {
 
     /// Lets the others go on at once.
     pub(super) async fn leave(self) {
-        if let Some((_, keeper)) = self.0 {
+        if let Some((_, keeper)) = self.shared {
             keeper.end().await;
         }
     }

@@ -14,9 +14,7 @@ use std::{
     time::SystemTime,
 };
 
-use socai_domain::ledger::LedgerId;
-
-use super::{ABANDONED, BlobError, BlobHash, Listing, Store, UNFINISHED, copy_hashing, io, measured};
+use super::{ABANDONED, BlobError, BlobHash, Listing, Mark, Store, UNFINISHED, copy_hashing, io, measured};
 use crate::files;
 
 /// A directory of blobs.
@@ -207,7 +205,11 @@ impl Store for Directory {
     }
 
     /// Whoever has the data directory locked has this one, unless it was set apart.
-    fn bind(&self, _: LedgerId) -> Result<(), BlobError> {
+    fn mark(&self) -> Result<Option<Mark>, BlobError> {
+        Ok(None)
+    }
+
+    fn claim(&self, _: Option<Mark>, _: Mark) -> Result<(), BlobError> {
         Ok(())
     }
 }

@@ -28,10 +28,8 @@ use object_store::{
     path::Path,
 };
 
-use socai_domain::ledger::LedgerId;
-
 pub use self::trouble::Trouble;
-use super::{ABANDONED, BlobError, BlobHash, Bucket, Listing, Store, UNFINISHED, copy_hashing, io, measured};
+use super::{ABANDONED, BlobError, BlobHash, Bucket, Listing, Mark, Store, UNFINISHED, copy_hashing, io, measured};
 use crate::{
     files,
     waiting::{Ended, Waiting},
@@ -45,6 +43,7 @@ const PART: usize = 5 << 20;
 const YOUNG: Duration = Duration::from_hours(12);
 /// The object that says whose the files are.
 const LEDGER: &str = "ledger";
+const SEE_WHOSE: &str = "see whose the files are";
 /// How long the storage may be silent.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -55,7 +54,7 @@ pub(super) struct S3 {
     waiting: Waiting,
     /// Makes names unique within this process.
     next: AtomicU64,
-    /// Shared while an object gets its name, alone while one is removed because it is old.
+    /// Shared for the moment in which an object gets its name, alone while one is removed because it is old.
     names: RwLock<()>,
 }
 
@@ -125,17 +124,24 @@ impl S3 {
         self.bucket.within(&format!("{UNFINISHED}/{what}-{}-{number}", uuid::Uuid::now_v7()))
     }
 
+    /// Asked for by its head, which is quick; but an answer that it is not there has no content, and so does not say whether it
+    /// is the storage's own.
     fn look(&self, hash: BlobHash) -> Result<Option<ObjectMeta>, BlobError> {
         let (client, name) = (Arc::clone(&self.client), self.name(hash));
-        self.ask_for("look for a file", async move { client.head(&name).await })
+        self.ask_for("look for a file", async move {
+            match client.head(&name).await {
+                Err(object_store::Error::NotFound { .. }) => Ok(client.get(&name).await?.meta),
+                found => found,
+            }
+        })
     }
 
     /// Stores what stands in this file.
     fn upload(&self, hash: BlobHash, mut file: &File, size: u64) -> Result<(), BlobError> {
         file.rewind().map_err(io("read", PASSING.as_ref()))?;
-        let _named = self.names.read().unwrap_or_else(PoisonError::into_inner);
         if size <= PART as u64 {
             let (client, name, bytes) = (Arc::clone(&self.client), self.name(hash), part_of(file)?);
+            let _named = self.names.read().unwrap_or_else(PoisonError::into_inner);
             return self.ask("store a file", async move { client.put(&name, bytes.into()).await.map(drop) });
         }
         let (client, name) = (Arc::clone(&self.client), self.name(hash));
@@ -159,6 +165,7 @@ impl S3 {
             let (client, name, id) = (Arc::clone(&self.client), self.name(hash), id.to_owned());
             if bytes.is_empty() {
                 let whole = async move { client.complete_multipart(&name, &id, parts).await.map(drop) };
+                let _named = self.names.read().unwrap_or_else(PoisonError::into_inner);
                 return self.ask("finish a file", whole);
             }
             let number = parts.len();
@@ -330,16 +337,27 @@ impl Store for S3 {
     }
 
     /// Noted in an object, which is read before anything else happens there.
-    fn bind(&self, ledger: LedgerId) -> Result<(), BlobError> {
-        let doing = "see whose the files are";
-        let (client, note) = (Arc::clone(&self.client), self.bucket.within(LEDGER));
-        let (ours, at) = (ledger.to_string(), note.clone());
+    fn mark(&self) -> Result<Option<Mark>, BlobError> {
+        let (client, at) = (Arc::clone(&self.client), self.bucket.within(LEDGER));
         let read = async move { client.get(&at).await?.bytes().await };
-        let Some(theirs) = self.ask_for(doing, read)? else {
-            let client = Arc::clone(&self.client);
-            return self.ask("note whose the files are", async move { client.put(&note, ours.into()).await.map(drop) });
-        };
-        if theirs == ours { Ok(()) } else { Err(failed(doing, &self.bucket)(Trouble::OtherLedger)) }
+        let Some(noted) = self.ask_for(SEE_WHOSE, read)? else { return Ok(None) };
+        let mark = std::str::from_utf8(&noted).ok().and_then(|text| text.trim_end().parse().ok());
+        mark.map(Some).ok_or(Trouble::NoMark).map_err(failed(SEE_WHOSE, &self.bucket))
+    }
+
+    fn claim(&self, before: Option<Mark>, now: Mark) -> Result<(), BlobError> {
+        match before {
+            Some(before) if before.ledger != now.ledger => Err(failed(SEE_WHOSE, &self.bucket)(Trouble::OtherLedger)),
+            Some(Mark { records, .. }) if records > now.records => {
+                Err(failed(SEE_WHOSE, &self.bucket)(Trouble::OlderCopy { had: records, has: now.records }))
+            }
+            Some(before) if before == now => Ok(()),
+            _ => {
+                let (client, at) = (Arc::clone(&self.client), self.bucket.within(LEDGER));
+                let note = PutPayload::from(now.to_string());
+                self.ask("note whose the files are", async move { client.put(&at, note).await.map(drop) })
+            }
+        }
     }
 }
 
@@ -358,7 +376,7 @@ pub(crate) struct Probed {
     pub(crate) keeps_versions: bool,
 }
 
-/// Stores, reads and removes an object there, and lists.
+/// Lists, stores, reads and removes an object there.
 pub(crate) fn probe(bucket: Bucket) -> Result<Probed, BlobError> {
     S3::as_it_is(bucket)?.probe()
 }
@@ -366,7 +384,8 @@ pub(crate) fn probe(bucket: Bucket) -> Result<Probed, BlobError> {
 impl S3 {
     fn probe(&self) -> Result<Probed, BlobError> {
         const PROBE: &[u8] = b"socai was here";
-        self.tidy()?;
+        let (client, at) = (Arc::clone(&self.client), self.bucket.within(UNFINISHED));
+        self.ask("list what is unfinished", async move { client.list(Some(&at)).try_next().await })?;
         let (client, name) = (Arc::clone(&self.client), self.unfinished("probe"));
         let at = name.clone();
         let stored = self.ask("store a probe", async move { client.put(&at, PutPayload::from_static(PROBE)).await })?;
@@ -375,7 +394,7 @@ impl S3 {
         let (client, at) = (Arc::clone(&self.client), name.clone());
         self.ask("remove a probe", async move { client.delete(&at).await })?;
         let (client, at) = (Arc::clone(&self.client), name);
-        let left = self.ask_for("look for a probe", async move { client.head(&at).await })?;
+        let left = self.ask_for("look for a probe", async move { client.get(&at).await })?;
         if read != PROBE || left.is_some() {
             return Err(failed("store, read and remove a probe", &self.bucket)(Trouble::Answered(
                 "with something else".into(),

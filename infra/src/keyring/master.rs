@@ -23,6 +23,7 @@ pub(super) const WRAPPED_LEN: usize = 60;
 
 const NONCE_LEN: usize = 12;
 const PREFIX: &str = "socai-master-key-1:";
+const TICKETS_CONTEXT: &str = "socai 2026-11 upload tickets v1";
 const FINGERPRINT_CONTEXT: &str = "socai 2026-11 master key fingerprint v1";
 
 /// The key that wraps stream keys.
@@ -93,6 +94,12 @@ impl MasterKey {
         }
         text.push('\n');
         files::create_private(path, text.as_bytes()).map_err(io)
+    }
+
+    /// The secret under which upload tickets are written: every server of a ledger has it by itself. Whoever has it can attach any
+    /// file whose hash they know. Says nothing about the key.
+    pub fn ticket_secret(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(blake3::derive_key(TICKETS_CONTEXT, &self.0))
     }
 
     /// What the ring keeps to recognise its master key. Says nothing about the key.

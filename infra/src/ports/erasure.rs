@@ -12,6 +12,7 @@ use socai_domain::{
     },
 };
 
+use super::claim;
 use crate::blobs::{BlobHash, BlobStore};
 
 /// Removes files from the store, unless another document holds them: that is read from the ledger itself, whatever the
@@ -63,6 +64,7 @@ impl Erasure {
 
     /// How many of the files are gone, once that is durable.
     async fn destroy(&self, document: IncomingId, files: Vec<[u8; 32]>) -> Result<u32, String> {
+        claim(&self.blobs, &*self.log).await.map_err(|error| error.to_string())?;
         let all: HashSet<[u8; 32]> = files.into_iter().collect();
         let mut left = all.clone();
         // Most of the log, without holding up anybody.

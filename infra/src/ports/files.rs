@@ -26,7 +26,7 @@ pub struct BlobFiles {
     checks: Arc<Semaphore>,
     /// A permit for each upload: it keeps a thread until it ends.
     uploads: Arc<Semaphore>,
-    /// How long the sender of an upload may be silent.
+    /// How long the sender of an upload may be silent, and how long a turn is waited for.
     patience: Duration,
 }
 
@@ -89,7 +89,9 @@ impl BlobFiles {
     async fn find(&self, hash: BlobHash) -> Result<Option<Found>, FilesError> {
         let blobs = Arc::clone(&self.blobs);
         let unavailable = |error: &dyn std::fmt::Display| FilesError::Unavailable(error.to_string());
-        let turn = Arc::clone(&self.checks).acquire_owned().await.map_err(|error| unavailable(&error))?;
+        let turn = timeout(self.patience, Arc::clone(&self.checks).acquire_owned()).await;
+        let turn = turn.map_err(|_| unavailable(&"too many files are being fetched now"))?;
+        let turn = turn.map_err(|error| unavailable(&error))?;
         let checking = tokio::task::spawn_blocking(move || {
             let _turn = turn; // given back when it is checked
             blobs.open_checked(hash)

@@ -2,6 +2,7 @@
 //! sweeping of files that nobody attached.
 
 mod checkpoints;
+mod claim;
 mod erasure;
 mod files;
 mod sweep;
@@ -9,6 +10,8 @@ mod sweep;
 mod testing;
 
 pub use checkpoints::FileCheckpoints;
+pub use claim::NotClaimed;
+pub(crate) use claim::claim;
 pub use erasure::Erasure;
 pub(crate) use erasure::{WITH_FILES, files_of};
 pub use files::BlobFiles;

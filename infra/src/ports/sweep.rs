@@ -11,13 +11,16 @@ use futures::StreamExt as _;
 use socai_domain::ledger::{EventLog, Followed, Opener, Position};
 use socai_graphql::files::TICKET_MINUTES;
 
-use super::erasure::files_in;
+use super::{claim, erasure::files_in};
 use crate::blobs::{BlobError, BlobHash, BlobStore};
 
 /// How often.
 const EVERY: Duration = Duration::from_hours(1);
 /// Files that are younger stay: a ticket's life and an hour more, for clocks that were set and commands under way.
 const AGE: Duration = Duration::from_mins(TICKET_MINUTES.unsigned_abs() + 60);
+
+/// Files that are removed while nobody may attach one: then whoever waits has a turn.
+const AT_ONCE: usize = 50;
 
 /// Removes old files that no document has. Which have one, is read from the ledger itself, each record once.
 pub struct Sweep {
@@ -63,27 +66,26 @@ impl Sweep {
 
     /// Removes what is old and not attached; says how many files.
     async fn once(&mut self) -> Result<u64, String> {
+        claim(&self.blobs, &*self.log).await.map_err(|error| error.to_string())?;
         self.read().await?;
         let old = self.old_is_before().await?;
         let candidates = self.older(old).await?;
         let candidates: Vec<BlobHash> = candidates.into_iter().filter(|hash| !self.has(*hash)).collect();
-        if candidates.is_empty() {
-            return Ok(0);
+        let mut gone = 0;
+        for some in candidates.chunks(AT_ONCE) {
+            // No command is attaching a file now: all that were are in the log.
+            let removing = self.blobs.removing().await;
+            self.read().await?;
+            let some: Vec<BlobHash> = some.iter().copied().filter(|hash| !self.has(*hash)).collect();
+            let blobs = Arc::clone(&self.blobs);
+            gone += self
+                .blocking(move || {
+                    let _alone = removing;
+                    some.into_iter().try_fold(0, |gone, hash| Ok(gone + u64::from(blobs.remove_if_older(hash, old)?)))
+                })
+                .await?;
         }
-        // No command is attaching a file now: all that were are in the log.
-        let removing = self.blobs.removing().await;
-        self.read().await?;
-        let candidates: Vec<BlobHash> = candidates.into_iter().filter(|hash| !self.has(*hash)).collect();
-        let blobs = Arc::clone(&self.blobs);
-        self.blocking(move || {
-            let _alone = removing;
-            let mut gone = 0;
-            for hash in candidates {
-                gone += u64::from(blobs.remove_if_older(hash, old)?);
-            }
-            Ok(gone)
-        })
-        .await
+        Ok(gone)
     }
 
     fn has(&self, hash: BlobHash) -> bool {

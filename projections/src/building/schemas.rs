@@ -39,6 +39,14 @@ const GONE: [(&str, &str); 4] = [
 const STILL: &str = "5s";
 /// How long the lock of somebody else is waited for.
 const LOCKED: &str = "10s";
+/// How questions are answered: each planned for its own values, as how rare a word or a day is decides how it is found; on one
+/// core, without a compiler, as they take milliseconds.
+const READING: [(&str, &str); 4] = [
+    ("default_transaction_read_only", "on"),
+    ("plan_cache_mode", "force_custom_plan"),
+    ("max_parallel_workers_per_gather", "0"),
+    ("jit", "off"),
+];
 /// How many prepared statements a connection keeps: as there are queries, about.
 const STATEMENTS: usize = 500;
 /// Held while it is looked which schema is in use and the first one is made, and while another one is built.
@@ -73,6 +81,14 @@ impl Schemas {
     /// At this URL.
     pub(crate) fn new(url: &PostgresUrl) -> Self {
         Self(Arc::new(url.options().application_name("socai").statement_cache_capacity(STATEMENTS).options(GONE)))
+    }
+
+    /// Does this server of the database only repeat what another one is told? Then nothing can be written here.
+    pub(crate) async fn are_on_standby(&self) -> Result<bool, ViewsError> {
+        let mut db = self.0.connect().await?;
+        let standby = sqlx::query("SELECT pg_is_in_recovery()").fetch_one(&mut db).await?.try_get(0)?;
+        db.close().await?;
+        Ok(standby)
     }
 
     /// A connection that is the only one to look which schema is in use; others wait for it to be closed.
@@ -239,8 +255,7 @@ impl Schema {
 
     /// For so many readers at once.
     pub(crate) async fn read(&self, readers: u32) -> Result<Pool, ViewsError> {
-        let options =
-            self.options().options([("default_transaction_read_only", "on"), ("statement_timeout", QUESTION)]);
+        let options = self.options().options(READING).options([("statement_timeout", QUESTION)]);
         let pool = PgPoolOptions::new().max_connections(readers).acquire_timeout(PATIENCE);
         Ok(Pool::Postgres(pool.connect_with(options).await?))
     }

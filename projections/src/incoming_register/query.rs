@@ -44,6 +44,12 @@ pub struct RegisterFilter {
     pub void: Option<bool>,
 }
 
+impl RegisterFilter {
+    fn is_of_few_days(&self) -> bool {
+        self.arrived_from.zip(self.arrived_to).is_some_and(|(from, to)| to < from.plus_days(FEW_DAYS))
+    }
+}
+
 /// A line of the register: the ten columns of Annex IV, and what the number became.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegisterLine {
@@ -118,10 +124,12 @@ impl Views {
     ) -> Result<Page<RegisterLine>, ViewsError> {
         let mut sql = Sql::of(viewer);
         sql.push(LINES);
-        condition(&mut sql, filter);
-        // The same number; `PostgreSQL` finds a page by it.
+        condition(&mut sql, self.dialect(), filter);
+        // The same number; `PostgreSQL` finds a page by it. What few days brought it is to sort, as if there were no index: it
+        // would go through all books before those days, and take their end for near.
         let book = match self.dialect() {
             Dialect::Sqlite => "b.book",
+            Dialect::Postgres if filter.is_of_few_days() => "(e.book + 0)",
             Dialect::Postgres => "e.book",
         };
         let order = Order { columns: &[book, "e.number"], newest_first: false };
@@ -132,7 +140,7 @@ impl Views {
     pub async fn incoming_register_count(&self, viewer: &Viewer, filter: &RegisterFilter) -> Result<u64, ViewsError> {
         let mut sql = Sql::of(viewer);
         sql.push("SELECT COUNT(*)");
-        condition(&mut sql, filter);
+        condition(&mut sql, self.dialect(), filter);
         sql.count(&mut self.reading().await?).await
     }
 
@@ -140,7 +148,7 @@ impl Views {
     pub async fn register_line(&self, viewer: &Viewer, id: IncomingId) -> Result<Option<RegisterLine>, ViewsError> {
         let mut sql = Sql::of(viewer);
         sql.push(LINES);
-        condition(&mut sql, &RegisterFilter::default());
+        condition(&mut sql, self.dialect(), &RegisterFilter::default());
         sql.push(" AND e.document_id = ").bind(id).push(" ORDER BY b.book, e.number LIMIT 1");
         let row = sql.fetch_optional(&mut self.reading().await?).await?;
         row.map(|row| line(&mut Cells::skipping(&row, 2))).transpose()
@@ -158,11 +166,8 @@ const FEW_DAYS: i32 = 31;
 /// The viewer's books, found by going through the few books in their order, and not by an index with another one.
 pub(crate) const OWN_BOOKS: &str = "COALESCE(b.organ, NULL) = $1 AND ";
 
-fn condition(sql: &mut Sql, filter: &RegisterFilter) {
-    match filter.arrived_from.zip(filter.arrived_to) {
-        Some((from, to)) if to < from.plus_days(FEW_DAYS) => sql.push(DAYS),
-        _ => sql.push(BOOKS),
-    };
+fn condition(sql: &mut Sql, dialect: Dialect, filter: &RegisterFilter) {
+    sql.push(if filter.is_of_few_days() { DAYS } else { BOOKS });
     sql.push(OWN_BOOKS).visible();
     sql.and_equal("b.year", filter.year).and_equal("b.series", filter.series.clone());
     if let Some(from) = filter.arrived_from {
@@ -171,6 +176,12 @@ fn condition(sql: &mut Sql, filter: &RegisterFilter) {
     }
     if let Some(to) = filter.arrived_to {
         sql.push(" AND l.arrived_on <= ").bind(to);
+    }
+    let first = filter.year.or(filter.arrived_from.map(Date::year));
+    if let (Dialect::Postgres, false, Some(year)) = (dialect, filter.is_of_few_days(), first) {
+        // It goes along the numbers, not the books: no need to begin with those of the years before.
+        sql.push(" AND e.book >= (SELECT MIN(f.book) FROM register_book f WHERE f.organ = $1 AND f.year >= ");
+        sql.bind(year).push(")");
     }
     match filter.void {
         Some(true) => sql.push(" AND e.void IS NOT NULL"),

@@ -2,7 +2,7 @@
 
 use sqlx::Connection as _;
 
-use super::{PostgresUrl, Views};
+use super::{Location, PostgresUrl, Views};
 use crate::{
     building::{Place, Schema, Schemas},
     door::Door,
@@ -33,20 +33,32 @@ impl Views {
         Ok(views)
     }
 
+    /// Are these views on a standby of a database? Then this program can read them, and only another one write them, by way
+    /// of the primary.
+    pub async fn are_on_standby(at: &Location) -> Result<bool, ViewsError> {
+        match at {
+            Location::Path(_) => Ok(false),
+            Location::Postgres(url) => Schemas::new(url).are_on_standby().await,
+        }
+    }
+
     /// The same for a log of so many records, or awaited where there are none that can be read.
     pub(super) async fn in_database_or_awaited(url: &PostgresUrl, records: u64) -> Result<Self, ViewsError> {
         let schemas = Schemas::new(url);
-        match schemas.building(false).await {
-            Ok(alone) => {
-                schemas.tidy().await?;
-                alone.close().await?;
+        let standby = schemas.are_on_standby().await?;
+        if !standby {
+            match schemas.building(false).await {
+                Ok(alone) => {
+                    schemas.tidy().await?;
+                    alone.close().await?;
+                }
+                // Whoever builds tidies up, too.
+                Err(ViewsError::Overtaken) => {}
+                Err(error) => return Err(error),
             }
-            // Whoever builds tidies up, too.
-            Err(ViewsError::Overtaken) => {}
-            Err(error) => return Err(error),
         }
         let awaited = || Self::awaited_at(Place::Schemas(schemas.clone()));
-        if records > 0 && schemas.in_use().await?.is_none() {
+        if (standby || records > 0) && schemas.in_use().await?.is_none() {
             return Ok(awaited());
         }
         match Self::in_database(url).await {

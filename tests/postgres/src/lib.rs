@@ -35,14 +35,21 @@ impl Cluster {
         Ok(cluster)
     }
 
+    /// Starts the server again, on this port of loopback alone, where it speaks TLS with this certificate and key (PEM).
+    pub fn secure(&self, port: u16, certificate: &str, key: &str) -> io::Result<()> {
+        let [of_certificate, of_key] = ["server.crt", "server.key"].map(|name| self.data().join(name));
+        std::fs::write(of_certificate, certificate)?;
+        std::fs::write(&of_key, key)?;
+        std::fs::set_permissions(&of_key, Permissions::from_mode(0o600))?;
+        give_to_server(&of_key)?;
+        self.restart(&format!("-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories= -c ssl=on"))
+    }
+
     fn empty_in(folder: &Path) -> io::Result<Self> {
         let folder =
             tempfile::Builder::new().prefix("pg").permissions(Permissions::from_mode(0o700)).tempdir_in(folder)?;
         let cluster = Self { folder, programs: programs()? };
-        if is_root() {
-            // The server refuses root.
-            done(Command::new("chown").arg("postgres").arg(cluster.data()))?;
-        }
+        give_to_server(cluster.data())?;
         Ok(cluster)
     }
 
@@ -128,6 +135,11 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         let _ = self.stop();
     }
+}
+
+/// The server refuses root, and wants what it uses to be its own.
+fn give_to_server(path: &Path) -> io::Result<()> {
+    if is_root() { done(Command::new("chown").arg("postgres").arg(path)) } else { Ok(()) }
 }
 
 fn done(command: &mut Command) -> io::Result<()> {

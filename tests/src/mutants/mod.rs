@@ -19,8 +19,8 @@ use socai_domain::{
 };
 use uuid::Uuid;
 
-use crate::conformance::Fixture;
 use engine::WrongLog;
+use socai_conformance::Fixture;
 
 macro_rules! faults {
     ($($(#[$meta:meta])* $fault:ident => $rule:literal),* $(,)?) => {

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 use socai::log::{self, FileLogOptions, Known, OpenLogError};
+use socai_conformance::SetClock;
 use socai_domain::ledger::{Append, Draft, EventKind, Expected, LedgerId, Position, StreamId, StreamKind};
 use socai_kurrent_double::Double;
-use socai_tests::conformance::SetClock;
 use uuid::Uuid;
 
 use crate::{

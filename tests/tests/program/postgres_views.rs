@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use socai_test_postgres::Cluster;
+use sqlx::Connection as _;
 use uuid::Uuid;
 
 use crate::{
@@ -76,6 +77,43 @@ async fn a_document_is_found_in_a_database_that_is_restarted_and_rebuilt() {
     let serving = Serving::start(office.path(), &views);
     let client = office.client(&serving.url, &clerk);
     assert_eq!(shown(&client.ask(LOOK, json!({})).await), (2, 2), "after a restart");
+}
+
+#[tokio::test]
+async fn a_database_is_believed_by_its_certificate() {
+    let certified = || rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let (ours, other, data) = (certified(), certified(), tempfile::tempdir().unwrap());
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let cluster = Cluster::start().unwrap();
+    cluster.secure(port, &ours.cert.pem(), &ours.signing_key.serialize_pem()).unwrap();
+    let url = |name: &str, certificate: &rcgen::Certificate| {
+        let file = data.path().join(name);
+        std::fs::write(&file, certificate.pem()).unwrap();
+        format!("postgres://postgres@127.0.0.1:{port}/postgres?sslmode=verify-full&sslrootcert={}", file.display())
+    };
+    let (trusted, strange) = (url("ours.crt", &ours.cert), url("other.crt", &other.cert));
+    let of = |url: &str| {
+        ["--views", "--notary", "--key-ring"].into_iter().flat_map(|flag| [flag.into(), url.into()]).collect()
+    };
+    let (settings, wrong): (Vec<String>, Vec<String>) = (of(&trusted), of(&strange));
+    let settings: Vec<_> = settings.iter().map(String::as_str).collect();
+    let wrong: Vec<_> = wrong.iter().map(String::as_str).collect();
+
+    let office = tempfile::tempdir().unwrap();
+    told(office.path(), &["keygen"]);
+    let office = Office::joining(office, "G99", &settings);
+    let serving = Serving::start(office.path(), &settings);
+    let client = office.client(&serving.url, &office.clerk(&serving.url, "Ngô Thị Lan").await);
+    client.must(RECEIVE, paper("1")).await;
+    let mut database = sqlx::PgConnection::connect(&trusted).await.unwrap();
+    let sessions = "SELECT count(*) FILTER (WHERE ssl), count(*) FILTER (WHERE NOT ssl) FROM pg_stat_ssl \
+        JOIN pg_stat_activity USING (pid) WHERE backend_type = 'client backend'";
+    let (encrypted, clear): (i64, i64) = sqlx::query_as(sessions).fetch_one(&mut database).await.unwrap();
+    assert!(encrypted > 3 && clear == 0, "{encrypted} {clear}");
+
+    let examined = run(office.path(), &[&["doctor"], &wrong[..]].concat());
+    let told = text(&examined.stdout);
+    assert_eq!(told.matches("invalid peer certificate").count(), 3, "{told}");
 }
 
 #[test]

@@ -2,7 +2,12 @@
 
 use std::time::Instant;
 
-use axum::{Router, http::HeaderMap, routing::get};
+use axum::{
+    Router,
+    http::{HeaderMap, StatusCode},
+    routing::get,
+};
+use socai_domain::ledger::LedgerId;
 use socai_test_s3::{BUCKET, Fault, KEY_ID, SECRET, Server};
 
 use super::{
@@ -137,14 +142,78 @@ fn what_is_half_a_day_old_is_made_young() {
 
 /// Else each would remove what it does not know.
 #[test]
-fn two_ledgers_do_not_share_a_prefix() {
+fn neither_another_ledger_nor_an_older_copy_uses_a_prefix() {
     let server = Server::start().unwrap();
-    let [one, other] = [1, 2].map(|n| LedgerId(uuid::Uuid::from_u128(n)));
-    of(&server).bind(one).unwrap();
-    of(&server).bind(one).unwrap();
-    assert!(told(of(&server).bind(other)).contains("a prefix of its own"));
-    without_prefix(&server).bind(other).unwrap();
+    let mark = |n, records| Mark { ledger: LedgerId(uuid::Uuid::from_u128(n)), records };
+    let claim = |store: &S3, mark| store.mark().and_then(|before| store.claim(before, mark));
+    let store = of(&server);
+    for records in [0, 7, 7, 9] {
+        claim(&store, mark(1, records)).unwrap();
+    }
+    assert_eq!(store.mark().unwrap(), Some(mark(1, 9)));
+    assert!(told(claim(&store, mark(2, 100))).contains("a prefix of its own"));
+    let older = told(claim(&store, mark(1, 8)));
+    assert!(older.contains("has 8 records, and had 9") && older.contains("Restore a newer one"), "{older}");
+    assert_eq!(store.mark().unwrap(), Some(mark(1, 9)), "left as it was");
+    claim(&without_prefix(&server), mark(2, 3)).unwrap();
     assert_eq!(of(&server).list().count(), 0);
+    std::fs::write(server.object(&format!("{PREFIX}/ledger")), "hello").unwrap();
+    assert!(told(claim(&store, mark(1, 10))).contains("does not say whose they are"));
+}
+
+/// A proxy that knows nothing, or a bucket that is gone, does not mean that a file is erased.
+#[test]
+fn not_found_counts_only_where_the_storage_says_so() {
+    let server = Server::start().unwrap();
+    let store = BlobStore::of(of(&server));
+    let never = BlobHash::of(b"never");
+    assert!(!store.contains(never).unwrap());
+    assert!(!store.remove(never).unwrap());
+    for (body, said) in [("", "404"), ("<html>Not Found</html>", "404"), (NO_BUCKET, "no such bucket")] {
+        let (_runtime, store) = served(Router::new().fallback(move || async move { (StatusCode::NOT_FOUND, body) }));
+        let store = BlobStore::of(store);
+        for told in
+            [told(store.contains(never)), told(store.read(never)), told(store.remove(never)), told(store.mark())]
+        {
+            assert!(told.contains(said), "{told}");
+        }
+    }
+}
+
+const NO_BUCKET: &str = "<Error><Code>NoSuchBucket</Code></Error>";
+const NO_KEY: &str = "<Error><Code>NoSuchKey</Code></Error>";
+
+/// A server of ours, and a store there.
+fn served(app: Router) -> (tokio::runtime::Runtime, S3) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    runtime.spawn(async move { axum::serve(listener, app).await });
+    let environment = |name: &str| match name {
+        "AWS_ENDPOINT_URL" => Some(endpoint.clone()),
+        "AWS_ALLOW_HTTP" => Some("true".into()),
+        "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("x".into()),
+        _ => None,
+    };
+    (runtime, S3::with("s3://van-ban".parse().unwrap(), environment, PATIENCE).unwrap())
+}
+
+#[test]
+fn a_probe_leaves_what_others_began() {
+    let server = Server::start().unwrap();
+    let store = of(&server);
+    server.fail_after(3, Fault::Cuts);
+    store.put(&vec![7; LARGE]).unwrap_err();
+    server.recover();
+    let notes = format!("{PREFIX}/{UNFINISHED}");
+    for note in std::fs::read_dir(server.object(&notes)).unwrap() {
+        let name = note.unwrap().file_name().into_string().unwrap();
+        server.grow_old(&format!("{notes}/{name}"), 2 * ABANDONED).unwrap();
+    }
+    let begun = (server.objects(&notes), server.parts());
+    assert!(begun.0 > 0 && begun.1 > 0);
+    store.probe().unwrap();
+    assert_eq!((server.objects(&notes), server.parts()), begun);
 }
 
 #[test]
@@ -191,24 +260,14 @@ fn a_bucket_that_keeps_versions_says_so() {
     let gone = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let (read_gone, set_gone) = (Arc::clone(&gone), gone);
     let object = get(move || async move {
-        if read_gone.load(Ordering::Relaxed) { Err(axum::http::StatusCode::NOT_FOUND) } else { Ok((versioned(), body)) }
+        if read_gone.load(Ordering::Relaxed) { Err((StatusCode::NOT_FOUND, NO_KEY)) } else { Ok((versioned(), body)) }
     })
     .put(move || async move { versioned() })
     .delete(move || async move {
         set_gone.store(true, Ordering::Relaxed);
-        axum::http::StatusCode::NO_CONTENT
+        StatusCode::NO_CONTENT
     });
     let app = Router::new().route("/van-ban", get(move || async move { listed })).route("/van-ban/{*object}", object);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    runtime.spawn(async move { axum::serve(listener, app).await });
-    let environment = |name: &str| match name {
-        "AWS_ENDPOINT_URL" => Some(endpoint.clone()),
-        "AWS_ALLOW_HTTP" => Some("true".into()),
-        "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("x".into()),
-        _ => None,
-    };
-    let store = S3::with("s3://van-ban".parse().unwrap(), environment, PATIENCE).unwrap();
+    let (_runtime, store) = served(app);
     assert_eq!(store.probe().unwrap(), Probed { keeps_versions: true });
 }

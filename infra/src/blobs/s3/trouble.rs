@@ -31,6 +31,23 @@ pub enum Trouble {
         "these are the files of another ledger, which this one would remove in time: give each ledger a prefix of its own"
     )]
     OtherLedger,
+    /// Its files were last used with a longer ledger.
+    #[error(
+        "this ledger has {has} records, and had {had} when these files were last used: an older copy of it would remove what it \
+         does not know. Restore a newer one, or copy the files under a prefix of their own and name that"
+    )]
+    OlderCopy {
+        /// How many it had.
+        had: u64,
+        /// How many it has.
+        has: u64,
+    },
+    /// What stands in the object that says whose the files are.
+    #[error(
+        "the object `ledger` there does not say whose they are: see that the prefix is socai's, and put the object back from a \
+         backup"
+    )]
+    NoMark,
     /// The bucket is elsewhere.
     #[error("the bucket is in another region: set AWS_REGION, or AWS_ENDPOINT_URL where it is not Amazon's")]
     Elsewhere,
@@ -65,10 +82,12 @@ fn status(told: &str) -> Option<u16> {
 }
 
 const NO_BUCKET: &str = "NoSuchBucket";
+/// Only these say that there is no such object, or no such upload. Any proxy says 404, and a bucket may be gone.
+const ABSENT: [&str; 2] = ["NoSuchKey", "NoSuchUpload"];
 
 /// Does the storage say that there is no such object?
 pub(super) fn is_absent(error: &object_store::Error) -> bool {
-    matches!(error, object_store::Error::NotFound { .. }) && code(&innermost(error)) != Some(NO_BUCKET)
+    code(&innermost(error)).is_some_and(|code| ABSENT.contains(&code))
 }
 
 impl Trouble {

@@ -48,12 +48,16 @@ pub(super) async fn asked(views: &Views, viewer: &Viewer, questions: &[&str], ex
     registers(views, viewer, extent, &mut said).await;
     work(views, viewer, extent, &mut said).await;
     figures(views, viewer, extent, &mut said).await;
+    searches(views, viewer, questions, extent, &mut said).await;
+    said
+}
+
+async fn searches(views: &Views, viewer: &Viewer, questions: &[&str], extent: Extent, said: &mut Said) {
     for question in questions {
         let found = pages(extent, async |page| views.search(viewer, question, &page).await).await;
         let count = views.search_count(viewer, question).await.unwrap();
         said.push((format!("search {question}"), format!("{count} {found}")));
     }
-    said
 }
 
 pub(super) async fn registers(views: &Views, viewer: &Viewer, extent: Extent, said: &mut Said) {

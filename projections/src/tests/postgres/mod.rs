@@ -17,7 +17,7 @@ use super::{
     generated::Generated,
     history::{History, Who, says},
 };
-use crate::{Location, Rebuilding, Views, ViewsError};
+use crate::{Location, Rebuilding, Views, ViewsError, erasure};
 
 /// A database of a cluster of its own.
 fn cluster() -> (Cluster, Location) {
@@ -165,6 +165,17 @@ async fn an_erased_text_leaves_the_tables() {
          (SELECT oid FROM pg_namespace WHERE nspname LIKE 'socai%' OR nspname = 'pg_toast')",
     );
     assert!(!held.fetch_one(&mut db).await.unwrap());
+}
+
+/// By a server that stood still after its cleaning, while another one led and more was erased.
+#[tokio::test]
+async fn a_newer_debt_is_not_taken_for_paid() {
+    let (_cluster, at) = cluster();
+    let views = Views::open(&at).await.unwrap();
+    let mut db = views.write.acquire().await.unwrap();
+    crate::db::run(&mut db, "UPDATE erasure SET owed = 7").await.unwrap();
+    assert!(!erasure::pay(&mut db, 6).await.unwrap() && erasure::is_owed(&mut db).await.unwrap());
+    assert!(erasure::pay(&mut db, 7).await.unwrap() && !erasure::is_owed(&mut db).await.unwrap());
 }
 
 #[tokio::test]

@@ -91,7 +91,7 @@ async fn a_cluster_is_believed_by_its_authority_and_name_alone() {
     }
     // In the clear it gets no answer, and does not wait for ever.
     let error = opened(&url.replace("tls=true", "tls=false")).await.unwrap_err();
-    assert!(error.contains("127.0.0.1"), "{error}");
+    assert!(error.contains("no node of the cluster answers"), "{error}");
 
     let elsewhere = authority.cluster("node.example", false).await;
     let error = opened(&format!("{}&tlsCaFile={ours}", elsewhere.url("so"))).await.unwrap_err();
@@ -105,7 +105,7 @@ async fn a_user_may_show_a_certificate() {
     let double = authority.cluster("127.0.0.1", true).await;
     let url = format!("{}&tlsCaFile={}", double.url("so"), write(dir.path(), "ca.crt", &authority.0.pem()));
     let error = opened(&url).await.unwrap_err();
-    assert!(error.contains("127.0.0.1"), "{error}");
+    assert!(error.contains("CertificateRequired"), "{error}");
 
     let files = |name: &str, user: &Certified| {
         let certificate = write(dir.path(), &format!("{name}.crt"), &user.certificate.pem());

@@ -193,7 +193,7 @@ fn hear(said: ChildStdout, url: &watch::Sender<Option<String>>) {
 pub(super) fn share_keys(from: &Path, to: &Path) {
     // The program wants it closed to others.
     fs::DirBuilder::new().recursive(true).mode(0o700).create(to.join("keys")).unwrap();
-    for name in ["keys/master.key", "keys/log.key", "keys/token.pub", "ticket.secret"] {
+    for name in ["keys/master.key", "keys/log.key", "keys/token.pub"] {
         fs::copy(from.join(name), to.join(name)).unwrap();
     }
 }

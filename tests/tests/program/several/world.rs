@@ -7,7 +7,6 @@ use std::{
 };
 
 use serde_json::json;
-use socai::ticket_secret;
 use socai_domain::proof::VerifierKey;
 use socai_kurrent_double::{Double, Stored};
 use socai_test_postgres::Cluster;
@@ -85,7 +84,6 @@ impl World {
         let office = tokio::task::spawn_blocking(move || {
             let settings: Vec<_> = direct_settings.iter().map(String::as_str).collect();
             told(data.path(), &[&["keygen"], &settings[..]].concat());
-            ticket_secret::load_or_make(&data.path().join("ticket.secret")).unwrap();
             Office::joining(data, "G99", &settings)
         });
         let office = office.await.unwrap();

@@ -4,20 +4,21 @@
 //! event_log_conformance!(memory, MemoryFixture::default());
 //! ```
 //!
-//! A rule looks at one promise only, so that a wrong engine is named by the rule that it breaks; [`crate::mutants`] holds
-//! at least one such engine for each.
+//! A rule looks at one promise only, so that a wrong engine is named by the rule that it breaks; `socai-tests` holds at least
+//! one such engine for each. The program of this crate keeps them against a KurrentDB cluster, wherever it is.
 
 pub mod appends;
 pub mod follows;
+pub mod kurrent;
 pub mod lives;
 pub mod pieces;
 pub mod reads;
 mod support;
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use anyhow::{Result, bail};
-use futures::future::BoxFuture;
+use futures::{FutureExt as _, future::BoxFuture};
 use socai_domain::{ledger::EventLog, time::Clock};
 
 pub use support::SetClock;
@@ -81,7 +82,7 @@ macro_rules! with_rules {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $rule() {
                 let fixture = $fixture;
-                let kept = $crate::conformance::bounded($crate::conformance::$part::$rule(&fixture)).await;
+                let kept = $crate::bounded($crate::$part::$rule(&fixture)).await;
                 assert!(kept.is_ok(), "{:?}", kept.unwrap_err());
             })*
         }
@@ -99,10 +100,11 @@ macro_rules! event_log_conformance {
 /// Every rule.
 pub const RULES: &[Rule] = each_rule!(table);
 
-/// A rule that waits for what never comes is broken. The bound is far beyond what any rule takes.
+/// A rule that waits for what never comes is broken, and so is one that stumbles. The bound is far beyond what any takes.
 pub async fn bounded(rule: impl Future<Output = Result<()>>) -> Result<()> {
-    match tokio::time::timeout(Duration::from_mins(1), rule).await {
-        Ok(kept) => kept,
+    match tokio::time::timeout(Duration::from_mins(1), AssertUnwindSafe(rule).catch_unwind()).await {
+        Ok(Ok(kept)) => kept,
+        Ok(Err(_)) => bail!("it panicked"),
         Err(_) => bail!("it waited for a record that never came"),
     }
 }
