@@ -10,13 +10,13 @@ rights here and has no such thing to say: it is given a view and a function that
     npx postgraphile@4 --connection postgres://…/DB --schema lists --port 5000 --disable-query-log --no-setof-functions-contain-nulls
     lists.py --socai http://127.0.0.1:8080/graphql --token "$(socai token …)" --postgraphile http://127.0.0.1:5000/graphql
 
-Each question is put by so many clients on connections that stay open, in turns of both servers; they share the machine.
+Both are asked in turns, one question at a time and with a pause, as socai answers a person only so often; on connections that
+stay open.
 """
 
 import argparse
 import http.client
 import json
-import threading
 import time
 import urllib.parse
 
@@ -29,8 +29,7 @@ CREATE OR REPLACE VIEW lists.register AS
     LEFT JOIN {schema}.register_line l ON l.document = d.document;
 COMMENT ON VIEW lists.register IS '@primaryKey book,number';
 CREATE OR REPLACE VIEW lists.document AS
-    SELECT d.document, l.issuer, l.code, l.abstract
-    FROM {schema}.document d LEFT JOIN {schema}.register_line l ON l.document = d.document;
+    SELECT d.document, d.issuer_name AS issuer, d.code, d.abstract FROM {schema}.document d;
 COMMENT ON VIEW lists.document IS '@primaryKey document';
 CREATE OR REPLACE FUNCTION lists.search(word text) RETURNS SETOF lists.document LANGUAGE sql STABLE AS $$
     SELECT d.* FROM {schema}.search_text i JOIN lists.document d ON d.document = i.document
@@ -56,27 +55,20 @@ QUESTIONS = {
 }
 
 
-def load(url, token, query, clients, seconds):
-    """Milliseconds of each answer, and how many came in a second."""
-    parts, body = urllib.parse.urlsplit(url), json.dumps({"query": query}).encode()
-    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-    took, until = [], time.monotonic() + seconds
+class Server:
+    """A GraphQL API, and how long each of its answers took, in milliseconds."""
 
-    def client():
-        connection, mine = http.client.HTTPConnection(parts.netloc), []
-        while (begun := time.monotonic()) < until:
-            connection.request("POST", parts.path, body, headers)
-            answer = json.load(connection.getresponse())
-            assert "errors" not in answer, answer
-            mine.append(1e3 * (time.monotonic() - begun))
-        took.extend(mine)
+    def __init__(self, url, token):
+        parts = urllib.parse.urlsplit(url)
+        self.connection, self.path = http.client.HTTPConnection(parts.netloc), parts.path
+        self.headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
 
-    threads = [threading.Thread(target=client) for _ in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return took
+    def ask(self, query):
+        begun = time.monotonic()
+        self.connection.request("POST", self.path, json.dumps({"query": query}), self.headers)
+        answer = json.load(self.connection.getresponse())
+        assert "errors" not in answer, answer
+        return 1e3 * (time.monotonic() - begun)
 
 
 def main():
@@ -87,25 +79,26 @@ def main():
     parser.add_argument("--token")
     parser.add_argument("--postgraphile")
     parser.add_argument("--rare", default="kinh", help="a word that few documents have")
-    parser.add_argument("--clients", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=4)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--times", type=int, default=100, help="how often each question is put to each")
+    parser.add_argument("--pause", type=float, default=0.1, help="seconds between two questions")
     asked = parser.parse_args()
     if asked.sql:
         print(SQL.format(schema=asked.schema))
         return
-    print(f"{asked.clients} clients, {asked.rounds} turns of {asked.seconds} s each; p50 and p99 in ms, answers a second")
-    for name, (ours, theirs) in QUESTIONS.items():
-        if "%s" in ours:
-            ours, theirs = ours % asked.rare, theirs % asked.rare
-        all_of = {"socai": [], "PostGraphile": []}
-        for _ in range(asked.rounds):
-            all_of["socai"] += load(asked.socai, asked.token, ours, asked.clients, asked.seconds)
-            all_of["PostGraphile"] += load(asked.postgraphile, None, theirs, asked.clients, asked.seconds)
-        for who, took in all_of.items():
-            took.sort()
-            rate = len(took) / (asked.rounds * asked.seconds)
-            print(f"{name:26} {who:13} {took[len(took) // 2]:8.1f} {took[len(took) * 99 // 100]:8.1f} {rate:8.0f}")
+    servers = {"socai": Server(asked.socai, asked.token), "PostGraphile": Server(asked.postgraphile, None)}
+    print(f"{asked.times} answers of each, in turns; p50 and p99 in ms")
+    for name, queries in QUESTIONS.items():
+        queries = [query % asked.rare if "%s" in query else query for query in queries]
+        took = {who: [] for who in servers}
+        for turn in range(10 + asked.times):
+            for (who, server), query in zip(servers.items(), queries):
+                millis = server.ask(query)
+                if turn >= 10:
+                    took[who].append(millis)
+            time.sleep(asked.pause)
+        for who, all_of in took.items():
+            all_of.sort()
+            print(f"{name:26} {who:13} {all_of[len(all_of) // 2]:8.2f} {all_of[len(all_of) * 99 // 100]:8.2f}")
 
 
 if __name__ == "__main__":

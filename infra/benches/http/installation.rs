@@ -87,7 +87,7 @@ impl Installation {
         let dir = directory();
         let database = (!matches!(engines, Engines::Files)).then(|| {
             // Not in memory, as temporary files may be.
-            Cluster::start_in(&dir.path().join("postgres")).expect("PostgreSQL is installed")
+            Cluster::start_in(dir.path()).expect("PostgreSQL is installed")
         });
         let log = match engines {
             Engines::Cluster { .. } => Some(Double::cluster(3).await.expect("ports are free")),
