@@ -58,7 +58,7 @@ enum Trouble {
     DatabaseFailsOver,
 }
 
-fn troubles() -> Vec<Trouble> {
+fn troubles(fails_over: bool) -> Vec<Trouble> {
     use AppendFault::{AbortedAfter, AbortedBefore, Busy, CutAfter, CutBefore, Ignored, NotLeader, WrittenInSilence};
     let elsewhere = NotLeader("127.0.0.1".into(), 1);
     let appends = [AbortedBefore, AbortedAfter, CutBefore, CutAfter, Ignored, WrittenInSilence, Busy, elsewhere];
@@ -73,9 +73,9 @@ fn troubles() -> Vec<Trouble> {
         Trouble::SubscriptionsSilent,
         Trouble::BackendsEnd,
         Trouble::DatabaseRestarts,
-        Trouble::DatabaseFailsOver,
     ];
-    appends.into_iter().map(Trouble::Append).chain(others).collect()
+    let fails_over = fails_over.then_some(Trouble::DatabaseFailsOver);
+    appends.into_iter().map(Trouble::Append).chain(others).chain(fails_over).collect()
 }
 
 /// How long things stay wrong, and right in between.
@@ -83,6 +83,8 @@ fn troubles() -> Vec<Trouble> {
 pub(super) struct Pace {
     pub(super) wrong: (Duration, Duration),
     pub(super) right: (Duration, Duration),
+    /// A standby takes the place of the database, too.
+    pub(super) fails_over: bool,
 }
 
 /// From when until when something was wrong.
@@ -170,7 +172,7 @@ impl Chaos {
     /// Troubles the engines, in rounds of all kinds.
     pub(super) async fn of_engines(&self, mut dice: Dice) {
         loop {
-            let mut troubles = troubles();
+            let mut troubles = troubles(self.pace.fails_over);
             dice.shuffle(&mut troubles);
             for trouble in troubles {
                 self.rest(&mut dice).await;
