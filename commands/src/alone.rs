@@ -97,7 +97,7 @@ impl Inner {
         live.cipher = Some(cipher);
         let leads = asked.take_in(&mut live, &decided, slot.stream);
         let at = decided.at;
-        let flight = Flight::start(self, slot, live.incarnation, at, append, pass.again());
+        let flight = Flight::start(self, slot, live.incarnation, at, append, None, pass.again());
         match flight.land().await {
             Ok(appended) => {
                 live.landed(&appended, at);

@@ -9,7 +9,11 @@ use socai_domain::{
     time::Timestamp,
 };
 
-use crate::{gate::Pass, inner::Inner, slot::Slot};
+use crate::{
+    gate::Pass,
+    inner::{Inner, durable},
+    slot::{Resting, Slot},
+};
 
 /// How often an append of unknown outcome is issued again.
 const REISSUES: u32 = 4;
@@ -25,6 +29,8 @@ pub(crate) struct Course<A: Aggregate> {
     incarnation: u64,
     at: Timestamp,
     append: Append,
+    /// What it was decided on top of, where that is still on its way and others write, too.
+    before: Resting,
     appending: Option<Appending>,
     /// Times that the outcome was unknown.
     unknown: u32,
@@ -33,19 +39,21 @@ pub(crate) struct Course<A: Aggregate> {
 }
 
 impl<A: Aggregate> Flight<A> {
-    /// Takes the append's place in the log's order now.
+    /// Takes the append's place in the log's order now. Where others write, too, it sets out when what stands `before` it is
+    /// durable: if that is lost to a record of another server, this one would find the revision that it expects all the same.
     pub(crate) fn start(
         inner: &Arc<Inner>,
         slot: &Arc<Slot<A>>,
         incarnation: u64,
         at: Timestamp,
         append: Append,
+        before: Resting,
         pass: Pass,
     ) -> Self {
         slot.flights.send_modify(|flights| *flights += 1);
-        let appending = Some(inner.log.append(append.clone()));
+        let appending = before.is_none().then(|| inner.log.append(append.clone()));
         let (inner, slot) = (Arc::clone(inner), Arc::clone(slot));
-        Self(Some(Course { inner, slot, incarnation, at, append, appending, unknown: 0, _pass: pass }))
+        Self(Some(Course { inner, slot, incarnation, at, append, before, appending, unknown: 0, _pass: pass }))
     }
 
     /// Waits until the append is durable, or is known not to be.
@@ -79,6 +87,11 @@ impl<A: Aggregate> Drop for Course<A> {
 impl<A: Aggregate> Course<A> {
     /// May be dropped and called again at any point.
     async fn fly(&mut self) -> Result<Appended, AppendError> {
+        let stands = durable(self.before.as_mut()).await;
+        self.before = None;
+        if !stands {
+            return Err(AppendError::Conflict { stream: self.append.stream, actual: None });
+        }
         loop {
             let appending = self.appending.get_or_insert_with(|| self.inner.log.append(self.append.clone()));
             let outcome = appending.await;

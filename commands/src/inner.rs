@@ -13,6 +13,7 @@ use socai_domain::{
     ledger::{Direction, EventLog, KeyError, Opener},
     time::{Clock, Timestamp},
 };
+use tokio::sync::oneshot::error::RecvError;
 
 use crate::{
     Blobs, CommandError,
@@ -132,7 +133,7 @@ impl Inner {
 }
 
 /// False if it was lost.
-async fn durable(resting: Resting) -> bool {
+pub(crate) async fn durable(resting: Option<impl Future<Output = Result<(), RecvError>>>) -> bool {
     match resting {
         Some(told) => told.await.is_ok(),
         None => true,

@@ -86,7 +86,7 @@ impl<A: Aggregate> Slot<A> {
         }
     }
 
-    /// Empties the slot if the stream goes beyond what is in it: another server wrote. What was decided on top conflicts.
+    /// Empties the slot if the stream goes beyond what is in it: another server wrote. What was decided on top is lost with it.
     pub(crate) fn outrun(&self, last: Option<Revision>) {
         let mut live = self.lock();
         if live.as_ref().is_some_and(|live| live.revision < last) {

@@ -126,9 +126,11 @@ impl<C: Decide> Asked<'_, C> {
         let Some(cipher) = &live.cipher else { return Turn::Key };
         match self.seal(slot.stream, live.revision, &decided, cipher) {
             Ok(append) => {
+                let last = live.revision.filter(|_| inner.lookout.is_some());
+                let before = live.rests_on(last);
                 let leads = self.take_in(live, &decided, slot.stream);
                 let (incarnation, at) = (live.incarnation, decided.at);
-                let flight = Flight::start(inner, slot, incarnation, at, append, pass.again());
+                let flight = Flight::start(inner, slot, incarnation, at, append, before, pass.again());
                 Turn::Wrote { flight, at, leads }
             }
             Err(refused) => Turn::Refused(refused),

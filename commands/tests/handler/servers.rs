@@ -10,7 +10,7 @@ use futures::{
 use socai_commands::{CommandError, Envelope, Handler, Reactions, Receipt, Requester};
 use socai_domain::{
     document_types::SecrecyLevel,
-    id::CommandId,
+    id::{CommandId, IncomingId},
     incoming::{IncomingDocument, confirm_expunge::ConfirmExpunge, events::Annotated, expunge::ExpungeIncoming},
     ledger::{
         EventLog, Followed, Head, KeyRing as _, Opener, Position, ReadError, Revision, StreamId, memory::MemoryLog,
@@ -351,6 +351,41 @@ async fn no_decision_is_made_before_one_of_a_server_with_a_fast_clock() {
     world.arrived(&slow, 1).await;
     annotated(&fast, &world, 1).await.unwrap();
     assert_eq!(annotated(&slow, &world, 2).await.unwrap().at, MORNING.plus_minutes(60));
+}
+
+/// Two numbers are given on top of each other, and another server is quicker: it gives as many. The first is refused by the log;
+/// the second stands at the right revision, but was decided on what never came to be.
+#[tokio::test(start_paused = true)]
+async fn what_was_decided_on_a_lost_append_does_not_land_on_another_servers() {
+    let world = World::new().await;
+    let plain = world.handler_on(Arc::new(SharedLog::new(&world))).await;
+    for n in [1, 2] {
+        world.arrived(&plain, n).await;
+        let _ = world.register(&world.dying_handler(&crate::faults::Life::of(1)).await, n, n).await;
+    }
+    let world = Arc::new(world);
+    let log = HeldLog::shared(world.log.clone());
+    let quick = world.handler_on(Arc::new(log.clone())).await;
+    let mut registering = Vec::new();
+    for n in [1, 2] {
+        let (world, quick) = (Arc::clone(&world), quick.clone());
+        registering.push(tokio::spawn(async move { world.register(&quick, n, n).await }));
+        // All that can go on without the log has gone on.
+        passes(Duration::from_millis(1)).await;
+    }
+    within(log.holding(1)).await;
+    world.register(&plain, 2, 2).await.unwrap();
+    let letting_go = async {
+        loop {
+            log.release(Outcome::Taken).await
+        }
+    };
+    tokio::select! {
+        done = futures::future::join_all(registering) => done.into_iter().for_each(|done| drop(done.unwrap().unwrap())),
+        () = letting_go => {}
+    }
+    let given = |number: u32, n: u128| (number, IncomingId::new(document(n).key()));
+    assert_eq!(world.assignments(2026).await, [given(1, 2), given(2, 1)]);
 }
 
 /// The key was renewed, then the other server was quicker.
