@@ -1,6 +1,7 @@
 //! The program's parts, put together once: log, key ring, files, views, handler, reactions, follower, notary.
 
 mod building;
+mod engines;
 mod error;
 mod part;
 mod servers;
@@ -72,8 +73,9 @@ impl App {
     }
 
     /// The same, but does not wait for views that are to be built first: until they are there, commands are carried out and
-    /// nothing is shown.
+    /// nothing is shown. What is named on other machines may come up meanwhile: that is waited for a minute.
     pub async fn open_to_serve(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+        engines::answer(config).await;
         let app = Self::start(config, clock, false).await?;
         if app.views.are_awaited() { Ok(app) } else { app.caught_up().await }
     }

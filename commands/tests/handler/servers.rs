@@ -381,7 +381,9 @@ async fn what_was_decided_on_a_lost_append_does_not_land_on_another_servers() {
         }
     };
     tokio::select! {
-        done = futures::future::join_all(registering) => done.into_iter().for_each(|done| drop(done.unwrap().unwrap())),
+        done = futures::future::join_all(registering) => {
+            assert!(done.iter().all(|done| matches!(done, Ok(Ok(_)))), "{done:?}");
+        }
         () = letting_go => {}
     }
     let given = |number: u32, n: u128| (number, IncomingId::new(document(n).key()));

@@ -83,6 +83,11 @@ pub(crate) fn code(error: &sqlx::Error) -> Option<String> {
     error.as_database_error().and_then(sqlx::error::DatabaseError::code).map(Into::into)
 }
 
+/// Is there no server yet, or is it still starting?
+pub(crate) fn is_coming_up(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(_)) || code(error).as_deref() == Some("57P03")
+}
+
 /// Does the server say that what it holds is damaged?
 pub(crate) fn says_damaged(error: &sqlx::Error) -> bool {
     matches!(code(error).as_deref(), Some("XX001" | "XX002"))

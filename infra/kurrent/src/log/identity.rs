@@ -136,7 +136,7 @@ async fn say(
     Ok(matches!(client.patiently(options.patience, write).await?, Written::Success { .. }))
 }
 
-async fn told(client: &Client, stream: &str) -> Result<Vec<Event>, Fault> {
+pub(super) async fn told(client: &Client, stream: &str) -> Result<Vec<Event>, Fault> {
     let mut answers = client.read_stream(stream, ReadDirection::Forwards, None, 1_000).await?;
     let mut events = Vec::new();
     while let Some(said) = answers.next(client.address().deadline).await? {

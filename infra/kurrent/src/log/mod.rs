@@ -175,6 +175,14 @@ impl KurrentLog {
         tokio::spawn(write::write(Arc::clone(&shared), waiting));
         Ok(Self { shared, queue })
     }
+
+    /// Asks once for the ledger that the URL names, whether the cluster has it or not.
+    pub async fn ask(url: &str) -> Result<(), OpenKurrentError> {
+        let client = Client::new(url.parse()?)?;
+        let names = Names::new(&client.address().ledger);
+        identity::told(&client, &names.identity()).await?;
+        Ok(())
+    }
 }
 
 /// What a reader may do about a fault.

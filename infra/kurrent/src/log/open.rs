@@ -66,6 +66,13 @@ pub enum OpenKurrentError {
     },
 }
 
+impl OpenKurrentError {
+    /// Might the cluster answer later?
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Cluster(fault) if fault.may_pass())
+    }
+}
+
 /// Whether there must be a ledger.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Wanted {

@@ -58,7 +58,7 @@ enum Trouble {
     DatabaseFailsOver,
 }
 
-fn troubles(fails_over: bool) -> Vec<Trouble> {
+fn troubles() -> Vec<Trouble> {
     use AppendFault::{AbortedAfter, AbortedBefore, Busy, CutAfter, CutBefore, Ignored, NotLeader, WrittenInSilence};
     let elsewhere = NotLeader("127.0.0.1".into(), 1);
     let appends = [AbortedBefore, AbortedAfter, CutBefore, CutAfter, Ignored, WrittenInSilence, Busy, elsewhere];
@@ -73,9 +73,9 @@ fn troubles(fails_over: bool) -> Vec<Trouble> {
         Trouble::SubscriptionsSilent,
         Trouble::BackendsEnd,
         Trouble::DatabaseRestarts,
+        Trouble::DatabaseFailsOver,
     ];
-    let fails_over = fails_over.then_some(Trouble::DatabaseFailsOver);
-    appends.into_iter().map(Trouble::Append).chain(others).chain(fails_over).collect()
+    appends.into_iter().map(Trouble::Append).chain(others).collect()
 }
 
 /// How long things stay wrong, and right in between.
@@ -83,8 +83,6 @@ fn troubles(fails_over: bool) -> Vec<Trouble> {
 pub(super) struct Pace {
     pub(super) wrong: (Duration, Duration),
     pub(super) right: (Duration, Duration),
-    /// A standby takes the place of the database, too.
-    pub(super) fails_over: bool,
 }
 
 /// From when until when something was wrong.
@@ -172,7 +170,7 @@ impl Chaos {
     /// Troubles the engines, in rounds of all kinds.
     pub(super) async fn of_engines(&self, mut dice: Dice) {
         loop {
-            let mut troubles = troubles(self.pace.fails_over);
+            let mut troubles = troubles();
             dice.shuffle(&mut troubles);
             for trouble in troubles {
                 self.rest(&mut dice).await;
@@ -258,11 +256,12 @@ impl Chaos {
         database.close().await.unwrap();
     }
 
-    /// From now on nothing goes wrong.
+    /// From now on nothing goes wrong. A subscription that is silent would be, until its follower's idle time is over.
     pub(super) fn end(&self) {
         self.world.heal();
         self.world.double.faults().forget_appends();
         self.world.double.faults().silence(0);
         self.world.double.faults().refuse_connections(0);
+        self.world.double.cut();
     }
 }

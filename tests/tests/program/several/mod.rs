@@ -10,6 +10,7 @@ mod chaos;
 mod checks;
 mod dice;
 mod journal;
+mod late;
 mod pair;
 mod proxy;
 mod pushed;
@@ -56,8 +57,8 @@ async fn servers_on_one_log_lose_double_and_reorder_nothing_whatever_fails() {
     let minutes = of_the_environment("SOCAI_TEST_CHAOS_MINUTES");
     let minutes = minutes.or_else(|| std::env::var_os("SOCAI_LONG").map(|_| 10));
     let pace = match minutes {
-        Some(_) => Pace { wrong: seconds(1_000, 15_000), right: seconds(500, 4_000), fails_over: true },
-        None => Pace { wrong: seconds(500, 2_500), right: seconds(100, 600), fails_over: false },
+        Some(_) => Pace { wrong: seconds(1_000, 15_000), right: seconds(500, 4_000) },
+        None => Pace { wrong: seconds(500, 2_500), right: seconds(100, 600) },
     };
     let seeds = of_the_environment("SOCAI_TEST_SEED").map_or_else(|| SEEDS.to_vec(), |seed| vec![seed]);
     for seed in seeds {

@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub(super) struct Pair {
-    double: Double,
+    pub(super) double: Double,
     pub(super) database: Cluster,
     blobs: TempDir,
     pub(super) office: Office,
