@@ -74,6 +74,8 @@ pub struct Taken {
     pub stream: StreamId,
     /// Its place there.
     pub revision: Revision,
+    /// Its place in the log.
+    pub position: Position,
     /// Its hash.
     pub hash: RecordHash,
     /// When the log took it.

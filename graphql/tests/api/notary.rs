@@ -126,7 +126,7 @@ impl Notary for MemoryNotary {
     }
 
     fn promise(&self, taken: Taken) -> BoxFuture<'_, Option<String>> {
-        let Taken { stream, revision, hash, recorded } = taken;
+        let Taken { stream, revision, hash, recorded, .. } = taken;
         let origin = self.key.public().name().clone();
         let promise = Promise { origin, stream, revision, hash, recorded, within: WITHIN };
         let signs = self.state().voice == Voice::Signing;

@@ -156,6 +156,14 @@ impl<'a> Hashes<'a> {
         place.ok_or_else(|| StoreError::Damaged(format!("leaf {leaf} has no position")))
     }
 
+    /// Does the tree hold all that the log has up to this place?
+    pub(crate) fn reach(&self, place: u64) -> Result<bool, StoreError> {
+        Ok(match self.size.checked_sub(1) {
+            Some(last) => self.place(last)? >= place,
+            None => false,
+        })
+    }
+
     /// The leaf of the record at this place of the log, if the tree has it.
     pub(crate) fn leaf_at(&self, place: u64) -> Result<Option<u64>, StoreError> {
         // On engines whose places have no gaps, the first look finds it.

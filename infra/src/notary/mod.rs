@@ -34,14 +34,14 @@ mod tests;
 mod tree;
 mod writer;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use socai_domain::{
     ledger::{EventLog, Following, ReadError},
     proof::{Checkpoint, Note, SecretKey, TreeHead, checkpoint::NotTheLogs},
     time::Clock,
 };
-use socai_graphql::notary::Asked;
+use socai_graphql::notary::{Asked, Taken};
 use thiserror::Error;
 use tokio::sync::watch;
 
@@ -109,6 +109,8 @@ struct Inner {
     /// Seconds within which a record is covered: the maximum merge delay.
     within: u32,
     standing: watch::Sender<Standing>,
+    /// The oldest promise that is not known to be kept.
+    promised: Mutex<Option<Taken>>,
     /// The newest checkpoint with a quorum of cosignatures.
     cosigned: watch::Sender<Option<Arc<Committed>>>,
     /// Who is asked to cosign.
@@ -181,6 +183,7 @@ impl Notary {
             clock,
             within,
             standing: watch::Sender::default(),
+            promised: Mutex::default(),
             cosigned: watch::Sender::default(),
             witnesses: watch::Sender::default(),
         }));

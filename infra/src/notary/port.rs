@@ -1,6 +1,9 @@
 //! The notary as the API asks it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use futures::{FutureExt as _, future::BoxFuture};
 use socai_domain::{
@@ -97,6 +100,24 @@ impl Notary {
     }
 }
 
+impl Notary {
+    /// May this be promised, too? Not while an earlier promise is overdue by the log's own time, whoever should have signed.
+    async fn keeps_promises(&self, taken: Taken) -> bool {
+        let promised = || self.0.promised.lock().unwrap_or_else(PoisonError::into_inner);
+        let oldest = *promised().get_or_insert(taken);
+        if taken.recorded <= api::Notary::due(self, oldest.recorded) {
+            return true;
+        }
+        let covered =
+            self.reading(move |this, committed| Ok(this.hashes(committed.head.size).reach(oldest.position.place())?));
+        let kept = covered.await.unwrap_or(false);
+        if kept {
+            promised().take_if(|promised| *promised == oldest);
+        }
+        kept
+    }
+}
+
 /// The store holds something else than was signed.
 #[allow(clippy::needless_pass_by_value)] // for `map_err`
 fn damaged(error: impl ToString) -> StoreError {
@@ -142,11 +163,13 @@ impl api::Notary for Notary {
             let mut standing = self.0.standing.subscribe();
             let known = standing.wait_for(|standing| standing.voice != Voice::Starting);
             let voice = tokio::time::timeout(PATIENCE, known).await.ok()?.ok()?.voice.clone();
-            let Taken { stream, revision, hash, recorded } = taken;
+            if voice != Voice::Signing || !self.keeps_promises(taken).await {
+                return None;
+            }
+            let Taken { stream, revision, hash, recorded, .. } = taken;
             let origin = self.0.key.public().name().clone();
             let promise = Promise { origin, stream, revision, hash, recorded, within: self.0.within };
-            let signed = (voice == Voice::Signing).then(|| promise.sign(&self.0.key))?;
-            signed.map(|note| note.to_string()).ok()
+            promise.sign(&self.0.key).map(|note| note.to_string()).ok()
         }
         .boxed()
     }

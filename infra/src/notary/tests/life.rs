@@ -21,6 +21,7 @@ use crate::{
     config::Location,
     disk::sim::{Fault, Keep, SimDisk},
     log::file::tests::{append, stream},
+    postgres::testing::Server,
 };
 
 /// A log in memory.
@@ -163,7 +164,8 @@ async fn on_another(at: &Location, other: &Arc<MemoryLog>) -> String {
     assert!(running.notary.signed(300).await.unwrap().is_some());
     assert!(running.notary.signed(299).await.is_err() && running.notary.growth(299, None).await.is_err());
     let recorded = SystemClock.now();
-    let taken = api::Taken { stream: stream(1), revision: Revision::FIRST, hash: super::record(1), recorded };
+    let position = other.head().await.unwrap().position;
+    let taken = api::Taken { stream: stream(1), revision: Revision::FIRST, position, hash: super::record(1), recorded };
     assert_eq!(running.notary.promise(taken).await, None);
     // More records change nothing.
     fill(other, other.head().await.unwrap().records, 5).await;
@@ -204,6 +206,33 @@ async fn alarms(at: &Location) {
     fill(&right, 300, 1).await;
     assert!(running.notary.covers(301).await, "with the right one it goes on");
     running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_promised_while_a_promise_is_overdue() {
+    let (server, log) = (Server::start(), log(1));
+    let open = || Notary::among_several(&server.address(), key(), 60, 0, Arc::new(SystemClock)).unwrap();
+    let (signing, other) = (Running::with(open(), Arc::clone(&log), Duration::from_hours(1)), open());
+    fill(&log, 0, 1).await;
+    assert!(signing.notary.covers(1).await);
+    fill(&log, 1, 1).await;
+    other.look().unwrap();
+    let promised = log.read(stream(1), Direction::Backwards, None, 1).await.unwrap().remove(0);
+    let after = |seconds: i64| api::Taken {
+        stream: stream(1),
+        revision: Revision::new(1),
+        position: promised.position,
+        hash: promised.record.hash(),
+        recorded: promised.record.header().recorded.plus_micros(seconds * 1_000_000),
+    };
+    for notary in [&signing.notary, &other] {
+        assert!(notary.promise(after(0)).await.is_some() && notary.promise(after(60)).await.is_some());
+        assert_eq!(notary.promise(after(61)).await, None, "the first was due, and is not kept");
+    }
+    signing.stop().await.unwrap();
+    assert_eq!(other.promise(after(61)).await, None, "nothing is known of it yet");
+    other.look().unwrap();
+    assert!(other.promise(after(61)).await.is_some());
 }
 
 #[tokio::test]
