@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Some pages of each list.
-const SOME: lists::Extent = lists::Extent { first: 20, pages: 2 };
+const SOME: lists::Extent = lists::Extent { first: 50, pages: 3 };
 
 /// What happens; more with `SOCAI_LONG`.
 fn steps() -> usize {

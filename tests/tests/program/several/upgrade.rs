@@ -27,7 +27,7 @@ use super::{
     pair::{Pair, received, registered, shown},
 };
 use crate::{
-    binary::{Serving, run, text},
+    binary::{Serving, run, text, told},
     office::REGISTER,
 };
 
@@ -113,4 +113,12 @@ async fn an_event_of_a_newer_server_stops_who_does_not_know_it() {
     let furthest = sqlx::query_scalar::<_, i64>("SELECT max(place) FROM socai_views_1.read_model");
     let furthest = furthest.fetch_one(&mut database).await.unwrap();
     assert!(furthest.cast_unsigned() < newer.place(), "{furthest}: it was passed over");
+    // A record is whole whatever its kind; who would have to read it says what it is.
+    let (log, ring) = (pair.log(), pair.postgres());
+    told(data[0], &["verify", "--log", &log]);
+    let export = ["export", "--events", "--format", "jsonl", "--log", &log, "--key-ring", &ring];
+    let refused = run(data[0], &export);
+    let said = text(&refused.stderr);
+    assert!(!refused.status.success() && said.contains(UNKNOWN), "{said}");
+    told(data[0], &[&export[..], &["--sealed"]].concat());
 }
