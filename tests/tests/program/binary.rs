@@ -19,7 +19,12 @@ pub(crate) fn path() -> PathBuf {
 
 /// A command of the program, with nothing set but what a test sets.
 pub(crate) fn socai() -> Command {
-    let mut command = Command::new(path());
+    of_program(&path())
+}
+
+/// The same of another build of it.
+pub(crate) fn of_program(path: &Path) -> Command {
+    let mut command = Command::new(path);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("SOCAI_") {
             command.env_remove(name);

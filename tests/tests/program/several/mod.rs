@@ -2,7 +2,8 @@
 //! nothing is lost, doubled or out of order, numbers have no gap and no duplicate, and there is one tree.
 //!
 //! `SOCAI_TEST_SEED` repeats what chance chose (not the moments at which it meets the program), `SOCAI_TEST_CHAOS_MINUTES`
-//! makes it long, and so does `SOCAI_LONG`: ten minutes.
+//! makes it long, and so does `SOCAI_LONG`: ten minutes. With `SOCAI_TEST_OLDER`, the program of an older version, the first server
+//! runs that: the others were upgraded.
 
 mod ask;
 mod authority;

@@ -17,7 +17,7 @@ use super::{
     journal::{Journal, pass},
     proxy::Proxy,
 };
-use crate::binary::socai;
+use crate::binary::{of_program, socai};
 
 /// How often it is looked whether the process still runs.
 const LOOK: Duration = Duration::from_millis(100);
@@ -87,7 +87,9 @@ impl Server {
 
     fn spawn(&self, state: &mut State) {
         let messages = OpenOptions::new().create(true).append(true).open(self.messages()).unwrap();
-        let mut command = socai();
+        // The others are upgraded.
+        let older = std::env::var_os("SOCAI_TEST_OLDER").filter(|_| self.number == 0);
+        let mut command = older.map_or_else(socai, |older| of_program(Path::new(&older)));
         // Else what it writes is full of colours.
         command.env("NO_COLOR", "1");
         command
