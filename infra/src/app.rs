@@ -109,7 +109,7 @@ impl App {
         });
         let asking = asking.transpose()?;
         let witness = open_witness(config, events.ledger(), Arc::clone(&clock)).await?;
-        let blobs = Arc::new(BlobStore::open(&config.blobs)?);
+        let blobs = Arc::new(BlobStore::open(&config.blobs)?.among(servers.files()));
         claim(&blobs, &*events).await?;
         let erasure = Erasure::new(Arc::clone(&blobs), Arc::clone(&events), opener.clone());
         let handler = Handler::start(Arc::clone(&events), opener.clone(), Arc::new(erasure), clock).await?;

@@ -21,6 +21,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use futures::future::BoxFuture;
 use thiserror::Error;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
@@ -67,6 +68,9 @@ pub enum BlobError {
         /// The hash that the content should have.
         hash: BlobHash,
     },
+    /// Another server may be removing what is attached here, or attaching what is removed.
+    #[error("the servers that share these files cannot agree who has a turn: {0}")]
+    Others(String),
     /// More bytes than allowed. Nothing was stored.
     #[error("the file is larger than {limit} bytes; send a smaller one, or raise the limit")]
     TooLarge {
@@ -131,12 +135,35 @@ pub struct BlobStore {
     store: Box<dyn Store>,
     /// Shared by commands that attach files, alone for whoever removes files.
     attaching: Arc<RwLock<()>>,
+    /// The same among servers.
+    others: Option<Arc<dyn Others>>,
 }
 
 /// While it is held, no file is removed.
-pub type Attaching = OwnedRwLockReadGuard<()>;
+#[must_use]
+pub struct Attaching {
+    _others: Option<Held>,
+    _here: OwnedRwLockReadGuard<()>,
+}
+
 /// While it is held, no command attaches a file, and what was attached before is in the log.
-pub type Removing = OwnedRwLockWriteGuard<()>;
+#[must_use]
+pub struct Removing {
+    _others: Option<Held>,
+    _here: OwnedRwLockWriteGuard<()>,
+}
+
+/// What other servers on the same files do, if there may be any.
+pub(crate) trait Others: fmt::Debug + Send + Sync {
+    /// While what it gives is held, none of them removes files.
+    fn attaching(&self) -> BoxFuture<'_, Result<Held, String>>;
+
+    /// While what it gives is held, none of them attaches or removes files.
+    fn removing(&self) -> BoxFuture<'_, Result<Held, String>>;
+}
+
+/// A turn, until it is dropped.
+pub(crate) type Held = Arc<dyn std::any::Any + Send + Sync>;
 
 impl BlobStore {
     /// Opens the store; a directory is made if it is not there, and what was left unfinished over a day ago is removed.
@@ -156,7 +183,12 @@ impl BlobStore {
     }
 
     fn of(store: impl Store + 'static) -> Self {
-        Self { store: Box::new(store), attaching: Arc::default() }
+        Self { store: Box::new(store), attaching: Arc::default(), others: None }
+    }
+
+    /// Among servers that have the same files.
+    pub(crate) fn among(self, others: Option<Arc<dyn Others>>) -> Self {
+        Self { others, ..self }
     }
 
     /// Whose the files are, where that is noted: to be read before the log is asked how many records it has.
@@ -171,13 +203,23 @@ impl BlobStore {
     }
 
     /// To be held from before a command's files are stored or looked for until nothing of the command is on its way.
-    pub async fn attaching(&self) -> Attaching {
-        Arc::clone(&self.attaching).read_owned().await
+    pub async fn attaching(&self) -> Result<Attaching, BlobError> {
+        let here = Arc::clone(&self.attaching).read_owned().await;
+        let others = match &self.others {
+            Some(others) => Some(others.attaching().await.map_err(BlobError::Others)?),
+            None => None,
+        };
+        Ok(Attaching { _others: others, _here: here })
     }
 
     /// To be held while files are removed, from before it is read in the log which documents have them.
-    pub async fn removing(&self) -> Removing {
-        Arc::clone(&self.attaching).write_owned().await
+    pub async fn removing(&self) -> Result<Removing, BlobError> {
+        let here = Arc::clone(&self.attaching).write_owned().await;
+        let others = match &self.others {
+            Some(others) => Some(others.removing().await.map_err(BlobError::Others)?),
+            None => None,
+        };
+        Ok(Removing { _others: others, _here: here })
     }
 
     /// Does somebody wait to remove, or remove, files? Nobody attaches any more until that is done.

@@ -2,6 +2,7 @@
 //! the log; the second build that must agree; memory. At several sizes, so that it can be seen whether the rate falls. Beside
 //! it, in the same run, the same rows upserted one by one through sqlx into the same tables, with the same indexes, 1,000
 //! records' worth to a transaction: each row once, as it is at the end, which is less than a follower of that kind would do.
+//! And the same log once more into `PostgreSQL`, on a cluster of its own.
 //!
 //! The ledger holds whole lives of documents, of which so many (`--open`) go on at a time. It is made by the handler in a
 //! process of its own, and each build runs in one, too, so that its memory can be told.
@@ -20,6 +21,7 @@ use std::{
 
 use socai::{app::Store, clock::SystemClock, config::Config};
 use socai_projections::{Phase, Rebuilding, Views};
+use socai_test_postgres::Cluster;
 
 #[path = "../args/mod.rs"]
 mod args;
@@ -31,9 +33,12 @@ mod peer;
 use args::{directory, number, word};
 
 /// This program again, to do one thing to a data directory.
-fn again(what: &str, data: &Path, more: &[(&str, usize)]) -> String {
+fn again(what: &str, data: &Path, views: Option<&str>, more: &[(&str, usize)]) -> String {
     let mut command = Command::new(std::env::current_exe().expect("this program is a file"));
     command.args(["--do", what, "--data"]).arg(data);
+    if let Some(views) = views {
+        command.args(["--views", views]);
+    }
     for (name, value) in more {
         command.arg(name).arg(value.to_string());
     }
@@ -42,8 +47,16 @@ fn again(what: &str, data: &Path, more: &[(&str, usize)]) -> String {
     String::from_utf8(output.stdout).expect("it writes text")
 }
 
+/// Passes on what such a program tells, and gives the rate with which it ends.
+fn built(told: &str) -> f64 {
+    let (told, rate) = told.rsplit_once("RATE ").expect("it tells its rate");
+    print!("{told}");
+    rate.trim().parse().expect("a number")
+}
+
 fn config(data: &Path) -> Config {
-    let flags = [("data", data.to_str().expect("a path in UTF-8").to_owned())].into();
+    let data = data.to_str().expect("a path in UTF-8").to_owned();
+    let flags = [("data", data)].into_iter().chain(word("--views").map(|views| ("views", views))).collect();
     Config::load(&flags, |_| None).expect("a data directory is all it needs")
 }
 
@@ -89,8 +102,9 @@ async fn build(data: &Path, memory: usize, copies: u64) {
     for ((phase, from), to) in phases.iter().zip(ends) {
         println!("    {:<34}{:>8.1} s", phase.name(), to.saturating_sub(*from).as_secs_f64());
     }
-    let size = std::fs::metadata(config.views.path().expect("a file")).map_or(0, |file| file.len()) >> 20;
-    println!("  at most {} MiB of memory (budget {memory}), a file of {size} MiB", peak());
+    let size = |file: &Path| std::fs::metadata(file).map_or(0, |file| file.len()) >> 20;
+    let file = config.views.path().map_or_else(String::new, |file| format!(", a file of {} MiB", size(file)));
+    println!("  at most {} MiB of memory (budget {memory}){file}", peak());
     views.close().await;
     store.close().await.expect("it closes");
     println!("RATE {}", rate(one));
@@ -117,18 +131,18 @@ async fn main() {
     for records in sizes {
         let dir = directory();
         let data = dir.path().join("data");
-        print!("{}", again("write", &data, &[("--records", records), ("--open", open)]));
-        let told = again("build", &data, &[("--memory", memory), ("--copies", copies)]);
-        let (told, rate) = told.rsplit_once("RATE ").expect("it tells its rate");
-        print!("{told}");
-        let rate: f64 = rate.trim().parse().expect("a number");
+        print!("{}", again("write", &data, None, &[("--records", records), ("--open", open)]));
+        let rate = built(&again("build", &data, None, &[("--memory", memory), ("--copies", copies)]));
         let first = *first.get_or_insert(rate);
         println!("  {:.2} of the rate of the first size", rate / first);
+        // Of the same log, in a database that nobody else uses.
+        let cluster = Cluster::start_in(dir.path()).expect("a server of PostgreSQL starts");
+        println!("  in PostgreSQL");
+        let in_database = built(&again("build", &data, Some(&cluster.url("postgres")), &[("--memory", memory)]));
+        println!("  {:.2} of the rate of SQLite", in_database / rate);
+        drop(cluster);
         if peer_rate.is_none() {
-            let told = again("peer", &data, &[("--rows", rows)]);
-            let (told, of_peer) = told.rsplit_once("RATE ").expect("it tells its rate");
-            print!("{told}");
-            peer_rate = of_peer.trim().parse().ok();
+            peer_rate = Some(built(&again("peer", &data, None, &[("--rows", rows)])));
         }
         println!("  {:.1} × the upserts of single rows", rate / peer_rate.unwrap_or(f64::NAN));
     }

@@ -9,8 +9,9 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use super::AppError;
 use crate::{
+    blobs::Others,
     config::{Config, Location},
-    lease::{Keeper, Part, PostgresCheckpoints, PostgresLeases},
+    lease::{Keeper, Part, PostgresCheckpoints, PostgresHolds, PostgresLeases},
     notary::{NotaryError, StoreError},
     ports::FileCheckpoints,
 };
@@ -80,6 +81,11 @@ impl Servers {
             give_up(ended.is_err());
             ended
         })
+    }
+
+    /// Who has a turn with the files.
+    pub(super) fn files(&self) -> Option<Arc<dyn Others>> {
+        self.shared.as_ref().map(|(at, _)| Arc::new(PostgresHolds::new(at)) as _)
     }
 
     /// How far the reactions have come.

@@ -155,7 +155,7 @@ impl Importer {
         if !self.handler.preview(stream, &trial, &receive).await? {
             return Ok(Imported::Known(document));
         }
-        let hold = Arc::new(self.blobs.attaching().await);
+        let hold = Arc::new(self.blobs.attaching().await?);
         self.store(&bytes).await?;
         let receipt = self.handler.execute_holding(stream, envelope, receive, Some(hold)).await?;
         Ok(match receipt.revision {

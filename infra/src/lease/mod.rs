@@ -6,6 +6,7 @@
 //! lease is relied on: each write of a part has a fence of its own (the views' checkpoint, the notary's holder, the
 //! revision that a step expects). A lease only says whose turn it is to try.
 
+mod holds;
 mod postgres;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
+pub(crate) use holds::PostgresHolds;
 pub(crate) use postgres::{PostgresCheckpoints, PostgresLeases};
 
 /// What runs on one server at a time.

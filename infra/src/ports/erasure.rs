@@ -70,7 +70,7 @@ impl Erasure {
         // Most of the log, without holding up anybody.
         let came_to = self.keep_held(document, &mut left, None).await?;
         // Whoever is attaching one of them is in the log now; whoever comes later finds it gone and is told.
-        let removing = self.blobs.removing().await;
+        let removing = self.blobs.removing().await.map_err(|error| error.to_string())?;
         self.keep_held(document, &mut left, came_to).await?;
         let blobs = Arc::clone(&self.blobs);
         let work = move || -> Result<u32, crate::blobs::BlobError> {
@@ -184,7 +184,7 @@ mod tests {
         world.attach(1, file).await;
         let erasure = Erasure::new(Arc::clone(&world.blobs), world.log(), world.opener());
         // A command has looked for the file, and its record is not in the log yet.
-        let hold = world.blobs.attaching().await;
+        let hold = world.blobs.attaching().await.unwrap();
         let mut erasing = erasure.remove(World::document(1), vec![*file.as_bytes()]);
         while !world.blobs.is_removal_waiting() {
             assert!(erasing.as_mut().now_or_never().is_none(), "waits for the command");

@@ -114,7 +114,7 @@ impl Files for BlobFiles {
 
     fn attach(&self, files: Vec<[u8; 32]>) -> BoxFuture<'_, Result<Option<Hold>, FilesError>> {
         Box::pin(async move {
-            let hold = self.blobs.attaching().await;
+            let hold = self.blobs.attaching().await.map_err(|error| FilesError::Unavailable(error.to_string()))?;
             let blobs = Arc::clone(&self.blobs);
             let files: Vec<BlobHash> = files.into_iter().map(BlobHash::from).collect();
             let there = tokio::task::spawn_blocking(move || blobs.refresh(&files)).await;

@@ -74,7 +74,7 @@ impl Sweep {
         let mut gone = 0;
         for some in candidates.chunks(AT_ONCE) {
             // No command is attaching a file now: all that were are in the log.
-            let removing = self.blobs.removing().await;
+            let removing = self.blobs.removing().await.map_err(|error| error.to_string())?;
             self.read().await?;
             let some: Vec<BlobHash> = some.iter().copied().filter(|hash| !self.has(*hash)).collect();
             let blobs = Arc::clone(&self.blobs);
@@ -171,7 +171,7 @@ mod tests {
         world.attach(9, world.stored(b"other")).await;
         let file = world.stored(b"file");
         world.grow_old(file, 2 * AGE);
-        let hold = world.blobs.attaching().await;
+        let hold = world.blobs.attaching().await.unwrap();
         let mut sweep = sweep(&world);
         let mut sweeping = Box::pin(sweep.once());
         while !world.blobs.is_removal_waiting() {
@@ -207,7 +207,7 @@ mod tests {
             world.grow_old(file, 2 * AGE);
         }
         // Dropped before it removes anything: the lock is not held.
-        let hold = world.blobs.attaching().await;
+        let hold = world.blobs.attaching().await.unwrap();
         assert!(Box::pin(sweep(&world).once()).now_or_never().is_none());
         drop(hold);
         // Another that ended after the first of them.
