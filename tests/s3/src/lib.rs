@@ -8,11 +8,18 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use hyper::{Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    Request, Response, StatusCode,
+    body::Incoming,
+    header::{IF_MATCH, IF_NONE_MATCH},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use s3s::{
-    Body,
+    Body, S3Result,
     auth::SimpleAuth,
+    host::{S3Host, VirtualHost},
     service::{S3Service, S3ServiceBuilder},
 };
 use s3s_fs::FileSystem;
@@ -76,6 +83,7 @@ impl Server {
         let files = FileSystem::new(self.root.path()).map_err(|error| io::Error::other(format!("{error:?}")))?;
         let mut service = S3ServiceBuilder::new(files);
         service.set_auth(SimpleAuth::from_single(KEY_ID, SECRET));
+        service.set_host(Hosts);
         let service = service.build();
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let listener = std::net::TcpListener::bind(self.address)?;
@@ -121,6 +129,11 @@ impl Server {
     /// Where it listens.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Where the bucket is a host, and not the first step of a path.
+    pub fn hosted(&self) -> String {
+        format!("http://{HOST}:{}", self.address.port())
     }
 
     /// What a program finds it by.
@@ -176,6 +189,18 @@ async fn serve(listener: TcpListener, service: S3Service, plan: Plan) {
     }
 }
 
+/// Another name of this machine, which stands for the bucket.
+const HOST: &str = "localhost";
+
+struct Hosts;
+
+impl S3Host for Hosts {
+    fn parse_host_header<'a>(&'a self, host: &'a str) -> S3Result<VirtualHost<'a>> {
+        let found = VirtualHost::new(host);
+        Ok(if host.starts_with(HOST) { found.with_bucket(BUCKET) } else { found })
+    }
+}
+
 /// The connection is to be closed.
 #[derive(Debug)]
 struct Cut;
@@ -200,7 +225,12 @@ fn fault(plan: &Plan) -> Option<Fault> {
     Some(failing.fault)
 }
 
+/// S3 sees whether a condition holds and writes in one step; the one that keeps the files here takes two.
+static CONDITION: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 async fn answer(service: S3Service, plan: Plan, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
+    let conditional = [IF_MATCH, IF_NONE_MATCH].iter().any(|name| request.headers().contains_key(name));
+    let _alone = if conditional { Some(CONDITION.lock().await) } else { None };
     match fault(&plan) {
         None => hyper::service::Service::call(&service, request).await.map_err(|_| Cut),
         Some(Fault::Hangs) => std::future::pending().await,
