@@ -8,13 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use hyper::{
-    Request, Response, StatusCode,
-    body::Incoming,
-    header::{IF_MATCH, IF_NONE_MATCH},
-    server::conn::http1,
-    service::service_fn,
-};
+use hyper::{Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use s3s::{
     Body, S3Result,
@@ -225,12 +219,7 @@ fn fault(plan: &Plan) -> Option<Fault> {
     Some(failing.fault)
 }
 
-/// S3 sees whether a condition holds and writes in one step; the one that keeps the files here takes two.
-static CONDITION: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-
 async fn answer(service: S3Service, plan: Plan, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
-    let conditional = [IF_MATCH, IF_NONE_MATCH].iter().any(|name| request.headers().contains_key(name));
-    let _alone = if conditional { Some(CONDITION.lock().await) } else { None };
     match fault(&plan) {
         None => hyper::service::Service::call(&service, request).await.map_err(|_| Cut),
         Some(Fault::Hangs) => std::future::pending().await,

@@ -190,9 +190,6 @@ async fn neither_an_older_copy_nor_another_ledger_is_served_or_removes_anything(
     assert!(serving.terminate().success());
     // It is served as it is, and notes how long it is.
     let mut serving = here.serve();
-    for clerk in &mut clerks {
-        clerk.url = format!("{}/graphql", serving.url);
-    }
     let mark = here.storage.object("so/ledger");
     let noted = std::fs::read_to_string(&mark).unwrap();
     let (ledger, records) = noted.split_once(' ').unwrap();
@@ -205,20 +202,28 @@ async fn neither_an_older_copy_nor_another_ledger_is_served_or_removes_anything(
         ),
         (format!("{of_another} {records}"), "these are the files of another ledger"),
     ];
-    // It owes an erasure, which it does when it starts.
+    let refused = |here: &Installed| {
+        let objects = here.storage.objects("so");
+        for (by, wanted) in &used {
+            std::fs::write(&mark, by).unwrap();
+            let said = here.refuses();
+            assert!(said.contains(wanted), "{wanted}: {said}");
+            assert_eq!((&std::fs::read_to_string(&mark).unwrap(), here.storage.objects("so")), (by, objects));
+        }
+        std::fs::write(&mark, &noted).unwrap();
+    };
+    assert!(serving.terminate().success());
+    refused(&here);
+    // Nor if it owes an erasure, which it would do when it starts.
+    let mut serving = here.serve();
+    for clerk in &mut clerks {
+        clerk.url = format!("{}/graphql", serving.url);
+    }
     here.storage.stop();
     erase(&clerks[0], &clerks[1], &goes.document).await;
     assert!(serving.terminate().success());
     here.storage.run().unwrap();
-    let objects = here.storage.objects("so");
-    for (by, wanted) in used {
-        std::fs::write(&mark, &by).unwrap();
-        let said = here.refuses();
-        assert!(said.contains(wanted), "{wanted}: {said}");
-        assert_eq!((std::fs::read_to_string(&mark).unwrap(), here.storage.objects("so")), (by, objects));
-        assert!([&stays, &goes].iter().all(|filed| here.object(&filed.file).exists()));
-    }
-    std::fs::write(&mark, noted).unwrap();
+    refused(&here);
     let mut serving = here.serve();
     assert!(!here.object(&goes.file).exists() && here.object(&stays.file).exists());
     assert!(serving.terminate().success());
