@@ -28,9 +28,11 @@ use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 pub(crate) use content_type::zip_entries;
 pub use content_type::{sniff, usual_extension};
 pub use hash::{BlobHash, NotABlobHash};
-pub use mark::{Mark, NotAMark};
+pub use mark::{Mark, NotAMark, Noted};
 pub use place::{Bucket, NotABucket, Place};
 pub use s3::Trouble;
+#[cfg(test)]
+pub(crate) use s3::testing as s3_testing;
 pub(crate) use s3::{Probed, probe};
 
 /// What is not finished stands under this name until it has its own.
@@ -120,13 +122,16 @@ trait Store: fmt::Debug + Send + Sync {
     fn list(&self) -> Listing<'_>;
 
     /// Whose the files are; none where that is not noted.
-    fn mark(&self) -> Result<Option<Mark>, BlobError>;
+    fn mark(&self) -> Result<Option<Noted>, BlobError>;
 
-    /// Notes whose they are, after what was noted `before`.
+    /// Notes whose they are, in the place of what was noted `before`. False if that is not what stands there any more.
     ///
     /// # Errors
     /// They are another ledger's, or this one has fewer records than it had.
-    fn claim(&self, before: Option<Mark>, now: Mark) -> Result<(), BlobError>;
+    fn claim(&self, before: Option<Noted>, now: Mark) -> Result<bool, BlobError>;
+
+    /// How many blobs are best read at once.
+    fn readers(&self) -> usize;
 }
 
 /// The files of documents.
@@ -192,13 +197,13 @@ impl BlobStore {
     }
 
     /// Whose the files are, where that is noted: to be read before the log is asked how many records it has.
-    pub fn mark(&self) -> Result<Option<Mark>, BlobError> {
+    pub fn mark(&self) -> Result<Option<Noted>, BlobError> {
         self.store.mark()
     }
 
     /// Makes them this ledger's, or refuses where they are another's or of a longer copy of this one. To be called before
-    /// anything is removed.
-    pub fn claim(&self, before: Option<Mark>, now: Mark) -> Result<(), BlobError> {
+    /// anything is removed. False if another server noted something since `before` was read: then it is to be read again.
+    pub fn claim(&self, before: Option<Noted>, now: Mark) -> Result<bool, BlobError> {
         self.store.claim(before, now)
     }
 
@@ -295,6 +300,11 @@ impl BlobStore {
             Some((found, _)) if found == hash => Verdict::Whole,
             Some(_) => Verdict::Damaged,
         })
+    }
+
+    /// How many blobs are best read at once: by [`BlobStore::measure`] and the like, each in a thread of its own.
+    pub fn readers(&self) -> usize {
+        self.store.readers()
     }
 
     /// Whether there is a blob with this hash. Its content is not looked at.

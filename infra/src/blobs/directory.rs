@@ -14,7 +14,7 @@ use std::{
     time::SystemTime,
 };
 
-use super::{ABANDONED, BlobError, BlobHash, Listing, Mark, Store, UNFINISHED, copy_hashing, io, measured};
+use super::{ABANDONED, BlobError, BlobHash, Listing, Mark, Noted, Store, UNFINISHED, copy_hashing, io, measured};
 use crate::files;
 
 /// A directory of blobs.
@@ -205,12 +205,17 @@ impl Store for Directory {
     }
 
     /// Whoever has the data directory locked has this one, unless it was set apart.
-    fn mark(&self) -> Result<Option<Mark>, BlobError> {
+    fn mark(&self) -> Result<Option<Noted>, BlobError> {
         Ok(None)
     }
 
-    fn claim(&self, _: Option<Mark>, _: Mark) -> Result<(), BlobError> {
-        Ok(())
+    fn claim(&self, _: Option<Noted>, _: Mark) -> Result<bool, BlobError> {
+        Ok(true)
+    }
+
+    /// Hashing is what takes the time.
+    fn readers(&self) -> usize {
+        std::thread::available_parallelism().map_or(1, usize::from)
     }
 }
 

@@ -15,6 +15,15 @@ pub struct Mark {
     pub records: u64,
 }
 
+/// A mark as it was read, to be replaced only as long as nobody else has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    /// What it says.
+    pub mark: Mark,
+    /// How the storage tells this writing of it from others, if it does.
+    pub(super) etag: Option<String>,
+}
+
 /// It is no mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("not the id of a ledger and a number of records")]

@@ -6,10 +6,11 @@
 //! the first byte of it is sent.
 
 mod http;
+mod mark;
 mod probe;
 mod settings;
 #[cfg(test)]
-pub(super) mod testing;
+pub(crate) mod testing;
 mod trouble;
 
 use std::{
@@ -31,7 +32,9 @@ use object_store::{
 
 pub(crate) use self::probe::{Probed, probe};
 pub use self::trouble::Trouble;
-use super::{ABANDONED, BlobError, BlobHash, Bucket, Listing, Mark, Store, UNFINISHED, copy_hashing, io, measured};
+use super::{
+    ABANDONED, BlobError, BlobHash, Bucket, Listing, Mark, Noted, Store, UNFINISHED, copy_hashing, io, measured,
+};
 use crate::{
     files,
     waiting::{Ended, Waiting},
@@ -43,11 +46,11 @@ const PART: usize = 5 << 20;
 /// Whoever looks has a ticket of less than a day, so this is seldom; and there is no cheaper way: S3 refuses to copy an object
 /// onto itself without other changes.
 const YOUNG: Duration = Duration::from_hours(12);
-/// The object that says whose the files are.
-const LEDGER: &str = "ledger";
-const SEE_WHOSE: &str = "see whose the files are";
 /// How long the storage may be silent.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Objects that are read at once where all are.
+const READERS: usize = 16;
 
 /// A bucket of blobs.
 pub(super) struct S3 {
@@ -339,27 +342,17 @@ impl Store for S3 {
     }
 
     /// Noted in an object, which is read before anything else happens there.
-    fn mark(&self) -> Result<Option<Mark>, BlobError> {
-        let (client, at) = (Arc::clone(&self.client), self.bucket.within(LEDGER));
-        let read = async move { client.get(&at).await?.bytes().await };
-        let Some(noted) = self.ask_for(SEE_WHOSE, read)? else { return Ok(None) };
-        let mark = std::str::from_utf8(&noted).ok().and_then(|text| text.trim_end().parse().ok());
-        mark.map(Some).ok_or(Trouble::NoMark).map_err(failed(SEE_WHOSE, &self.bucket))
+    fn mark(&self) -> Result<Option<Noted>, BlobError> {
+        self.noted()
     }
 
-    fn claim(&self, before: Option<Mark>, now: Mark) -> Result<(), BlobError> {
-        match before {
-            Some(before) if before.ledger != now.ledger => Err(failed(SEE_WHOSE, &self.bucket)(Trouble::OtherLedger)),
-            Some(Mark { records, .. }) if records > now.records => {
-                Err(failed(SEE_WHOSE, &self.bucket)(Trouble::OlderCopy { had: records, has: now.records }))
-            }
-            Some(before) if before == now => Ok(()),
-            _ => {
-                let (client, at) = (Arc::clone(&self.client), self.bucket.within(LEDGER));
-                let note = PutPayload::from(now.to_string());
-                self.ask("note whose the files are", async move { client.put(&at, note).await.map(drop) })
-            }
-        }
+    fn claim(&self, before: Option<Noted>, now: Mark) -> Result<bool, BlobError> {
+        self.note(before, now)
+    }
+
+    /// Most of the time is the way to the storage, whatever this machine has.
+    fn readers(&self) -> usize {
+        READERS
     }
 }
 

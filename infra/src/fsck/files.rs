@@ -164,7 +164,7 @@ fn unattached(attached: &HashSet<u128>, store: &BlobStore, layer: &mut Layer) ->
 
 type Wrong = (Attached, &'static str, String);
 
-/// Reads files on all cores; what is wrong comes in their order. Also says how many bytes were read.
+/// Reads files, as many at once as is best; what is wrong comes in their order. Also says how many bytes were read.
 fn read_all(store: &BlobStore, files: &[Attached]) -> Result<(Vec<Wrong>, u64), String> {
     let claimed = AtomicUsize::new(0);
     let wrong: Mutex<Vec<(usize, Wrong)>> = Mutex::default();
@@ -186,7 +186,7 @@ fn read_all(store: &BlobStore, files: &[Attached]) -> Result<(Vec<Wrong>, u64), 
             }
         }
     };
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(files.len());
+    let workers = store.readers().min(files.len());
     std::thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(work))));
     if let Some(failed) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(failed);

@@ -161,7 +161,9 @@ impl Blobs for Erasure {
 #[cfg(test)]
 mod tests {
     use futures::FutureExt as _;
-    use socai_domain::ledger::catalogue::CATALOGUE;
+    use socai_domain::ledger::{LedgerId, catalogue::CATALOGUE};
+    use socai_test_s3::Server;
+    use uuid::Uuid;
 
     use super::*;
     use crate::ports::testing::World;
@@ -175,6 +177,29 @@ mod tests {
             .map(|entry| entry.kind)
             .collect();
         assert_eq!(kinds, WITH_FILES);
+    }
+
+    /// A longer copy may know another document that holds the file.
+    #[tokio::test]
+    async fn nothing_goes_that_a_longer_copy_or_another_ledger_used_meanwhile() {
+        let server = Server::start().unwrap();
+        let world = World::in_bucket(&server).await;
+        let files = [b"1", b"2"].map(|bytes| world.stored(bytes));
+        for (n, file) in (1..).zip(files) {
+            world.attach(n, file).await;
+        }
+        let erasure = Erasure::new(Arc::clone(&world.blobs), world.log(), world.opener());
+        assert_eq!(erasure.remove(World::document(1), vec![*files[0].as_bytes()]).await, Ok(1));
+        let erase = || erasure.remove(World::document(2), vec![*files[1].as_bytes()]);
+        let ledger = world.log().ledger();
+        for (ledger, more, said) in [(ledger, 1, "Restore a newer one"), (LedgerId(Uuid::max()), 0, "another ledger")] {
+            world.last_used(ledger, more).await;
+            let BlobsUnavailable(refused) = erase().await.unwrap_err();
+            assert!(refused.contains(said), "{refused}");
+            assert!(world.blobs.contains(files[1]).unwrap());
+        }
+        world.last_used(ledger, 0).await;
+        assert_eq!(erase().await, Ok(1));
     }
 
     #[tokio::test]

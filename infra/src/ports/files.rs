@@ -214,6 +214,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_turn_is_not_waited_for_for_ever() {
+        let directory = tempfile::tempdir().unwrap();
+        let blobs = Arc::new(BlobStore::open(directory.path()).unwrap());
+        let hash = *blobs.put(b"12345").unwrap().as_bytes();
+        let files = BlobFiles::with(blobs, 1, Duration::ZERO);
+        let others = Arc::clone(&files.checks).acquire_many_owned(u32::try_from(CHECKS).unwrap()).await.unwrap();
+        let turned_away = files.get(hash).await;
+        assert!(matches!(turned_away, Err(FilesError::Unavailable(why)) if why.contains("too many files")));
+        drop(others);
+        assert_eq!(files.get(hash).await.unwrap().unwrap().size, 5);
+    }
+
+    #[tokio::test]
     async fn a_damaged_file_is_not_sent() {
         let (directory, files) = store();
         let kept = files.put(stream(vec![Ok(b"12345")]), 8).await.unwrap();

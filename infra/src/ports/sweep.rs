@@ -129,6 +129,9 @@ impl Sweep {
 #[cfg(test)]
 mod tests {
     use futures::FutureExt as _;
+    use socai_domain::ledger::LedgerId;
+    use socai_test_s3::Server;
+    use uuid::Uuid;
 
     use super::*;
     use crate::ports::testing::World;
@@ -151,6 +154,27 @@ mod tests {
         assert_eq!(sweep.once().await, Ok(0));
         let there = [young, old, attached].map(|file| world.blobs.contains(file).unwrap());
         assert_eq!(there, [true, false, true]);
+    }
+
+    /// What became the ledger's, or another's, after the last sweep.
+    #[tokio::test]
+    async fn nothing_goes_that_a_longer_copy_or_another_ledger_used_meanwhile() {
+        let server = Server::start().unwrap();
+        let world = World::in_bucket(&server).await;
+        world.attach(1, world.stored(b"attached")).await;
+        let mut sweep = sweep(&world);
+        assert_eq!(sweep.once().await, Ok(0));
+        let file = world.stored(b"theirs");
+        world.grow_old(file, 2 * AGE);
+        let ledger = world.log().ledger();
+        for (ledger, more, said) in [(ledger, 1, "Restore a newer one"), (LedgerId(Uuid::max()), 0, "another ledger")] {
+            world.last_used(ledger, more).await;
+            let refused = sweep.once().await.unwrap_err();
+            assert!(refused.contains(said), "{refused}");
+            assert!(world.blobs.contains(file).unwrap());
+        }
+        world.last_used(ledger, 0).await;
+        assert_eq!(sweep.once().await, Ok(1));
     }
 
     /// Newer than the end of the log: it may be of a longer log, which this one is an older copy of.

@@ -1,6 +1,6 @@
 //! A ledger in memory and a store of files, for the tests of who removes files.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use serde::{Serialize, Serializer};
 use socai_commands::{Blobs, BlobsUnavailable, Envelope, Handler, Requester};
@@ -12,10 +12,11 @@ use socai_domain::{
     ledger::{EventLog, LedgerId, Opener, memory::MemoryLog, memory_keys::MemoryKeyRing},
     refusal::Denied,
 };
+use socai_test_s3::Server;
 use uuid::Uuid;
 
 use crate::{
-    blobs::{BlobHash, BlobStore},
+    blobs::{BlobHash, BlobStore, Mark, s3_testing},
     clock::SystemClock,
 };
 
@@ -53,7 +54,9 @@ impl Decide for Arrive {
 }
 
 pub(super) struct World {
-    folder: tempfile::TempDir,
+    /// Where the files lie.
+    files: PathBuf,
+    _folder: Option<tempfile::TempDir>,
     pub(super) blobs: Arc<BlobStore>,
     handler: Handler,
 }
@@ -61,11 +64,20 @@ pub(super) struct World {
 impl World {
     pub(super) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let blobs = Arc::new(BlobStore::open(folder.path()).unwrap());
+        let blobs = BlobStore::open(folder.path()).unwrap();
+        Self::with(folder.path().to_owned(), Some(folder), blobs).await
+    }
+
+    /// With the files in a bucket.
+    pub(super) async fn in_bucket(server: &Server) -> Self {
+        Self::with(server.object(s3_testing::PREFIX), None, s3_testing::store(server)).await
+    }
+
+    async fn with(files: PathBuf, folder: Option<tempfile::TempDir>, blobs: BlobStore) -> Self {
         let log = MemoryLog::new(LedgerId(Uuid::from_u128(1)), Arc::new(SystemClock));
         let opener = Opener::new(Arc::new(MemoryKeyRing::new()));
         let handler = Handler::start(Arc::new(log), opener, Arc::new(Nothing), Arc::new(SystemClock)).await.unwrap();
-        Self { folder, blobs, handler }
+        Self { files, _folder: folder, blobs: Arc::new(blobs), handler }
     }
 
     pub(super) fn log(&self) -> Arc<dyn EventLog> {
@@ -85,9 +97,15 @@ impl World {
     }
 
     pub(super) fn grow_old(&self, file: BlobHash, by: Duration) {
-        let path = self.folder.path().join(&file.to_string()[..2]).join(file.to_string());
+        let path = self.files.join(&file.to_string()[..2]).join(file.to_string());
         let then = std::time::SystemTime::now() - by;
         std::fs::File::open(path).unwrap().set_modified(then).unwrap();
+    }
+
+    /// The files were last used by this ledger when it had so many records more, or by another one.
+    pub(super) async fn last_used(&self, ledger: LedgerId, more: u64) {
+        let records = self.log().head().await.unwrap().records + more;
+        std::fs::write(self.files.join("ledger"), Mark { ledger, records }.to_string()).unwrap();
     }
 
     /// Document `n` arrives with this file.

@@ -11,8 +11,9 @@ use std::{
 use hyper::{Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use s3s::{
-    Body,
+    Body, S3Result,
     auth::SimpleAuth,
+    host::{S3Host, VirtualHost},
     service::{S3Service, S3ServiceBuilder},
 };
 use s3s_fs::FileSystem;
@@ -76,6 +77,7 @@ impl Server {
         let files = FileSystem::new(self.root.path()).map_err(|error| io::Error::other(format!("{error:?}")))?;
         let mut service = S3ServiceBuilder::new(files);
         service.set_auth(SimpleAuth::from_single(KEY_ID, SECRET));
+        service.set_host(Hosts);
         let service = service.build();
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let listener = std::net::TcpListener::bind(self.address)?;
@@ -121,6 +123,11 @@ impl Server {
     /// Where it listens.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Where the bucket is a host, and not the first step of a path.
+    pub fn hosted(&self) -> String {
+        format!("http://{HOST}:{}", self.address.port())
     }
 
     /// What a program finds it by.
@@ -173,6 +180,18 @@ async fn serve(listener: TcpListener, service: S3Service, plan: Plan) {
         tokio::spawn(
             async move { drop(http1::Builder::new().serve_connection(TokioIo::new(connection), answering).await) },
         );
+    }
+}
+
+/// Another name of this machine, which stands for the bucket.
+const HOST: &str = "localhost";
+
+struct Hosts;
+
+impl S3Host for Hosts {
+    fn parse_host_header<'a>(&'a self, host: &'a str) -> S3Result<VirtualHost<'a>> {
+        let found = VirtualHost::new(host);
+        Ok(if host.starts_with(HOST) { found.with_bucket(BUCKET) } else { found })
     }
 }
 

@@ -1,6 +1,9 @@
 //! The files of documents in a bucket.
 
-use std::process::Command;
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    process::{Command, Stdio},
+};
 
 use serde_json::{Value, json};
 use socai_test_s3::{BUCKET, SECRET, Server};
@@ -28,6 +31,23 @@ impl Installed {
 
     fn serve(&self) -> Serving {
         Serving::of(&mut self.command(&["serve", "--listen", "127.0.0.1:0", "--level", "error"]))
+    }
+
+    /// Why it does not serve.
+    fn refuses(&self) -> String {
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let listening = BufReader::new(child.stdout.take().unwrap()).lines().find(|line| {
+            let line = line.as_ref().unwrap();
+            line.contains("http://")
+        });
+        if listening.is_some() {
+            child.kill().unwrap();
+        }
+        let mut said = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert!(!child.wait().unwrap().success() && listening.is_none(), "{listening:?} {said}");
+        said
     }
 
     /// Of a subcommand with `--json`: its status and what it says.
@@ -154,4 +174,57 @@ fn what_is_wrong_with_a_bucket_is_told_before_it_is_served_and_without_its_keys(
     std::fs::remove_dir_all(here.storage.object("")).unwrap();
     wrong(&mut here.command(&serve), "no such bucket");
     assert_eq!(BLOBS.split('/').nth(2), Some(BUCKET));
+}
+
+/// Each would sweep what it does not know, and erase what another document holds.
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_an_older_copy_nor_another_ledger_is_served_or_removes_anything() {
+    let mut here = Installed { office: Office::new("H95"), storage: Server::start().unwrap() };
+    let mut serving = here.serve();
+    let mut clerks = Vec::new();
+    for name in ["Ngô Thị Lan", "Lê Văn Bình"] {
+        let clerk = here.office.clerk(&serving.url, name).await;
+        clerks.push(here.office.client(&serving.url, &clerk));
+    }
+    let (stays, goes) = (receive(&clerks[0], "1", "stays").await, receive(&clerks[0], "2", "goes").await);
+    assert!(serving.terminate().success());
+    // It is served as it is, and notes how long it is.
+    let mut serving = here.serve();
+    let mark = here.storage.object("so/ledger");
+    let noted = std::fs::read_to_string(&mark).unwrap();
+    let (ledger, records) = noted.split_once(' ').unwrap();
+    let records: u64 = records.parse().unwrap();
+    let of_another = uuid::Uuid::from_u128(1);
+    let used = [
+        (
+            format!("{ledger} {}", records + 1000),
+            "an older copy of it would remove what it does not know. Restore a newer",
+        ),
+        (format!("{of_another} {records}"), "these are the files of another ledger"),
+    ];
+    let refused = |here: &Installed| {
+        let objects = here.storage.objects("so");
+        for (by, wanted) in &used {
+            std::fs::write(&mark, by).unwrap();
+            let said = here.refuses();
+            assert!(said.contains(wanted), "{wanted}: {said}");
+            assert_eq!((&std::fs::read_to_string(&mark).unwrap(), here.storage.objects("so")), (by, objects));
+        }
+        std::fs::write(&mark, &noted).unwrap();
+    };
+    assert!(serving.terminate().success());
+    refused(&here);
+    // Nor if it owes an erasure, which it would do when it starts.
+    let mut serving = here.serve();
+    for clerk in &mut clerks {
+        clerk.url = format!("{}/graphql", serving.url);
+    }
+    here.storage.stop();
+    erase(&clerks[0], &clerks[1], &goes.document).await;
+    assert!(serving.terminate().success());
+    here.storage.run().unwrap();
+    refused(&here);
+    let mut serving = here.serve();
+    assert!(!here.object(&goes.file).exists() && here.object(&stays.file).exists());
+    assert!(serving.terminate().success());
 }

@@ -2,11 +2,17 @@
 
 use socai_test_s3::{BUCKET, Server};
 
-use super::*;
+use super::{super::BlobStore, *};
 
 /// What the names of all objects begin with.
-pub(in crate::blobs) const PREFIX: &str = "so/cai";
+pub(crate) const PREFIX: &str = "so/cai";
+
 /// The store that the server keeps.
+pub(crate) fn store(server: &Server) -> BlobStore {
+    BlobStore::of(of(server))
+}
+
+/// The same, as what is behind it.
 pub(in crate::blobs) fn of(server: &Server) -> S3 {
     with(server, |_, value| value.to_owned(), PATIENCE).unwrap()
 }

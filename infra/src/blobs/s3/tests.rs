@@ -76,6 +76,23 @@ fn who_is_not_known_is_refused_without_a_word_of_the_keys() {
     assert!(told.contains("no such bucket"), "{told}");
 }
 
+#[test]
+fn a_bucket_may_be_a_host() {
+    let server = Server::start().unwrap();
+    let environment = |name: &str| match name {
+        "AWS_ENDPOINT_URL" => Some(server.hosted()),
+        "AWS_VIRTUAL_HOSTED_STYLE_REQUEST" => Some("true".into()),
+        _ => server.environment().into_iter().find(|(key, _)| *key == name).map(|(_, value)| value),
+    };
+    let hosted = S3::with(format!("s3://{BUCKET}/{PREFIX}").parse().unwrap(), environment, PATIENCE).unwrap();
+    let hashes = [b"small".to_vec(), vec![7; LARGE]].map(|bytes| hosted.put(&bytes).unwrap());
+    let mut listed: Vec<_> = of(&server).list().map(|found| found.unwrap().0).collect();
+    listed.sort_by_key(|hash| *hash != hashes[0]);
+    assert_eq!(listed, hashes, "the same objects");
+    assert_eq!(hosted.list().count(), 2);
+    assert!(hosted.remove_if(hashes[0], &|_| true).unwrap());
+}
+
 /// Wherever a server fails, nothing that is not whole has a name, and what is left of parts is removed after a day.
 #[test]
 fn a_large_file_that_is_cut_off_leaves_nothing_for_long() {
@@ -140,21 +157,61 @@ fn what_is_half_a_day_old_is_made_young() {
     assert!(matches!(store.make_young(hash), Err(BlobError::Damaged { .. })));
 }
 
+fn mark(n: u128, records: u64) -> Mark {
+    Mark { ledger: LedgerId(uuid::Uuid::from_u128(n)), records }
+}
+
+fn noted(store: &S3) -> Option<Mark> {
+    store.mark().unwrap().map(|noted| noted.mark)
+}
+
+/// Who looked at the same moment as another and writes after it, looks again.
+#[test]
+fn of_two_at_once_none_takes_the_mark_back() {
+    let server = Server::start().unwrap();
+    let (one, other) = (of(&server), of(&server));
+    let first = one.mark().unwrap();
+    assert!(one.claim(first.clone(), mark(1, 5)).unwrap());
+    assert!(!other.claim(first, mark(2, 4)).unwrap(), "there was none");
+    let before = other.mark().unwrap();
+    assert!(one.claim(one.mark().unwrap(), mark(1, 9)).unwrap());
+    assert!(!other.claim(before.clone(), mark(1, 7)).unwrap());
+    assert_eq!(noted(&one), Some(mark(1, 9)));
+    // Nor is it written again if it is gone.
+    std::fs::remove_file(server.object(&format!("{PREFIX}/ledger"))).unwrap();
+    assert!(!other.claim(before, mark(1, 7)).unwrap());
+    assert_eq!(noted(&one), None);
+}
+
+/// The server of other tests knows conditions, so this one is ours.
+#[test]
+fn storage_that_knows_no_conditions_is_written_without() {
+    let put = |headers: HeaderMap| async move {
+        if headers.contains_key("if-none-match") {
+            Err((StatusCode::NOT_IMPLEMENTED, "<Error><Code>NotImplemented</Code></Error>"))
+        } else {
+            Ok([("etag", "\"1\"")])
+        }
+    };
+    let absent = || async { (StatusCode::NOT_FOUND, NO_KEY) };
+    let (_runtime, store) = served(Router::new().route("/van-ban/ledger", get(absent).put(put)));
+    assert!(store.claim(store.mark().unwrap(), mark(1, 5)).unwrap());
+}
+
 /// Else each would remove what it does not know.
 #[test]
 fn neither_another_ledger_nor_an_older_copy_uses_a_prefix() {
     let server = Server::start().unwrap();
-    let mark = |n, records| Mark { ledger: LedgerId(uuid::Uuid::from_u128(n)), records };
     let claim = |store: &S3, mark| store.mark().and_then(|before| store.claim(before, mark));
     let store = of(&server);
     for records in [0, 7, 7, 9] {
-        claim(&store, mark(1, records)).unwrap();
+        assert!(claim(&store, mark(1, records)).unwrap());
     }
-    assert_eq!(store.mark().unwrap(), Some(mark(1, 9)));
+    assert_eq!(noted(&store), Some(mark(1, 9)));
     assert!(told(claim(&store, mark(2, 100))).contains("a prefix of its own"));
     let older = told(claim(&store, mark(1, 8)));
     assert!(older.contains("has 8 records, and had 9") && older.contains("Restore a newer one"), "{older}");
-    assert_eq!(store.mark().unwrap(), Some(mark(1, 9)), "left as it was");
+    assert_eq!(noted(&store), Some(mark(1, 9)), "left as it was");
     claim(&without_prefix(&server), mark(2, 3)).unwrap();
     assert_eq!(of(&server).list().count(), 0);
     std::fs::write(server.object(&format!("{PREFIX}/ledger")), "hello").unwrap();

@@ -90,6 +90,11 @@ pub(super) fn is_absent(error: &object_store::Error) -> bool {
     code(&innermost(error)).is_some_and(|code| ABSENT.contains(&code))
 }
 
+/// Does the storage say that it cannot do this at all?
+pub(super) fn is_not_implemented(error: &object_store::Error) -> bool {
+    status(&innermost(error)) == Some(501)
+}
+
 impl Trouble {
     /// What this error of the library means.
     pub(super) fn of(error: &object_store::Error) -> Self {
