@@ -11,7 +11,7 @@ use socai_domain::{
 
 use crate::{
     CommandError, Envelope,
-    flight::Flight,
+    flight::{Flight, Missed},
     gate::Pass,
     inner::Inner,
     run::{ATTEMPTS, Done},
@@ -54,9 +54,10 @@ impl Inner {
             let mut locked = slot.lock();
             (locked.take(), *slot.flights.borrow())
         };
-        match live {
-            Some(live) if flying == 0 && self.lookout.is_none() => Ok(live),
-            _ => {
+        // Else it goes first: appends on their way wait for what is told to who rests on it.
+        match live.filter(|_| flying == 0 && self.lookout.is_none()) {
+            Some(live) => Ok(live),
+            None => {
                 // An append of unknown outcome may land even after its slot was dropped. It was sealed with the key before:
                 // if it landed behind a new key, nobody could open it. The sender lives as long as the slot.
                 let _ = slot.flights.subscribe().wait_for(|flights| *flights == 0).await;
@@ -105,8 +106,8 @@ impl Inner {
                 *slot.lock() = Some(live);
                 Ok(Alone::Done(Done::wrote(slot.stream, envelope, &appended, at, leads)))
             }
-            Err(AppendError::Conflict { .. }) => Ok(Alone::Conflict),
-            Err(error) => Err(error.into()),
+            Err(Missed::Unsent | Missed::Log(AppendError::Conflict { .. })) => Ok(Alone::Conflict),
+            Err(Missed::Log(error)) => Err(error.into()),
         }
     }
 }

@@ -20,6 +20,15 @@ const REISSUES: u32 = 4;
 
 type Appending = BoxFuture<'static, Result<Appended, AppendError>>;
 
+/// Why an append did not land.
+#[derive(Debug)]
+pub(crate) enum Missed {
+    /// What it was decided on never came to be: it did not set out.
+    Unsent,
+    /// The log did not take it, or it is not known whether it did.
+    Log(AppendError),
+}
+
 /// An append on its way. Dropping it takes nothing back: the rest of the way goes on by itself.
 pub(crate) struct Flight<A: Aggregate>(Option<Course<A>>);
 
@@ -34,6 +43,7 @@ pub(crate) struct Course<A: Aggregate> {
     appending: Option<Appending>,
     /// Times that the outcome was unknown.
     unknown: u32,
+    landed: bool,
     /// The program does not shut down before it has arrived.
     _pass: Pass,
 }
@@ -53,11 +63,12 @@ impl<A: Aggregate> Flight<A> {
         slot.flights.send_modify(|flights| *flights += 1);
         let appending = before.is_none().then(|| inner.log.append(append.clone()));
         let (inner, slot) = (Arc::clone(inner), Arc::clone(slot));
-        Self(Some(Course { inner, slot, incarnation, at, append, before, appending, unknown: 0, _pass: pass }))
+        let (unknown, landed) = (0, false);
+        Self(Some(Course { inner, slot, incarnation, at, append, before, appending, unknown, landed, _pass: pass }))
     }
 
     /// Waits until the append is durable, or is known not to be.
-    pub(crate) async fn land(mut self) -> Result<Appended, AppendError> {
+    pub(crate) async fn land(mut self) -> Result<Appended, Missed> {
         let course = self.0.as_mut().expect("taken only where it is dropped");
         let landed = course.fly().await;
         self.0 = None;
@@ -70,8 +81,8 @@ impl<A: Aggregate> Drop for Flight<A> {
         if let Some(mut course) = self.0.take() {
             let runtime = course.inner.runtime.clone();
             runtime.spawn(async move {
-                if let Err(error) = course.fly().await {
-                    tracing::debug!(stream = %course.slot.stream, %error, "an append that nobody waits for failed");
+                if let Err(missed) = course.fly().await {
+                    tracing::debug!(stream = %course.slot.stream, ?missed, "an append that nobody waits for failed");
                 }
             });
         }
@@ -80,17 +91,21 @@ impl<A: Aggregate> Drop for Flight<A> {
 
 impl<A: Aggregate> Drop for Course<A> {
     fn drop(&mut self) {
+        if !self.landed {
+            // Who waits for it waits no longer.
+            self.slot.discard(self.incarnation);
+        }
         self.slot.flights.send_modify(|flights| *flights -= 1);
     }
 }
 
 impl<A: Aggregate> Course<A> {
     /// May be dropped and called again at any point.
-    async fn fly(&mut self) -> Result<Appended, AppendError> {
+    async fn fly(&mut self) -> Result<Appended, Missed> {
         let stands = durable(self.before.as_mut()).await;
         self.before = None;
         if !stands {
-            return Err(AppendError::Conflict { stream: self.append.stream, actual: None });
+            return Err(Missed::Unsent);
         }
         loop {
             let appending = self.appending.get_or_insert_with(|| self.inner.log.append(self.append.clone()));
@@ -102,25 +117,22 @@ impl<A: Aggregate> Course<A> {
                     appended.repeated &= self.unknown == 0;
                     self.inner.recorded(appended.last().recorded);
                     self.slot.landed(self.incarnation, &appended, self.at);
+                    self.landed = true;
                     return Ok(appended);
                 }
                 Err(AppendError::Unknown(why)) => self.again(why).await?,
                 // This reissue was not written; of the first it is still not known.
                 Err(AppendError::Busy(why)) if self.unknown > 0 => self.again(why).await?,
-                Err(error) => {
-                    self.slot.discard(self.incarnation);
-                    return Err(error);
-                }
+                Err(error) => return Err(Missed::Log(error)),
             }
         }
     }
 
     /// Waits a little before the next issue, or gives up.
-    async fn again(&mut self, why: String) -> Result<(), AppendError> {
+    async fn again(&mut self, why: String) -> Result<(), Missed> {
         self.unknown += 1;
         if self.unknown > REISSUES {
-            self.slot.discard(self.incarnation);
-            return Err(AppendError::Unknown(why));
+            return Err(Missed::Log(AppendError::Unknown(why)));
         }
         tokio::time::sleep(Duration::from_millis(1 << (2 * self.unknown))).await;
         Ok(())

@@ -12,6 +12,7 @@ use socai_domain::{
 
 use crate::{
     CommandError, Envelope, Receipt, Refused, digest,
+    flight::Missed,
     gate::Pass,
     inner::Inner,
     slot::Slot,
@@ -59,19 +60,23 @@ impl Inner {
         let input = digest::of(envelope, &command)?;
         let slot = self.cache.slot::<C::State>(stream);
         let came_in = self.came_in();
-        for _ in 0..ATTEMPTS {
+        let mut lost = 0;
+        while lost < ATTEMPTS {
             let organ = self.judging_organ(envelope.organ).await?;
             let asked = Asked { envelope, input, command: &command, organ: &organ };
             match asked.turn(self, &slot, pass) {
                 Turn::Wrote { flight, at, leads } => match flight.land().await {
                     Ok(appended) => return Ok(Done::wrote(stream, envelope, &appended, at, leads)),
-                    Err(AppendError::Conflict { .. }) => {}
-                    Err(error) => return Err(error.into()),
+                    Err(Missed::Log(AppendError::Conflict { .. })) => lost += 1,
+                    // It was not its turn yet: only who was lost before it was.
+                    Err(Missed::Unsent) => {}
+                    Err(Missed::Log(error)) => return Err(error.into()),
                 },
                 Turn::Rests(answer, resting, incarnation) => {
                     if self.stands(&slot, incarnation, resting, came_in).await? {
                         return self.answer(&slot, envelope, answer).await;
                     }
+                    lost += 1;
                 }
                 Turn::Load => self.load(&slot).await?,
                 Turn::Key => self.fetch_key(&slot, came_in).await?,

@@ -9,6 +9,7 @@ mod idempotency;
 mod in_turn;
 mod killed;
 mod numbers;
+mod on_top;
 mod organs;
 mod servers;
 mod trouble;

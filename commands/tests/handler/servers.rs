@@ -10,7 +10,7 @@ use futures::{
 use socai_commands::{CommandError, Envelope, Handler, Reactions, Receipt, Requester};
 use socai_domain::{
     document_types::SecrecyLevel,
-    id::{CommandId, IncomingId},
+    id::CommandId,
     incoming::{IncomingDocument, confirm_expunge::ConfirmExpunge, events::Annotated, expunge::ExpungeIncoming},
     ledger::{
         EventLog, Followed, Head, KeyRing as _, Opener, Position, ReadError, Revision, StreamId, memory::MemoryLog,
@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Time stands still but for this.
-async fn passes(time: Duration) {
+pub(crate) async fn passes(time: Duration) {
     tokio::time::sleep(time).await; // tidy: time is paused here, and passes at once
 }
 
@@ -46,13 +46,13 @@ enum Hears {
 
 /// A log that others write to, too.
 #[derive(Clone)]
-struct SharedLog {
+pub(crate) struct SharedLog {
     inner: MemoryLog,
     hears: Arc<watch::Sender<Hears>>,
 }
 
 impl SharedLog {
-    fn new(world: &World) -> Self {
+    pub(crate) fn new(world: &World) -> Self {
         Self { inner: world.log.clone(), hears: Arc::new(watch::Sender::new(Hears::Well)) }
     }
 }
@@ -97,11 +97,11 @@ fn annotate() -> Happen<IncomingDocument> {
     Happen(vec![Annotated { note: LongText::new("một").unwrap() }.into()])
 }
 
-async fn annotated(handler: &Handler, world: &World, command: u128) -> Result<Receipt, CommandError> {
+pub(crate) async fn annotated(handler: &Handler, world: &World, command: u128) -> Result<Receipt, CommandError> {
     handler.execute(document(1), world.clerk(command), annotate()).await
 }
 
-fn leader(world: &World, command: u128) -> Envelope {
+pub(crate) fn leader(world: &World, command: u128) -> Envelope {
     Envelope::of(world.organ, Requester::Person(world.leader), CommandId::new(Uuid::from_u128(command)))
 }
 
@@ -283,12 +283,12 @@ async fn busily(world: &World, handler: &Handler, n: u128) -> Receipt {
     }
 }
 
-async fn within<T>(what: impl Future<Output = T>) -> T {
+pub(crate) async fn within<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(30), what).await.expect("it comes to its end")
 }
 
 /// A document whose erasure was asked for.
-async fn to_be_erased(world: &World, handler: &Handler) -> StreamId {
+pub(crate) async fn to_be_erased(world: &World, handler: &Handler) -> StreamId {
     world.arrived(handler, 1).await;
     world.register(handler, 1, 10).await.unwrap();
     handler.execute(document(1), world.clerk(11), ExpungeIncoming { level: SecrecyLevel::Secret }).await.unwrap();
@@ -351,43 +351,6 @@ async fn no_decision_is_made_before_one_of_a_server_with_a_fast_clock() {
     world.arrived(&slow, 1).await;
     annotated(&fast, &world, 1).await.unwrap();
     assert_eq!(annotated(&slow, &world, 2).await.unwrap().at, MORNING.plus_minutes(60));
-}
-
-/// Two numbers are given on top of each other, and another server is quicker: it gives as many. The first is refused by the log;
-/// the second stands at the right revision, but was decided on what never came to be.
-#[tokio::test(start_paused = true)]
-async fn what_was_decided_on_a_lost_append_does_not_land_on_another_servers() {
-    let world = World::new().await;
-    let plain = world.handler_on(Arc::new(SharedLog::new(&world))).await;
-    for n in [1, 2] {
-        world.arrived(&plain, n).await;
-        let _ = world.register(&world.dying_handler(&crate::faults::Life::of(1)).await, n, n).await;
-    }
-    let world = Arc::new(world);
-    let log = HeldLog::shared(world.log.clone());
-    let quick = world.handler_on(Arc::new(log.clone())).await;
-    let mut registering = Vec::new();
-    for n in [1, 2] {
-        let (world, quick) = (Arc::clone(&world), quick.clone());
-        registering.push(tokio::spawn(async move { world.register(&quick, n, n).await }));
-        // All that can go on without the log has gone on.
-        passes(Duration::from_millis(1)).await;
-    }
-    within(log.holding(1)).await;
-    world.register(&plain, 2, 2).await.unwrap();
-    let letting_go = async {
-        loop {
-            log.release(Outcome::Taken).await
-        }
-    };
-    tokio::select! {
-        done = futures::future::join_all(registering) => {
-            assert!(done.iter().all(|done| matches!(done, Ok(Ok(_)))), "{done:?}");
-        }
-        () = letting_go => {}
-    }
-    let given = |number: u32, n: u128| (number, IncomingId::new(document(n).key()));
-    assert_eq!(world.assignments(2026).await, [given(1, 2), given(2, 1)]);
 }
 
 /// The key was renewed, then the other server was quicker.

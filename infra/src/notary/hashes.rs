@@ -156,12 +156,9 @@ impl<'a> Hashes<'a> {
         place.ok_or_else(|| StoreError::Damaged(format!("leaf {leaf} has no position")))
     }
 
-    /// Does the tree hold all that the log has up to this place?
-    pub(crate) fn reach(&self, place: u64) -> Result<bool, StoreError> {
-        Ok(match self.size.checked_sub(1) {
-            Some(last) => self.place(last)? >= place,
-            None => false,
-        })
+    /// The place of the last record; 0 without any.
+    pub(crate) fn reach(&self) -> Result<u64, StoreError> {
+        self.size.checked_sub(1).map_or(Ok(0), |last| self.place(last))
     }
 
     /// The leaf of the record at this place of the log, if the tree has it.

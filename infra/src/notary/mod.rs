@@ -7,7 +7,7 @@
 //! - [`store`]: what it asks of the place where it keeps the tree; [`directory`]: files; [`postgres`]: rows of a database;
 //!   [`ids`]: finding a record by its id.
 //! - [`tree`]: the growing tree; [`hashes`]: reading what is kept.
-//! - [`standing`]: what it says of itself; [`writer`]: the one task that follows, commits and publishes; [`check`]: is this
+//! - [`standing`]: what it says of itself; [`promises`]: what it owes; [`writer`]: the one task that follows, commits and publishes; [`check`]: is this
 //!   the log that was signed?
 //! - [`port`]: how the API asks it; [`beside`]: how an export reads it; [`compare`]: how `socai fsck` holds it against the log;
 //!   [`agree`]: a store that was lost; [`asking`]: has checkpoints cosigned by witnesses; [`several`]: one of several servers.
@@ -26,6 +26,7 @@ mod ids;
 mod port;
 mod postgres;
 mod posting;
+mod promises;
 mod several;
 mod standing;
 mod store;
@@ -34,14 +35,14 @@ mod tests;
 mod tree;
 mod writer;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use socai_domain::{
     ledger::{EventLog, Following, ReadError},
     proof::{Checkpoint, Note, SecretKey, TreeHead, checkpoint::NotTheLogs},
     time::Clock,
 };
-use socai_graphql::notary::{Asked, Taken};
+use socai_graphql::notary::Asked;
 use thiserror::Error;
 use tokio::sync::watch;
 
@@ -56,6 +57,7 @@ use self::{
     hashes::{Hashes, Kept},
     ids::Recent,
     postgres::PostgresStore,
+    promises::Promises,
     standing::{Committed, Standing},
     store::{NotaryStore, Shelf, Text},
     tree::Tree,
@@ -109,8 +111,7 @@ struct Inner {
     /// Seconds within which a record is covered: the maximum merge delay.
     within: u32,
     standing: watch::Sender<Standing>,
-    /// The oldest promise that is not known to be kept.
-    promised: Mutex<Option<Taken>>,
+    promises: Promises,
     /// The newest checkpoint with a quorum of cosignatures.
     cosigned: watch::Sender<Option<Arc<Committed>>>,
     /// Who is asked to cosign.
@@ -183,7 +184,7 @@ impl Notary {
             clock,
             within,
             standing: watch::Sender::default(),
-            promised: Mutex::default(),
+            promises: Promises::default(),
             cosigned: watch::Sender::default(),
             witnesses: watch::Sender::default(),
         }));
@@ -215,7 +216,8 @@ impl Notary {
         let head = TreeHead { size: tree.size(), root: tree.root() };
         let note: Arc<str> = self.sign(head)?.to_string().into();
         self.0.store.swap(before, note.as_bytes())?;
-        self.publish(Committed { head, note: Arc::clone(&note), signed_at: Some(self.0.clock.now()) });
+        let signed_at = Some(self.0.clock.now());
+        self.publish(Committed { head, reach: tree.reach(), note: Arc::clone(&note), signed_at });
         Ok(note)
     }
 
@@ -236,7 +238,7 @@ impl Notary {
         }
         let note: Arc<str> = String::from_utf8_lossy(&bytes).into();
         let signed_at = self.committed().filter(|before| before.note == note).and_then(|before| before.signed_at);
-        self.publish(Committed { head, note: Arc::clone(&note), signed_at });
+        self.publish(Committed { head, reach: tree.reach(), note: Arc::clone(&note), signed_at });
         Ok((tree, Some(note)))
     }
 

@@ -1,9 +1,6 @@
 //! The notary as the API asks it.
 
-use std::{
-    sync::{Arc, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use futures::{FutureExt as _, future::BoxFuture};
 use socai_domain::{
@@ -100,24 +97,6 @@ impl Notary {
     }
 }
 
-impl Notary {
-    /// May this be promised, too? Not while an earlier promise is overdue by the log's own time, whoever should have signed.
-    async fn keeps_promises(&self, taken: Taken) -> bool {
-        let promised = || self.0.promised.lock().unwrap_or_else(PoisonError::into_inner);
-        let oldest = *promised().get_or_insert(taken);
-        if taken.recorded <= api::Notary::due(self, oldest.recorded) {
-            return true;
-        }
-        let covered =
-            self.reading(move |this, committed| Ok(this.hashes(committed.head.size).reach(oldest.position.place())?));
-        let kept = covered.await.unwrap_or(false);
-        if kept {
-            promised().take_if(|promised| *promised == oldest);
-        }
-        kept
-    }
-}
-
 /// The store holds something else than was signed.
 #[allow(clippy::needless_pass_by_value)] // for `map_err`
 fn damaged(error: impl ToString) -> StoreError {
@@ -163,7 +142,9 @@ impl api::Notary for Notary {
             let mut standing = self.0.standing.subscribe();
             let known = standing.wait_for(|standing| standing.voice != Voice::Starting);
             let voice = tokio::time::timeout(PATIENCE, known).await.ok()?.ok()?.voice.clone();
-            if voice != Voice::Signing || !self.keeps_promises(taken).await {
+            let reach = self.committed().map_or(0, |committed| committed.reach);
+            let due = |recorded| api::Notary::due(self, recorded);
+            if voice != Voice::Signing || !self.0.promises.may_give(taken, reach, due) {
                 return None;
             }
             let Taken { stream, revision, hash, recorded, .. } = taken;

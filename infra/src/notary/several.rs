@@ -71,7 +71,8 @@ impl Notary {
             return Err(unlike(head.size).into());
         }
         self.0.recent.catch_up(&*self.0.store, head.size)?;
-        self.publish(Committed { head, note: String::from_utf8_lossy(&bytes).into(), signed_at: None });
+        let reach = self.hashes(head.size).reach()?;
+        self.publish(Committed { head, reach, note: String::from_utf8_lossy(&bytes).into(), signed_at: None });
         self.speak();
         Ok(())
     }

@@ -9,6 +9,8 @@ use socai_domain::{proof::TreeHead, time::Timestamp};
 pub(crate) struct Committed {
     /// Size and root.
     pub(crate) head: TreeHead,
+    /// The place in the log of the last record that it covers; 0 where it covers none.
+    pub(crate) reach: u64,
     /// The signed note, perhaps with cosignatures.
     pub(crate) note: Arc<str>,
     /// When this process signed it; unknown of one that was found.

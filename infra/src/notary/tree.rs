@@ -64,6 +64,7 @@ impl Waiting {
 pub(crate) struct Tree {
     store: Arc<dyn NotaryStore>,
     frontier: Frontier,
+    reach: u64,
     entries: Waiting,
     places: Waiting,
     ids: Waiting,
@@ -76,6 +77,7 @@ impl Tree {
     pub(crate) fn load(store: Arc<dyn NotaryStore>, recent: Arc<Recent>, size: u64) -> Result<Self, StoreError> {
         let mut hashes = Hashes::new(&*store, size);
         let frontier = Frontier::load(size, |node| hashes.node(node))?;
+        let reach = hashes.reach()?;
         let sorted = Column::Ids.items(size);
         let tail = usize::try_from(size - sorted).unwrap_or_default();
         recent.reset(sorted, if tail > 0 { store.read(Column::Entries, sorted, tail)? } else { Vec::new() });
@@ -92,6 +94,7 @@ impl Tree {
         Ok(Self {
             store,
             frontier,
+            reach,
             entries: at(Column::Entries),
             places: at(Column::Places),
             ids: at(Column::Ids),
@@ -108,6 +111,11 @@ impl Tree {
     /// The root over them.
     pub(crate) fn root(&self) -> TreeHash {
         self.frontier.root()
+    }
+
+    /// The place of its last record in the log; 0 without any.
+    pub(crate) fn reach(&self) -> u64 {
+        self.reach
     }
 
     /// Can it take in so many leaves without waiting for the store?
@@ -127,6 +135,7 @@ impl Tree {
             });
             self.entries.bytes.extend_from_slice(&leaf.record.0);
             self.places.bytes.extend_from_slice(&leaf.place.to_le_bytes());
+            self.reach = leaf.place;
         }
         self.recent.add(&self.entries.bytes[before..]);
         if self.entries.bytes.len() >= 32 * WAITING { self.stage() } else { Ok(()) }

@@ -85,8 +85,8 @@ pub(crate) struct Receipt {
 #[ComplexObject]
 impl Receipt {
     /// The log's signed promise that this record will be in its tree within the time that it names: a signed note (cam kết đã
-    /// ký). Keep it: with a later checkpoint, it shows whether the promise was kept. None while the notary signs nothing, or has
-    /// not kept an earlier promise in time.
+    /// ký). Keep it: with a later checkpoint, it shows whether the promise was kept. None while the notary signs nothing, or an
+    /// earlier promise of this server is overdue.
     async fn promise(&self, ctx: &Context<'_>) -> Option<String> {
         services(ctx).notary.promise(self.taken).await
     }

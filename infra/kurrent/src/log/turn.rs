@@ -175,12 +175,13 @@ impl Shared {
                     )));
                 }
                 Ok(Written::WrongExpected(_)) => {
-                    if doubt.is_some()
-                        && let Some(last) = self.found(stream, expected, sealed).await?
-                    {
-                        return Ok(Sent::There { last, repeated: false });
-                    }
-                    return Ok(Sent::Elsewhere);
+                    let Some(doubt) = doubt else { return Ok(Sent::Elsewhere) };
+                    let found = self.found(stream, expected, sealed).await.map_err(|error| match error {
+                        // The first attempt may stand there.
+                        AppendError::Busy(_) => AppendError::Unknown(doubt),
+                        error => error,
+                    });
+                    return Ok(found?.map_or(Sent::Elsewhere, |last| Sent::There { last, repeated: false }));
                 }
                 Err(fault @ Fault::Deleted(_)) => return Err(AppendError::Corrupt(fault.to_string())),
                 Err(fault) => fault,
