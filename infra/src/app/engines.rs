@@ -31,7 +31,7 @@ pub(super) async fn answer(config: &Config) {
         wait(until, config.log_shown(), || KurrentLog::ask(&config.log), OpenKurrentError::may_pass).await;
     }
     if let Place::S3(bucket) = &config.blobs {
-        wait(until, bucket, || mark(&config.blobs), is_unreachable).await;
+        wait(until, bucket, || mark(&config.blobs), is_coming).await;
     }
 }
 
@@ -42,8 +42,8 @@ async fn mark(at: &Place) -> Result<(), BlobError> {
     asked.unwrap_or(Ok(()))
 }
 
-fn is_unreachable(error: &BlobError) -> bool {
-    matches!(error, BlobError::Storage { trouble: Trouble::Unreachable(_), .. })
+fn is_coming(error: &BlobError) -> bool {
+    matches!(error, BlobError::Storage { trouble: Trouble::Unreachable(_) | Trouble::NotReady(_), .. })
 }
 
 /// Asks again and again while there is an error that may pass.

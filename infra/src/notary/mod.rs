@@ -217,12 +217,14 @@ impl Notary {
         let note: Arc<str> = self.sign(head)?.to_string().into();
         self.0.store.swap(before, note.as_bytes())?;
         let signed_at = Some(self.0.clock.now());
-        self.publish(Committed { head, reach: tree.reach(), note: Arc::clone(&note), signed_at });
+        self.publish(Committed { head, note: Arc::clone(&note), signed_at }, tree.reach());
         Ok(note)
     }
 
-    fn publish(&self, committed: Committed) {
-        self.0.standing.send_modify(|standing| standing.committed = Some(Arc::new(committed)));
+    fn publish(&self, committed: Committed, reach: u64) {
+        self.0.standing.send_modify(|standing| {
+            (standing.committed, standing.reach) = (Some(Arc::new(committed)), reach);
+        });
     }
 
     /// The tree that was committed, as the store has it, with its checkpoint, which is shown from now on; or a tree without
@@ -238,7 +240,7 @@ impl Notary {
         }
         let note: Arc<str> = String::from_utf8_lossy(&bytes).into();
         let signed_at = self.committed().filter(|before| before.note == note).and_then(|before| before.signed_at);
-        self.publish(Committed { head, reach: tree.reach(), note: Arc::clone(&note), signed_at });
+        self.publish(Committed { head, note: Arc::clone(&note), signed_at }, tree.reach());
         Ok((tree, Some(note)))
     }
 

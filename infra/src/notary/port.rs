@@ -142,7 +142,7 @@ impl api::Notary for Notary {
             let mut standing = self.0.standing.subscribe();
             let known = standing.wait_for(|standing| standing.voice != Voice::Starting);
             let voice = tokio::time::timeout(PATIENCE, known).await.ok()?.ok()?.voice.clone();
-            let reach = self.committed().map_or(0, |committed| committed.reach);
+            let reach = standing.borrow().reach;
             let due = |recorded| api::Notary::due(self, recorded);
             if voice != Voice::Signing || !self.0.promises.may_give(taken, reach, due) {
                 return None;

@@ -72,7 +72,7 @@ impl Notary {
         }
         self.0.recent.catch_up(&*self.0.store, head.size)?;
         let reach = self.hashes(head.size).reach()?;
-        self.publish(Committed { head, reach, note: String::from_utf8_lossy(&bytes).into(), signed_at: None });
+        self.publish(Committed { head, note: String::from_utf8_lossy(&bytes).into(), signed_at: None }, reach);
         self.speak();
         Ok(())
     }

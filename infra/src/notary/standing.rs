@@ -9,8 +9,6 @@ use socai_domain::{proof::TreeHead, time::Timestamp};
 pub(crate) struct Committed {
     /// Size and root.
     pub(crate) head: TreeHead,
-    /// The place in the log of the last record that it covers; 0 where it covers none.
-    pub(crate) reach: u64,
     /// The signed note, perhaps with cosignatures.
     pub(crate) note: Arc<str>,
     /// When this process signed it; unknown of one that was found.
@@ -36,6 +34,8 @@ pub enum Voice {
 pub(crate) struct Standing {
     /// None before the store was read, and in a store that was lost or is damaged.
     pub(crate) committed: Option<Arc<Committed>>,
+    /// The place in the log of the last record that it covers; 0 where it covers none.
+    pub(crate) reach: u64,
     /// Does it sign?
     pub(crate) voice: Voice,
 }

@@ -51,6 +51,9 @@ pub enum Trouble {
     /// The bucket is elsewhere.
     #[error("the bucket is in another region: set AWS_REGION, or AWS_ENDPOINT_URL where it is not Amazon's")]
     Elsewhere,
+    /// It cannot do it now: it may be starting, or has too much to do.
+    #[error("the storage is not ready ({0}); if that goes on, ask its operator")]
+    NotReady(String),
     /// It answers, but not as it should.
     #[error("the storage answers {0}; if that goes on, ask its operator")]
     Answered(String),
@@ -110,6 +113,7 @@ impl Trouble {
                 Self::Elsewhere
             }
             (Some(401 | 403), _, Some(short)) => Self::Refused(short),
+            (Some(500..=599), _, Some(short)) => Self::NotReady(short),
             (.., Some(short)) => Self::Answered(short),
             (.., None) if told.contains("redirect") => Self::Elsewhere,
             (.., None) => Self::Answered("what is not S3".to_owned()),
@@ -143,8 +147,8 @@ mod tests {
             (told(other, &answer("400 Bad Request", "AuthorizationHeaderMalformed")), Trouble::Elsewhere),
             (told(other, &answer("301 Moved Permanently", "PermanentRedirect")), Trouble::Elsewhere),
             (told(other, "Received redirect without LOCATION, this normally indicates"), Trouble::Elsewhere),
-            (told(other, &answer("503 Service Unavailable", "SlowDown")), Trouble::Answered("SlowDown".into())),
-            (told(other, &answer("500 Internal", "no <word>")), Trouble::Answered("500".into())),
+            (told(other, &answer("503 Service Unavailable", "SlowDown")), Trouble::NotReady("SlowDown".into())),
+            (told(other, &answer("500 Internal", "no <word>")), Trouble::NotReady("500".into())),
             (told(other, "geheim"), Trouble::Answered("what is not S3".into())),
         ] {
             assert_eq!(found, wanted);

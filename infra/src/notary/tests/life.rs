@@ -230,9 +230,12 @@ async fn nothing_is_promised_while_a_promise_is_overdue() {
         assert_eq!(notary.promise(after(61)).await, None, "the first was due, and is not kept");
     }
     signing.stop().await.unwrap();
+    let signing = Running::start(open(), Arc::clone(&log));
+    assert!(signing.notary.covers(2).await);
     assert_eq!(other.promise(after(61)).await, None, "nothing is known of it yet");
     other.look().unwrap();
     assert!(other.promise(after(61)).await.is_some());
+    signing.stop().await.unwrap();
 }
 
 #[tokio::test]

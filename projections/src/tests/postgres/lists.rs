@@ -102,7 +102,7 @@ pub(super) async fn registers(views: &Views, viewer: &Viewer, extent: Extent, sa
     }
 }
 
-async fn work(views: &Views, viewer: &Viewer, extent: Extent, said: &mut Said) {
+pub(super) async fn work(views: &Views, viewer: &Viewer, extent: Extent, said: &mut Said) {
     let scopes =
         [WorkScope::Mine, WorkScope::All, WorkScope::Person(Who::Officer.person()), WorkScope::Unit(unit(UNIT))];
     for scope in scopes {

@@ -46,6 +46,7 @@ async fn a_large_ledger_has_one_digest_and_no_list_goes_through_a_table() {
     let (mut ours, mut theirs) = (lists::Said::new(), lists::Said::new());
     for (views, said) in [(&views, &mut ours), (&other, &mut theirs)] {
         lists::registers(views, &operator, SOME, said).await;
+        lists::work(views, &operator, SOME, said).await;
         counted(views, &operator, said).await;
     }
     for (one, another) in ours.iter().zip(&theirs) {

@@ -50,7 +50,7 @@ enum Trouble {
     SubscriptionsEnd,
     EventsToldAgain,
     CheckpointsBeyond,
-    /// Found out after the idle time of followers, half a minute.
+    /// Found out after the idle time of followers.
     SubscriptionsSilent,
     BackendsEnd,
     DatabaseRestarts,
@@ -85,6 +85,9 @@ pub(super) struct Pace {
     pub(super) right: (Duration, Duration),
 }
 
+/// When it is found out that a subscription is silent: half a minute after it was made, which may take a while.
+const FOUND_OUT: Duration = Duration::from_secs(40);
+
 /// From when until when something was wrong.
 pub(super) type Disturbance = (Instant, Instant);
 
@@ -94,11 +97,12 @@ pub(super) struct Chaos {
     /// Every kind happens at least once, also when it is later than this.
     until: Instant,
     disturbances: Mutex<Vec<Disturbance>>,
+    silent_until: Mutex<Option<Instant>>,
 }
 
 impl Chaos {
     pub(super) fn new(world: Arc<World>, pace: Pace, until: Instant) -> Self {
-        Self { world, pace, until, disturbances: Mutex::default() }
+        Self { world, pace, until, disturbances: Mutex::default(), silent_until: Mutex::default() }
     }
 
     /// In the order in which they ended.
@@ -216,6 +220,7 @@ impl Chaos {
             Trouble::SubscriptionsSilent => {
                 faults.silence(1 + dice.below(3));
                 double.cut();
+                *self.silent_until.lock().unwrap() = Some(Instant::now() + FOUND_OUT);
             }
             Trouble::BackendsEnd => self.end_backends().await,
             Trouble::DatabaseRestarts => {
@@ -256,12 +261,17 @@ impl Chaos {
         database.close().await.unwrap();
     }
 
-    /// From now on nothing goes wrong. A subscription that is silent would be, until its follower's idle time is over.
+    /// From now on nothing goes wrong, but for subscriptions that are silent.
     pub(super) fn end(&self) {
         self.world.heal();
         self.world.double.faults().forget_appends();
         self.world.double.faults().silence(0);
         self.world.double.faults().refuse_connections(0);
-        self.world.double.cut();
+    }
+
+    /// Waits until followers have found out which subscriptions are silent.
+    pub(super) async fn heard(&self) {
+        let silent = *self.silent_until.lock().unwrap();
+        pass(silent.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))).await;
     }
 }

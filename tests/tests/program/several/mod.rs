@@ -3,7 +3,7 @@
 //!
 //! `SOCAI_TEST_SEED` repeats what chance chose (not the moments at which it meets the program), `SOCAI_TEST_CHAOS_MINUTES`
 //! makes it long, and so does `SOCAI_LONG`: ten minutes. With `SOCAI_TEST_OLDER`, the program of an older version, the first server
-//! runs that: the others were upgraded.
+//! runs that: the others were upgraded. One from before `what_was_decided_on_a_lost_append…` may give a document two numbers.
 
 mod ask;
 mod authority;
@@ -42,6 +42,7 @@ use self::{
     work::Work,
     world::{MERGE_DELAY, READY, World},
 };
+use crate::office::paper;
 
 /// Seeds of the short run.
 const SEEDS: [u64; 1] = [1];
@@ -93,6 +94,7 @@ async fn run(seed: u64, pace: Pace, long: Duration) {
     while let Some(ended) = clients.join_next().await {
         ended.unwrap();
     }
+    chaos.heard().await;
     for server in 0..world.servers.len() {
         assert!(world.ready(server, READY).await, "server {server}: {}", world.servers[server].last_messages(12));
     }
@@ -100,6 +102,8 @@ async fn run(seed: u64, pace: Pace, long: Duration) {
     let dice = &mut Dice::new(seed, 4);
     pushed::on_every_server(&work, dice).await;
     takeover::by_another(&work, &watch, dice).await;
+    signed(&world, &watch).await;
+    promised(&work).await;
     signed(&world, &watch).await;
     watch.end();
     while let Some(ended) = watchers.join_next().await {
@@ -121,6 +125,17 @@ async fn signed(world: &World, watch: &Watch) {
     }
 }
 
+/// Every server promises again, now that all is well.
+async fn promised(work: &Work) {
+    let receive = "mutation($input: ReceiveIncomingInput!) { receiveIncoming(input: $input) { receipt { promise } } }";
+    for server in 0..work.asker.world.servers.len() {
+        assert!(work.asker.world.ready(server, READY).await, "server {server} is not ready");
+        let client = work.asker.world.client(server, &work.staff.clerks[0].token).expect("it was just ready");
+        let told = client.must(receive, paper("hứa")).await;
+        assert!(told["receiveIncoming"]["receipt"]["promise"].is_string(), "server {server} promises nothing: {told}");
+    }
+}
+
 async fn judge(world: &Arc<World>, work: &Work, watch: &Watch, chaos: &Chaos) {
     let log = Log::read(world);
     let acknowledged = work.asker.acknowledged.lock().unwrap().clone();
@@ -128,6 +143,7 @@ async fn judge(world: &Arc<World>, work: &Work, watch: &Watch, chaos: &Chaos) {
     let seen = watch.seen();
     log.grew_into_one_tree(&seen);
     let (longest, promises) = log.kept(world, &acknowledged, &seen, &chaos.disturbances());
+    assert!(promises > 0, "nothing was promised");
 
     let position = &acknowledged.iter().max_by_key(|told| place(&told.position)).unwrap().position;
     let mut shown = Vec::new();
