@@ -19,6 +19,7 @@ mod replica;
 mod server;
 mod staff;
 mod takeover;
+mod turns;
 mod upgrade;
 mod watch;
 mod work;

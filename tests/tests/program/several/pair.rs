@@ -43,6 +43,11 @@ impl Pair {
         self.elsewhere.path().join("data")
     }
 
+    /// Where this file of a document is kept.
+    pub(super) fn file(&self, hash: &str) -> PathBuf {
+        self.blobs.path().join(&hash[..2]).join(hash)
+    }
+
     /// Where the log is.
     pub(super) fn log(&self) -> String {
         self.double.url("so")
