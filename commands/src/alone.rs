@@ -55,15 +55,13 @@ impl Inner {
             (locked.take(), *slot.flights.borrow())
         };
         // Else it goes first: appends on their way wait for what is told to who rests on it.
-        match live.filter(|_| flying == 0 && self.lookout.is_none()) {
-            Some(live) => Ok(live),
-            None => {
-                // An append of unknown outcome may land even after its slot was dropped. It was sealed with the key before:
-                // if it landed behind a new key, nobody could open it. The sender lives as long as the slot.
-                let _ = slot.flights.subscribe().wait_for(|flights| *flights == 0).await;
-                self.fold(slot.stream).await
-            }
+        if let Some(live) = live.filter(|_| flying == 0 && self.lookout.is_none()) {
+            return Ok(live);
         }
+        // An append of unknown outcome may land even after its slot was dropped. It was sealed with the key before: if it
+        // landed behind a new key, nobody could open it. The sender lives as long as the slot.
+        let _ = slot.flights.subscribe().wait_for(|flights| *flights == 0).await;
+        self.fold(slot.stream).await
     }
 
     async fn write_alone<C: Decide>(

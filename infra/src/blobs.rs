@@ -145,6 +145,7 @@ pub struct BlobStore {
 }
 
 /// While it is held, no file is removed.
+#[derive(Debug)]
 #[must_use]
 pub struct Attaching {
     _others: Option<Held>,
@@ -152,6 +153,7 @@ pub struct Attaching {
 }
 
 /// While it is held, no command attaches a file, and what was attached before is in the log.
+#[derive(Debug)]
 #[must_use]
 pub struct Removing {
     _others: Option<Held>,

@@ -67,8 +67,7 @@ async fn an_erasure_comes_after_what_waits_for_its_turn() {
     }
     within(log.holding(1)).await;
     let envelope = leader(&world, 14);
-    let eraser = handler.clone();
-    let erasing = tokio::spawn(async move { eraser.execute(stream, envelope, ConfirmExpunge {}).await });
+    let erasing = tokio::spawn(async move { handler.execute(stream, envelope, ConfirmExpunge {}).await });
     passes(Duration::from_millis(1)).await;
     let all = async { (join_all(annotating).await, erasing.await) };
     let (noted, erased) = tokio::select! {
