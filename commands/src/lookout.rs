@@ -11,14 +11,19 @@ use std::{
     time::Duration,
 };
 
-use futures::{StreamExt, stream};
+use futures::StreamExt as _;
 use socai_domain::{
     incoming::IncomingDocument,
-    ledger::{EventLog, Followed, Position, Recorded, Revision, StreamId, StreamKind, following::wait_after},
+    ledger::{
+        EventLog, Followed, Head, Position, ReadError, Recorded, Revision, StreamId, StreamKind, following::wait_after,
+    },
     person::Person,
     register::Register,
 };
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, MissedTickBehavior, interval},
+};
 
 use crate::{CommandError, inner::Inner};
 
@@ -144,15 +149,7 @@ impl Watch {
     /// nobody has to start the program again when it was mended.
     async fn follow(&mut self) -> Result<CommandError, Gone> {
         let mut told = self.log.follow(Some(self.after));
-        let mut every = interval(ASK_EVERY);
-        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let ends = stream::unfold((Arc::clone(&self.log), every), |(log, mut every)| async {
-            every.tick().await;
-            let asked = Instant::now();
-            let end = log.head().await;
-            Some(((asked, end), (log, every)))
-        });
-        let mut ends = std::pin::pin!(ends);
+        let mut ends = ends(Arc::clone(&self.log));
         // When the log was asked, and where it ended then, as long as that was not reached.
         let mut ahead: VecDeque<(Instant, Position)> = VecDeque::new();
         loop {
@@ -163,7 +160,7 @@ impl Watch {
                     Some(Err(error)) => Err(error.into()),
                     None => Err(CommandError::Busy("the log tells nothing more".to_owned())),
                 },
-                Some((asked, end)) = ends.next() => match end {
+                Some((asked, end)) = ends.recv() => match end {
                     Ok(end) => {
                         ahead.push_back((asked, end.position));
                         Ok(())
@@ -215,6 +212,28 @@ impl Watch {
         }
         self.ahead = ahead > AHEAD;
     }
+}
+
+/// Asks where the log ends, now and then, until nobody wants to know. By itself: who takes records in has no eye on it meanwhile, and
+/// may wait for what it has in hand.
+fn ends(log: Arc<dyn EventLog>) -> mpsc::Receiver<(Instant, Result<Head, ReadError>)> {
+    let (tell, told) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let mut every = interval(ASK_EVERY);
+        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            every.tick().await;
+            let asked = Instant::now();
+            let end = tokio::select! {
+                end = log.head() => end,
+                () = tell.closed() => return,
+            };
+            if tell.send((asked, end)).await.is_err() {
+                return;
+            }
+        }
+    });
+    told
 }
 
 impl Inner {

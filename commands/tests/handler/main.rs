@@ -8,6 +8,7 @@ mod following;
 mod idempotency;
 mod in_turn;
 mod killed;
+mod lookout;
 mod numbers;
 mod on_top;
 mod organs;

@@ -173,7 +173,7 @@ impl Client {
             Err(Fault::Unknown(format!("no answer within {} ms", self.address.deadline.as_millis())))
         });
         if let Err(fault) = &answer {
-            self.judge(&link, fault).await;
+            self.judge(&link, fault);
         }
         answer
     }
@@ -240,7 +240,7 @@ impl Client {
             // It does not say, or not in time: nothing depends on it.
             Ok(Err(Fault::Refused(_))) | Err(_) => Ok(None),
             Ok(Err(fault)) => {
-                self.judge(&link, &fault).await;
+                self.judge(&link, &fault);
                 Err(fault)
             }
             Ok(answer) => answer,
@@ -261,16 +261,16 @@ impl Client {
             Err(Fault::Unknown(format!("no answer within {} ms", self.address.deadline.as_millis())))
         });
         if let Err(fault) = &answer {
-            self.judge(&link, fault).await;
+            self.judge(&link, fault);
         }
         answer
     }
 
     /// The connection is doubtful: the next call makes a new one.
-    pub async fn doubt(&self, fault: &Fault) {
-        let link = self.current.lock().await.link.clone();
+    pub fn doubt(&self, fault: &Fault) {
+        let link = self.current().link.clone();
         if let Some(link) = link {
-            self.judge(&link, fault).await;
+            self.judge(&link, fault);
         }
     }
 }

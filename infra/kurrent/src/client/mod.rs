@@ -6,12 +6,15 @@ mod connect;
 pub mod fault;
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use tokio::sync::Mutex;
+use futures::{
+    FutureExt as _,
+    future::{BoxFuture, Shared},
+};
 use tonic::{
     Request,
     metadata::{Ascii, MetadataValue},
@@ -47,6 +50,9 @@ pub struct Client {
 #[derive(Debug, Default)]
 struct Current {
     link: Option<Link>,
+    /// The attempt that all who need a connection wait for, instead of making one each. Whoever waits drives it on: a lock would
+    /// be held by a caller that is not polled for a while.
+    connecting: Option<Shared<BoxFuture<'static, Result<Link, Fault>>>>,
     /// Where the leader is, as a node told us that is none.
     hint: Option<Node>,
     made: u64,
@@ -98,29 +104,47 @@ impl Client {
         }
     }
 
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The connection to the node that leads, as far as is known.
     async fn link(&self) -> Result<Link, Fault> {
-        // Held while connecting: all wait for one attempt instead of making one each.
-        let mut current = self.current.lock().await;
-        if let Some(link) = &current.link {
-            return Ok(link.clone());
-        }
-        let hint = current.hint.take();
-        let channel = self.find(hint).await?;
-        current.made += 1;
-        let link = Link { number: current.made, channel };
-        current.link = Some(link.clone());
-        Ok(link)
+        let connecting = {
+            let mut current = self.current();
+            if let Some(link) = &current.link {
+                return Ok(link.clone());
+            }
+            let hint = current.hint.take();
+            current.connecting.get_or_insert_with(|| self.connecting(hint)).clone()
+        };
+        connecting.await
+    }
+
+    fn connecting(&self, hint: Option<Node>) -> Shared<BoxFuture<'static, Result<Link, Fault>>> {
+        // It stands in what is current, so it must not hold that.
+        let (client, current) = (self.apart(), Arc::downgrade(&self.current));
+        let connecting = async move {
+            let found = client.find(hint).await;
+            let Some(current) = current.upgrade() else { return Err(Fault::NotSent("nobody asks any more".into())) };
+            let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
+            current.connecting = None;
+            current.made += 1;
+            let link = Link { number: current.made, channel: found? };
+            current.link = Some(link.clone());
+            Ok(link)
+        };
+        connecting.boxed().shared()
     }
 
     /// Forgets the connection if the fault makes it doubtful.
-    async fn judge(&self, link: &Link, fault: &Fault) {
+    fn judge(&self, link: &Link, fault: &Fault) {
         let hint = match fault {
             Fault::NotLeader(node) => node.clone(),
             Fault::Unknown(_) | Fault::NotSent(_) => None,
             _ => return,
         };
-        let mut current = self.current.lock().await;
+        let mut current = self.current();
         if current.link.as_ref().is_some_and(|current| current.number == link.number) {
             current.link = None;
             current.hint = hint;

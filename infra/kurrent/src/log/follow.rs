@@ -88,7 +88,7 @@ impl Follower {
                         return read_error(fault);
                     }
                     tracing::warn!(%fault, "the subscription to KurrentDB ended; a new one follows");
-                    self.client.doubt(&fault).await;
+                    self.client.doubt(&fault);
                     failures += 1;
                 }
                 Ok(end) => {

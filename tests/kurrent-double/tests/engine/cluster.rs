@@ -9,7 +9,7 @@ use std::{
 };
 
 use socai_domain::ledger::EventLog;
-use socai_kurrent::{KurrentLog, KurrentOptions};
+use socai_kurrent::{KurrentLog, KurrentOptions, client::Client};
 use socai_kurrent_double::Double;
 use tokio::{
     io::copy_bidirectional,
@@ -83,6 +83,18 @@ async fn without_a_leader_it_waits_and_then_says_so() {
     let read = log.head().await;
     assert!(matches!(&read, Err(error) if error.may_pass()), "{read:?}");
     assert!(Follower::new(&log, None).until_error().await.may_pass());
+}
+
+/// Whoever waits for the connection that another call is making does not wait for that call.
+#[tokio::test]
+async fn a_call_that_nobody_goes_on_with_holds_up_no_other() {
+    let double = Double::start().await.unwrap();
+    let client = Client::new(double.url("so").parse().unwrap()).unwrap();
+    let mut first = Box::pin(client.version());
+    assert!(futures::poll!(&mut first).is_pending(), "it connects");
+    let second = tokio::time::timeout(Duration::from_secs(20), client.version()).await;
+    assert!(second.expect("it is answered").unwrap().is_some());
+    assert!(first.await.unwrap().is_some());
 }
 
 #[tokio::test]
