@@ -12,6 +12,7 @@ DAYS = 1096
 TIMES = 12
 
 SQL = """
+BEGIN;
 SET search_path = {schema};
 SET maintenance_work_mem = '2GB';
 SET synchronous_commit = off;
@@ -67,7 +68,8 @@ BEGIN
         EXECUTE of.indexdef;
     END LOOP;
 END $do$;
-ANALYZE;
+COMMIT;
+VACUUM (ANALYZE);
 """
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--schema", default="socai_views_1", help="the schema of the views in use")
