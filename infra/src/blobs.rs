@@ -211,22 +211,21 @@ impl BlobStore {
 
     /// To be held from before a command's files are stored or looked for until nothing of the command is on its way.
     pub async fn attaching(&self) -> Result<Attaching, BlobError> {
-        let here = Arc::clone(&self.attaching).read_owned().await;
         let others = match &self.others {
             Some(others) => Some(others.attaching().await.map_err(BlobError::Others)?),
             None => None,
         };
-        Ok(Attaching { _others: others, _here: here })
+        Ok(Attaching { _others: others, _here: Arc::clone(&self.attaching).read_owned().await })
     }
 
     /// To be held while files are removed, from before it is read in the log which documents have them.
     pub async fn removing(&self) -> Result<Removing, BlobError> {
-        let here = Arc::clone(&self.attaching).write_owned().await;
+        // First this: it may be refused after a while, and nobody here waits for it meanwhile.
         let others = match &self.others {
             Some(others) => Some(others.removing().await.map_err(BlobError::Others)?),
             None => None,
         };
-        Ok(Removing { _others: others, _here: here })
+        Ok(Removing { _others: others, _here: Arc::clone(&self.attaching).write_owned().await })
     }
 
     /// Does somebody wait to remove, or remove, files? Nobody attaches any more until that is done.

@@ -8,7 +8,7 @@ use std::{
 
 use futures::{FutureExt as _, future::BoxFuture};
 use socai_projections::PostgresUrl;
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 use tokio::time::Instant;
 
 use crate::{
@@ -20,8 +20,8 @@ use crate::{
 const NUMBER: i64 = i64::from_be_bytes(*b"socai_fi");
 /// Commands of so much time share one session. The next asks anew, behind whoever waits to remove files.
 const SHARED_FOR: Duration = Duration::from_secs(1);
-/// How long whoever removes files waits for those who attach some: as long as a command may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// No command takes so long: such a session is one of a server that stands still.
+const IDLE: &str = "SET idle_session_timeout = '60s'";
 
 /// The lock of this database. It is held by sessions, so that it does not outlive a server.
 pub(crate) struct PostgresHolds {
@@ -51,19 +51,20 @@ impl PostgresHolds {
         {
             return Ok(held);
         }
-        let mut session = session(&self.at).await?;
-        let lock = sqlx::query("SELECT pg_advisory_lock_shared($1)").bind(NUMBER);
-        in_time(lock.execute(&mut session)).await?;
-        let held = Arc::new(Mutex::new(session));
+        let held = self.held("", "pg_advisory_lock_shared").await?;
         *newest = (Arc::downgrade(&held), Instant::now());
         Ok(held)
     }
 
     async fn alone(&self) -> sqlx::Result<Arc<Session>> {
+        // Nobody begins to attach while it waits.
+        self.held("SET lock_timeout = '5s';", "pg_advisory_lock").await
+    }
+
+    async fn held(&self, settings: &str, lock: &str) -> sqlx::Result<Arc<Session>> {
         let mut session = session(&self.at).await?;
-        let patience = format!("SET lock_timeout = '{}s'", PATIENCE.as_secs());
-        in_time(sqlx::raw_sql(sqlx::AssertSqlSafe(patience)).execute(&mut session)).await?;
-        sqlx::query("SELECT pg_advisory_lock($1)").bind(NUMBER).execute(&mut session).await?;
+        let take = format!("{IDLE}; {settings} SELECT {lock}({NUMBER})");
+        in_time(sqlx::raw_sql(AssertSqlSafe(take)).execute(&mut session)).await?;
         Ok(Arc::new(Mutex::new(session)))
     }
 }
