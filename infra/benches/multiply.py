@@ -45,6 +45,8 @@ BEGIN
                     THEN 'pg_temp.other(o.' || column_name || ', b, 0)'
                 WHEN column_name IN ('id', 'document_id', 'parent', 'branch')
                     THEN 'pg_temp.other(o.' || column_name || ', b, c)'
+                WHEN of.name = 'document' AND column_name = 'state' THEN 'CASE WHEN position(o.id IN o.state) > 0 '
+                    'THEN overlay(o.state PLACING pg_temp.other(o.id, b, c) FROM position(o.id IN o.state)) ELSE o.state END'
                 WHEN of.name = 'search_text' AND column_name = 'words'
                     THEN 'o.words || '' bc'' || (((2 - b) * 1100000 + o.document) * {times} + c) || '' '''
                 WHEN udt_name = 'int8' THEN format('CASE WHEN o.%1$I > 100000000000000 '
