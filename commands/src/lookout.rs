@@ -160,12 +160,13 @@ impl Watch {
                     Some(Err(error)) => Err(error.into()),
                     None => Err(CommandError::Busy("the log tells nothing more".to_owned())),
                 },
-                Some((asked, end)) = ends.recv() => match end {
-                    Ok(end) => {
+                end = ends.recv() => match end {
+                    Some((asked, Ok(end))) => {
                         ahead.push_back((asked, end.position));
                         Ok(())
                     }
-                    Err(error) => Err(error.into()),
+                    Some((_, Err(error))) => Err(error.into()),
+                    None => Err(CommandError::Busy("nobody asks for the log's end any more".to_owned())),
                 },
             };
             if let Err(error) = taken {
@@ -222,13 +223,15 @@ fn ends(log: Arc<dyn EventLog>) -> mpsc::Receiver<(Instant, Result<Head, ReadErr
         let mut every = interval(ASK_EVERY);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            every.tick().await;
-            let asked = Instant::now();
-            let end = tokio::select! {
-                end = log.head() => end,
+            let asking = async {
+                every.tick().await;
+                (Instant::now(), log.head().await)
+            };
+            let asked = tokio::select! {
+                asked = asking => asked,
                 () = tell.closed() => return,
             };
-            if tell.send((asked, end)).await.is_err() {
+            if tell.send(asked).await.is_err() {
                 return;
             }
         }

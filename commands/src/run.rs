@@ -1,6 +1,6 @@
 //! Carrying out one command on one stream.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use socai_domain::{
     decide::{Aggregate, Decide},
@@ -9,6 +9,7 @@ use socai_domain::{
     refusal::Code,
     time::Timestamp,
 };
+use tokio::time::Instant;
 
 use crate::{
     CommandError, Envelope, Receipt, Refused, digest,
@@ -21,6 +22,9 @@ use crate::{
 
 /// How often a command is decided again because the stream had moved on under it.
 pub(crate) const ATTEMPTS: u32 = 16;
+
+/// How long it is decided again for those that were lost before it.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A command that was carried out, and the events that another step follows from.
 #[derive(Debug)]
@@ -60,8 +64,8 @@ impl Inner {
         let input = digest::of(envelope, &command)?;
         let slot = self.cache.slot::<C::State>(stream);
         let came_in = self.came_in();
-        let mut lost = 0;
-        while lost < ATTEMPTS {
+        let (mut lost, begun) = (0, Instant::now());
+        while lost < ATTEMPTS && begun.elapsed() < PATIENCE {
             let organ = self.judging_organ(envelope.organ).await?;
             let asked = Asked { envelope, input, command: &command, organ: &organ };
             match asked.turn(self, &slot, pass) {

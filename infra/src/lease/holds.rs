@@ -9,7 +9,7 @@ use std::{
 use futures::{FutureExt as _, future::BoxFuture};
 use socai_projections::PostgresUrl;
 use sqlx::{AssertSqlSafe, PgConnection};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::{
     blobs::{Held, Others},
@@ -20,8 +20,12 @@ use crate::{
 const NUMBER: i64 = i64::from_be_bytes(*b"socai_fi");
 /// Commands of so much time share one session. The next asks anew, behind whoever waits to remove files.
 const SHARED_FOR: Duration = Duration::from_secs(1);
-/// No command takes so long: such a session is one of a server that stands still.
-const IDLE: &str = "SET idle_session_timeout = '60s'";
+/// Of who attaches files: no command takes so long, whatever the log does, so a server that holds on stands still.
+const ATTACHING: &str = "SET idle_session_timeout = '10min'";
+/// Of who removes some: nobody begins to attach while it waits, and nobody attaches while it stands still.
+const REMOVING: &str = "SET lock_timeout = '5s'; SET idle_session_timeout = '60s'";
+/// How long a command waits for its turn, those before it included.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The lock of this database. It is held by sessions, so that it does not outlive a server.
 pub(crate) struct PostgresHolds {
@@ -51,19 +55,18 @@ impl PostgresHolds {
         {
             return Ok(held);
         }
-        let held = self.held("", "pg_advisory_lock_shared").await?;
+        let held = self.held(ATTACHING, "pg_advisory_lock_shared").await?;
         *newest = (Arc::downgrade(&held), Instant::now());
         Ok(held)
     }
 
     async fn alone(&self) -> sqlx::Result<Arc<Session>> {
-        // Nobody begins to attach while it waits.
-        self.held("SET lock_timeout = '5s';", "pg_advisory_lock").await
+        self.held(REMOVING, "pg_advisory_lock").await
     }
 
     async fn held(&self, settings: &str, lock: &str) -> sqlx::Result<Arc<Session>> {
         let mut session = session(&self.at).await?;
-        let take = format!("{IDLE}; {settings} SELECT {lock}({NUMBER})");
+        let take = format!("{settings}; SELECT {lock}({NUMBER})");
         in_time(sqlx::raw_sql(AssertSqlSafe(take)).execute(&mut session)).await?;
         Ok(Arc::new(Mutex::new(session)))
     }
@@ -71,7 +74,12 @@ impl PostgresHolds {
 
 impl Others for PostgresHolds {
     fn attaching(&self) -> BoxFuture<'_, Result<Held, String>> {
-        self.shared().map(|held| held.map(|held| held as Held).map_err(|error| format!("{}: {error}", self.at))).boxed()
+        async {
+            let held = timeout(PATIENCE, self.shared()).await;
+            let held = held.map_err(|_| format!("{}: no turn within {PATIENCE:?}", self.at))?;
+            held.map(|held| held as Held).map_err(|error| format!("{}: {error}", self.at))
+        }
+        .boxed()
     }
 
     fn removing(&self) -> BoxFuture<'_, Result<Held, String>> {

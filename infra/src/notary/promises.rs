@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use socai_domain::time::Timestamp;
 use socai_graphql::notary::Taken;
 
-/// The promises of this server. Of those that no checkpoint covers, the oldest and the newest are kept in mind: none in between is
-/// overdue for longer than they said.
+/// The promises of this server. Of those that no checkpoint covers, the oldest and the newest are kept in mind: one in between may be
+/// overdue for as long as it said before that is seen.
 #[derive(Debug, Default)]
 pub(super) struct Promises(Mutex<Option<Open>>);
 
@@ -17,7 +17,7 @@ struct Open {
 }
 
 impl Promises {
-    /// May this be promised, too? Not while another promise is overdue by the log's own time. Checkpoints reach up to this place
+    /// May this be promised, too? Not while one that is kept in mind is overdue by the log's own time. Checkpoints reach up to this place
     /// of the log; `due` says until when a promise is to be kept.
     pub(super) fn may_give(&self, taken: Taken, reach: u64, due: impl Fn(Timestamp) -> Timestamp) -> bool {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -25,6 +25,9 @@ impl Promises {
         let kept = |promise: &Taken| promise.position.place() <= reach;
         if kept(oldest) {
             *oldest = if kept(newest) { taken } else { *newest };
+        }
+        if !kept(&taken) && taken.position.place() < oldest.position.place() {
+            *oldest = taken;
         }
         let gives = taken.recorded <= due(oldest.recorded);
         if gives && newest.position.place() < taken.position.place() {
