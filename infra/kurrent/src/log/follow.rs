@@ -151,8 +151,9 @@ impl Follower {
     }
 
     async fn tell(&self, mut records: Vec<Recorded>) {
-        if let Some(last) = records.last() {
-            self.shared.see(last.position.place(), last.record.header().recorded);
+        // Each: where several servers write, the last is not always the latest.
+        for told in &records {
+            self.shared.see(told.position.place(), told.record.header().recorded);
         }
         // What lay there when it was asked, then that this was all, then what is newer.
         let newer = match self.until {

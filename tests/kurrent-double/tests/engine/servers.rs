@@ -198,7 +198,8 @@ async fn servers_share_a_book_and_its_time_does_not_go_back() {
     for recorded in servers.log.read(book, Direction::Forwards, None, usize::MAX).await.unwrap() {
         let Opened::Event(context, event) = opener.open(&recorded.record).await.unwrap() else { panic!("erased") };
         let header = recorded.record.header();
-        assert!(last <= Some((context.at, header.recorded)) && context.at <= header.recorded);
+        let now = Some((context.at, header.recorded));
+        assert!(last <= now && context.at <= header.recorded, "{last:?} {now:?}");
         last = Some((context.at, header.recorded));
         if let DomainEvent::Register(Event::NumberAssigned(assigned)) = event {
             numbers.push(u128::from(assigned.number.get()));
