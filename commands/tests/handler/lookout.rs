@@ -2,11 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::{future::BoxFuture, stream::BoxStream};
+use futures::future::BoxFuture;
 use socai_domain::{
-    ledger::{
-        Direction, EventLog, Followed, Head, Position, ReadError, Recorded, Revision, StreamId, memory::MemoryLog,
-    },
+    ledger::{Direction, EventLog, Head, ReadError, Recorded, Revision, StreamId, memory::MemoryLog},
     organ::{self, Organ, events::OrganCodeChanged},
     text::OrganCode,
     time::Date,
@@ -26,7 +24,7 @@ struct Slow {
 }
 
 impl EventLog for Slow {
-    socai_domain::hand_on!(inner: append, stood_at, ledger, engine);
+    socai_domain::hand_on!(inner: append, follow, stood_at, ledger, engine);
 
     fn read(
         &self,
@@ -48,10 +46,6 @@ impl EventLog for Slow {
             passes(Duration::from_millis(500)).await;
             self.inner.head().await
         })
-    }
-
-    fn follow(&self, after: Option<Position>) -> BoxStream<'static, Result<Followed, ReadError>> {
-        self.inner.follow(after)
     }
 
     fn is_shared(&self) -> bool {

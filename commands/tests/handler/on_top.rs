@@ -41,10 +41,10 @@ async fn what_was_decided_on_a_lost_append_does_not_land_on_another_servers() {
     within(log.holding(1)).await;
     world.register(&plain, 2, 2).await.unwrap();
     tokio::select! {
-        done = join_all(registering) => {
+        done = within(join_all(registering)) => {
             assert!(done.iter().all(|done| matches!(done, Ok(Ok(_)))), "{done:?}");
         }
-        () = letting_go(&log) => {}
+        () = letting_go(&log) => unreachable!("it has no end"),
     }
     let given = |number: u32, n: u128| (number, IncomingId::new(document(n).key()));
     assert_eq!(world.assignments(2026).await, [given(1, 2), given(2, 1)]);

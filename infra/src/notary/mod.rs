@@ -7,8 +7,8 @@
 //! - [`store`]: what it asks of the place where it keeps the tree; [`directory`]: files; [`postgres`]: rows of a database;
 //!   [`ids`]: finding a record by its id.
 //! - [`tree`]: the growing tree; [`hashes`]: reading what is kept.
-//! - [`standing`]: what it says of itself; [`promises`]: what it owes; [`writer`]: the one task that follows, commits and publishes; [`check`]: is this
-//!   the log that was signed?
+//! - [`standing`]: what it says of itself; [`promises`]: what it owes.
+//! - [`writer`]: the one task that follows, commits and publishes; [`check`]: is this the log that was signed?
 //! - [`port`]: how the API asks it; [`beside`]: how an export reads it; [`compare`]: how `socai fsck` holds it against the log;
 //!   [`agree`]: a store that was lost; [`asking`]: has checkpoints cosigned by witnesses; [`several`]: one of several servers.
 //!
