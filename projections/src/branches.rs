@@ -16,7 +16,7 @@ use crate::{
     out::Out,
     sql::Sql,
     store::Views,
-    table::{Table, bytes, finding, index, int, null},
+    table::{Table, bytes, finding, index, int, null, partial},
     value::{Cells, Value},
     viewer::Viewer,
 };
@@ -24,7 +24,7 @@ use crate::{
 /// The read model's name.
 pub(crate) const NAME: &str = "branches";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 pub(crate) static BRANCH: Table = Table {
     name: "branch",
@@ -57,6 +57,7 @@ pub(crate) static BRANCH: Table = Table {
         index("branch_assigned", "organ, assigned_at"),
         index("branch_unit", "for_unit, ended_at"),
         index("branch_person", "person, ended_at"),
+        partial("branch_late", "organ, ended_at", "ended = 0 AND ended_at > binding_due"),
     ],
 };
 

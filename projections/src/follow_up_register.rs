@@ -152,6 +152,7 @@ fn condition(sql: &mut Sql, filter: &FollowUpFilter) {
     }
     sql.push("CROSS JOIN document d WHERE l.register = b.id AND d.document = l.document AND ")
         .push(OWN_BOOKS)
+        .push(" AND ")
         .visible();
     sql.and_equal("b.year", filter.year);
     of_lines(sql, filter);
@@ -171,7 +172,7 @@ fn by_book(sql: &mut Sql, filter: &FollowUpFilter, page: &PageRequest) -> Result
         }
     }
     sql.push(&format!(" ORDER BY l.number, l.document LIMIT {}) l ", u64::from(page.first) + 1));
-    sql.push("JOIN document d ON d.document = l.document WHERE ").push(OWN_BOOKS).push("d.organ = $1");
+    sql.push("JOIN document d ON d.document = l.document WHERE ").push(OWN_BOOKS).push(" AND d.organ = $1");
     sql.and_equal("b.year", filter.year);
     Ok(())
 }

@@ -81,6 +81,62 @@ pub(crate) async fn sift<T, F: Future<Output = Result<Page<T>, ViewsError>>>(
     }
 }
 
+/// One page of several lists, one after the other, in the making.
+pub(crate) struct Chain<T> {
+    page: Page<T>,
+    first: u32,
+    after: Option<Cursor>,
+    /// The list that is asked next.
+    at: usize,
+    lists: usize,
+}
+
+impl<T> Chain<T> {
+    /// In the cursors of its items each list has a name of its own and so many keys.
+    pub(crate) fn of(lists: &[(&str, usize)], request: &PageRequest) -> Result<Self, ViewsError> {
+        let after = request.after.clone();
+        let goes_on =
+            |(name, count): &(&str, usize)| after.as_ref().is_none_or(|after| keys(name, after, *count).is_ok());
+        let at = lists.iter().position(goes_on).ok_or(ViewsError::BadCursor)?;
+        let page = Page { items: Vec::new(), has_next: false, end_cursor: None, position: None };
+        Ok(Self { page, first: request.first, after, at, lists: lists.len() })
+    }
+
+    fn left(&self) -> u32 {
+        self.first.saturating_sub(u32::try_from(self.page.items.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Where the page is full, one more tells whether it is the last.
+    fn is_full(&self) -> bool {
+        self.left() == 0 && !self.page.items.is_empty()
+    }
+
+    /// Of which list a page is wanted, and which one.
+    pub(crate) fn wants(&mut self) -> Option<(usize, PageRequest)> {
+        let first = if self.is_full() { 1 } else { self.left() };
+        let wanted = !self.page.has_next && self.at < self.lists;
+        wanted.then(|| (self.at, PageRequest { first, after: self.after.take() }))
+    }
+
+    /// Takes that page.
+    pub(crate) fn take(&mut self, next: Page<T>) {
+        self.at += 1;
+        self.page.position = next.position;
+        if self.is_full() {
+            self.page.has_next = !next.items.is_empty();
+        } else {
+            self.page.has_next = next.has_next;
+            self.page.items.extend(next.items);
+        }
+    }
+
+    /// The page that was made.
+    pub(crate) fn page(self) -> Page<T> {
+        let end_cursor = self.page.items.last().map(|(cursor, _)| cursor.clone());
+        Page { end_cursor, ..self.page }
+    }
+}
+
 /// Where in a list an item stands: its sort key and id, by which the list goes on, and the position at which it was read:
 /// only for who looks into a cursor that was reported, nothing here reads it. Opaque to clients.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -158,5 +214,49 @@ mod tests {
         for wrong in ["", "0", "zz", "ff", "đđ", "+1"] {
             assert!(matches!(keys("register", &Cursor::from_text(wrong), 3), Err(ViewsError::BadCursor)), "{wrong}");
         }
+    }
+
+    /// Lists of so many items each, chained, in pages of `first`: how many items each page had.
+    fn chained(lists: &[i64], first: u32) -> Vec<usize> {
+        let names: Vec<(String, usize)> = (0..lists.len()).map(|at| (format!("list {at}"), 2)).collect();
+        let names: Vec<(&str, usize)> = names.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+        let (mut request, mut seen, mut pages) = (PageRequest::first(first), Vec::new(), Vec::new());
+        loop {
+            let mut chain = Chain::of(&names, &request).unwrap();
+            while let Some((at, PageRequest { first, after })) = chain.wants() {
+                assert!(first > 0);
+                let begin = after.map_or(0, |after| match keys(names[at].0, &after, 2).unwrap()[1] {
+                    Value::Int(number) => number + 1,
+                    ref other => panic!("{other:?}"),
+                });
+                let all = begin..lists[at];
+                let has_next = all.clone().count() > first as usize;
+                let item = |number| (cursor(names[at].0, &[Value::Null, Value::Int(number)], None), (at, number));
+                let items: Vec<_> = all.take(first as usize).map(item).collect();
+                chain.take(Page { items, has_next, end_cursor: None, position: None });
+            }
+            let page = chain.page();
+            pages.push(page.items.len());
+            seen.extend(page.nodes().copied());
+            assert_eq!(page.end_cursor.as_ref(), page.items.last().map(|(cursor, _)| cursor));
+            if !page.has_next {
+                break;
+            }
+            request = PageRequest::first(first).after(page.end_cursor.unwrap());
+        }
+        let all = lists.iter().enumerate().flat_map(|(at, count)| (0..*count).map(move |number| (at, number)));
+        assert_eq!(seen, all.collect::<Vec<_>>());
+        pages
+    }
+
+    #[test]
+    fn chained_lists_are_one() {
+        assert_eq!(chained(&[3, 4], 2), [2, 2, 2, 1]);
+        assert_eq!(chained(&[2, 1], 2), [2, 1], "the first fills a page, and there is more");
+        assert_eq!(chained(&[2, 0], 2), [2], "the first fills a page, and there is nothing more");
+        assert_eq!(chained(&[0, 0, 2], 5), [2]);
+        assert_eq!(chained(&[0], 5), [0]);
+        let foreign = PageRequest::first(2).after(cursor("another", &[Value::Null, Value::Null], None));
+        assert!(matches!(Chain::<i64>::of(&[("one", 2), ("two", 2)], &foreign), Err(ViewsError::BadCursor)));
     }
 }

@@ -37,22 +37,28 @@ pub(crate) const fn null(column: ColumnDef) -> ColumnDef {
     ColumnDef { null: true, ..column }
 }
 
-/// An index: name, columns, whether it is unique.
+/// An index: name, columns, whether it is unique, and of which rows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Index {
     pub(crate) name: &'static str,
     pub(crate) columns: &'static str,
     pub(crate) unique: bool,
+    /// Of the rows of which this is true; none: of all.
+    pub(crate) only: Option<&'static str>,
     /// Things are found by it: there from the beginning of a build, and not only when all rows are.
     pub(crate) finds: bool,
 }
 
 pub(crate) const fn index(name: &'static str, columns: &'static str) -> Index {
-    Index { name, columns, unique: false, finds: false }
+    Index { name, columns, unique: false, only: None, finds: false }
+}
+/// Of few among many rows.
+pub(crate) const fn partial(name: &'static str, columns: &'static str, only: &'static str) -> Index {
+    Index { only: Some(only), ..index(name, columns) }
 }
 /// By which things are found, and only one for each key.
 pub(crate) const fn unique(name: &'static str, columns: &'static str) -> Index {
-    Index { name, columns, unique: true, finds: true }
+    Index { unique: true, ..finding(name, columns) }
 }
 /// By which things are found.
 pub(crate) const fn finding(name: &'static str, columns: &'static str) -> Index {
@@ -105,7 +111,8 @@ impl Table {
     pub(crate) fn create_indexes(&self, wanted: impl Fn(&Index) -> bool) -> impl Iterator<Item = String> {
         self.indexes.iter().filter(move |index| wanted(index)).map(|index| {
             let unique = if index.unique { "UNIQUE " } else { "" };
-            format!("CREATE {unique}INDEX {} ON {} ({})", index.name, self.name, index.columns)
+            let only = index.only.map(|only| format!(" WHERE {only}")).unwrap_or_default();
+            format!("CREATE {unique}INDEX {} ON {} ({}){only}", index.name, self.name, index.columns)
         })
     }
 

@@ -16,7 +16,7 @@ use crate::{
     error::ViewsError,
     out::Out,
     sql::{Source, Sql},
-    table::{Table, bytes, index, int, null, text, unique},
+    table::{Table, bytes, index, int, null, partial, text, unique},
     value::{Cells, Column as _, Value},
 };
 
@@ -42,7 +42,10 @@ pub(crate) static ENTRY: Table = Table {
         null(int("voided_at")),
         null(bytes("voided_by")),
     ],
-    indexes: &[index("register_entry_document", "document_id")],
+    indexes: &[
+        index("register_entry_document", "document_id"),
+        partial("register_entry_void", "book, number", "void IS NOT NULL"),
+    ],
 };
 
 /// What stands in the columns beside the number.
@@ -51,6 +54,8 @@ pub(crate) static LINE: Table = Table {
     key: 1,
     columns: &[
         int("document"),
+        bytes("register"),
+        int("number"),
         null(int("arrived_on")),
         null(text("issuer")),
         null(text("code")),
@@ -65,7 +70,10 @@ pub(crate) static LINE: Table = Table {
         null(bytes("signed_by")),
         null(text("note")),
     ],
-    indexes: &[index("register_line_arrived", "arrived_on")],
+    indexes: &[
+        index("register_line_arrived", "register, arrived_on"),
+        index("register_line_number", "register, number, arrived_on"),
+    ],
 };
 
 /// A book.
@@ -187,9 +195,7 @@ impl Thing for Entry {
 
 /// The rows of a document: columns 1, 3 to 10.
 pub(crate) fn rows(document: &Document, out: &mut Out) {
-    if document.registration.is_none() {
-        return;
-    }
+    let Some(registration) = &document.registration else { return };
     let details = document.details.as_ref();
     let lead = document.round().and_then(|round| document.root_lead(round.number));
     // Before anybody leads, the leader has it.
@@ -208,6 +214,8 @@ pub(crate) fn rows(document: &Document, out: &mut Out) {
         &LINE,
         vec![
             document.ordinal.into(),
+            registration.register.into(),
+            registration.number.get().into(),
             document.arrived_at.map(Timestamp::date).into(),
             details.map(|details| details.issuer_name.to_string()).into(),
             document.code().into(),

@@ -13,4 +13,4 @@ pub(crate) use fold::{BOOK, Book, ENTRY, Entry, LINE, rows};
 /// The read model's name.
 pub(crate) const NAME: &str = "incoming_register";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;

@@ -9,7 +9,7 @@ use socai_domain::{
 use crate::{
     db::Dialect,
     error::ViewsError,
-    page::{Page, PageRequest},
+    page::{self, Page, PageRequest},
     sql::{Order, Sql},
     store::Views,
     value::Cells,
@@ -45,8 +45,8 @@ pub struct RegisterFilter {
 }
 
 impl RegisterFilter {
-    fn is_of_few_days(&self) -> bool {
-        self.arrived_from.zip(self.arrived_to).is_some_and(|(from, to)| to < from.plus_days(FEW_DAYS))
+    fn is_of_days(&self) -> bool {
+        self.arrived_from.is_some() || self.arrived_to.is_some()
     }
 }
 
@@ -124,13 +124,16 @@ impl Views {
     ) -> Result<Page<RegisterLine>, ViewsError> {
         let mut sql = Sql::of(viewer);
         sql.push(LINES);
-        condition(&mut sql, self.dialect(), filter);
-        // The same number; `PostgreSQL` finds a page by it. What few days brought it is to sort, as if there were no index: it
-        // would go through all books before those days, and take their end for near.
         let book = match self.dialect() {
-            Dialect::Sqlite => "b.book",
-            Dialect::Postgres if filter.is_of_few_days() => "(e.book + 0)",
-            Dialect::Postgres => "e.book",
+            Dialect::Postgres if filter.is_of_days() => {
+                days_by_book(&mut sql, filter, page)?;
+                "b.book"
+            }
+            dialect => {
+                condition(&mut sql, dialect, filter, "COALESCE(l.arrived_on, NULL)"); // no index leads to it
+                // The same number; each finds a page by its own.
+                if dialect == Dialect::Postgres { "e.book" } else { "b.book" }
+            }
         };
         let order = Order { columns: &[book, "e.number"], newest_first: false };
         sql.page(&mut self.reading().await?, LIST, order, page, line).await
@@ -140,7 +143,7 @@ impl Views {
     pub async fn incoming_register_count(&self, viewer: &Viewer, filter: &RegisterFilter) -> Result<u64, ViewsError> {
         let mut sql = Sql::of(viewer);
         sql.push("SELECT COUNT(*)");
-        condition(&mut sql, self.dialect(), filter);
+        condition(&mut sql, self.dialect(), filter, "l.arrived_on");
         sql.count(&mut self.reading().await?).await
     }
 
@@ -148,7 +151,7 @@ impl Views {
     pub async fn register_line(&self, viewer: &Viewer, id: IncomingId) -> Result<Option<RegisterLine>, ViewsError> {
         let mut sql = Sql::of(viewer);
         sql.push(LINES);
-        condition(&mut sql, self.dialect(), &RegisterFilter::default());
+        condition(&mut sql, self.dialect(), &RegisterFilter::default(), "l.arrived_on");
         sql.push(" AND e.document_id = ").bind(id).push(" ORDER BY b.book, e.number LIMIT 1");
         let row = sql.fetch_optional(&mut self.reading().await?).await?;
         row.map(|row| line(&mut Cells::skipping(&row, 2))).transpose()
@@ -159,35 +162,67 @@ impl Views {
 /// of them for each page.
 const BOOKS: &str = " FROM register_book b CROSS JOIN register_entry e CROSS JOIN document d \
     LEFT JOIN register_line l ON l.document = d.document WHERE e.book = b.book AND d.id = e.document_id AND ";
-/// By the days of arrival: what so few days brought is sorted sooner than the books are gone through.
-const DAYS: &str = " FROM register_line l CROSS JOIN document d CROSS JOIN register_entry e CROSS JOIN register_book b \
-    WHERE d.document = l.document AND e.document_id = d.id AND b.book = e.book AND ";
-const FEW_DAYS: i32 = 31;
+/// In the same order, what arrived on some days: along the lines, which know it.
+const DAYS: &str = " FROM register_book b CROSS JOIN register_line l CROSS JOIN register_entry e CROSS JOIN document d \
+    WHERE l.register = b.id AND e.book = b.book AND e.number = l.number AND d.document = l.document AND ";
 /// The viewer's books, found by going through the few books in their order, and not by an index with another one.
-pub(crate) const OWN_BOOKS: &str = "COALESCE(b.organ, NULL) = $1 AND ";
+pub(crate) const OWN_BOOKS: &str = "COALESCE(b.organ, NULL) = $1";
 
-fn condition(sql: &mut Sql, dialect: Dialect, filter: &RegisterFilter) {
-    sql.push(if filter.is_of_few_days() { DAYS } else { BOOKS });
-    sql.push(OWN_BOOKS).visible();
-    sql.and_equal("b.year", filter.year).and_equal("b.series", filter.series.clone());
-    if let Some(from) = filter.arrived_from {
-        // Nothing is registered before it arrives.
-        sql.push(" AND b.year >= ").bind(from.year()).push(" AND l.arrived_on >= ").bind(from);
-    }
-    if let Some(to) = filter.arrived_to {
-        sql.push(" AND l.arrived_on <= ").bind(to);
-    }
-    let first = filter.year.or(filter.arrived_from.map(Date::year));
-    if let (Dialect::Postgres, false, Some(year)) = (dialect, filter.is_of_few_days(), first) {
+fn condition(sql: &mut Sql, dialect: Dialect, filter: &RegisterFilter, arrived_on: &str) {
+    sql.push(if filter.is_of_days() { DAYS } else { BOOKS });
+    of_books(sql, filter);
+    sql.push(" AND ").visible();
+    of_lines(sql, filter, arrived_on);
+    if let (Dialect::Postgres, Some(year)) = (dialect, filter.year) {
         // It goes along the numbers, not the books: no need to begin with those of the years before.
         sql.push(" AND e.book >= (SELECT MIN(f.book) FROM register_book f WHERE f.organ = $1 AND f.year >= ");
         sql.bind(year).push(")");
     }
+}
+
+/// `PostgreSQL` would sort all that came on those days for each page: so it gets no more of each book than a page needs.
+fn days_by_book(sql: &mut Sql, filter: &RegisterFilter, page: &PageRequest) -> Result<(), ViewsError> {
+    let after = page.after.as_ref().map(|after| page::keys(LIST, after, 2)).transpose()?;
+    sql.push(" FROM register_book b CROSS JOIN LATERAL (SELECT l.* FROM register_line l CROSS JOIN register_entry e ");
+    sql.push("CROSS JOIN document d WHERE l.register = b.id AND e.book = b.book AND e.number = l.number ");
+    sql.push("AND d.document = l.document AND ").visible();
+    of_lines(sql, filter, "l.arrived_on");
+    if let Some([book, number]) = after.as_deref() {
+        sql.push(" AND l.number > CASE WHEN b.book = ").bind(book.clone()).push(" THEN ").bind(number.clone());
+        sql.push(" ELSE 0 END");
+    }
+    sql.push(&format!(" ORDER BY l.number LIMIT {}) l ", u64::from(page.first) + 1));
+    sql.push("JOIN register_entry e ON e.book = b.book AND e.number = l.number WHERE ");
+    of_books(sql, filter);
+    Ok(())
+}
+
+/// The viewer's books in which there may be such lines.
+fn of_books(sql: &mut Sql, filter: &RegisterFilter) {
+    sql.push(OWN_BOOKS).and_equal("b.year", filter.year).and_equal("b.series", filter.series.clone());
+    if filter.is_of_days() {
+        sql.push(" AND EXISTS (SELECT 1 FROM register_line o WHERE o.register = b.id");
+        of_days(sql, filter, "o.arrived_on").push(")");
+    }
+}
+
+fn of_lines(sql: &mut Sql, filter: &RegisterFilter, arrived_on: &str) {
+    of_days(sql, filter, arrived_on);
     match filter.void {
         Some(true) => sql.push(" AND e.void IS NOT NULL"),
         Some(false) => sql.push(" AND e.void IS NULL"),
         None => sql,
     };
+}
+
+fn of_days<'a>(sql: &'a mut Sql, filter: &RegisterFilter, arrived_on: &str) -> &'a mut Sql {
+    if let Some(from) = filter.arrived_from {
+        sql.push(" AND ").push(arrived_on).push(" >= ").bind(from);
+    }
+    if let Some(to) = filter.arrived_to {
+        sql.push(" AND ").push(arrived_on).push(" <= ").bind(to);
+    }
+    sql
 }
 
 fn line(cells: &mut Cells<'_>) -> Result<RegisterLine, ViewsError> {

@@ -124,6 +124,9 @@ pub struct PromptDocument {
     pub document: DocumentRow,
 }
 
+/// Microseconds.
+const DAY: i64 = 24 * 60 * 60 * 1_000_000;
+
 /// What promptness is measured by.
 struct Measure {
     organ: Organ,
@@ -211,7 +214,7 @@ impl Views {
         page: &PageRequest,
     ) -> Result<Page<PromptDocument>, ViewsError> {
         let measure = self.measure(viewer).await?;
-        let list = |page| self.prompt_arrivals(viewer, filter, stage, page);
+        let list = |page| self.prompt_arrivals(viewer, filter, stage, figure, page);
         let page = sift(page, list, |(of, _)| measure.figures(*of).contains(&figure)).await?;
         let item = |(of, document): (Measured, DocumentRow)| PromptDocument {
             arrived_at: of.arrived_at,
@@ -227,6 +230,7 @@ impl Views {
         viewer: &Viewer,
         filter: &StatisticsFilter,
         stage: PromptStage,
+        figure: PromptFigure,
         page: PageRequest,
     ) -> Result<Page<(Measured, DocumentRow)>, ViewsError> {
         let mut sql = start(viewer, filter);
@@ -234,6 +238,11 @@ impl Views {
         measured(&mut sql, stage);
         sql.push(", ").push(COLUMNS);
         arrivals(&mut sql, filter);
+        if matches!(figure, PromptFigure::Late | PromptFigure::LateOpen) {
+            // The end of the next working day is more than a day away: what came before is not looked at.
+            let there_at = stage.column();
+            sql.push(&format!(" AND ({there_at} IS NULL OR {there_at} > l.arrived_at + {DAY})"));
+        }
         let order = Order { columns: &["l.arrived_at", "l.document"], newest_first: true };
         let item = |cells: &mut Cells<'_>| Ok((read_measured(cells)?, read(cells)?));
         sql.page(&mut self.reading().await?, "promptDocuments", order, &page, item).await

@@ -1,10 +1,10 @@
 //! Figures of branches: of units and persons. A branch counts for who holds it, or held it at its end.
 
-use super::{Figure as _, FiguresLine, GroupBy, Share, StatisticsFilter, figures, of_documents, start};
+use super::{FiguresLine, GroupBy, Part, Share, StatisticsFilter, figures, of_documents, start};
 use crate::{
     branches::{BranchRow, COLUMNS, read},
     error::ViewsError,
-    page::{Page, PageRequest},
+    page::{Chain, Page, PageRequest},
     sql::{Order, Sql},
     store::Views,
     viewer::Viewer,
@@ -79,23 +79,23 @@ impl Views {
         figure: BranchFigure,
         page: &PageRequest,
     ) -> Result<Page<BranchRow>, ViewsError> {
-        let (list, order) = match figure.dated() {
-            Some(date) => (date, &[date, "b.document", "b.place"][..]),
-            None => ("branch", &["b.document", "b.place"][..]),
+        let parts = match figure {
+            BranchFigure::Late => vec![Part::of(BranchFigure::LateOpen), Part::of(BranchFigure::LateDone)],
+            figure => vec![Part::of(figure)],
         };
-        let mut sql = start(viewer, filter);
-        sql.push("SELECT ").push(&order.join(", ")).push(", ").push(COLUMNS);
-        // No one column leads to both kinds.
-        let late = figure == BranchFigure::Late;
-        if late {
-            among(&mut sql, ENDED_OR_OPEN)
-        } else {
-            sql.push(" FROM branch b")
-        };
-        condition(&mut sql, filter, true);
-        sql.push(if late { " AND " } else { " AND b.organ = $1 AND " }).push(figure.condition());
-        let order = Order { columns: order, newest_first: true };
-        sql.page(&mut self.reading().await?, list, order, page, read).await
+        let lists: Vec<_> = parts.iter().map(|part| part.named("branch")).collect();
+        let mut snapshot = self.snapshot().await?;
+        let mut chain = Chain::of(&lists, page)?;
+        while let Some((at, page)) = chain.wants() {
+            let order = parts[at].order(["b.document", "b.place"]);
+            let mut sql = start(viewer, filter);
+            sql.push("SELECT ").push(&order.join(", ")).push(", ").push(COLUMNS).push(" FROM branch b");
+            condition(&mut sql, filter, true);
+            sql.push(" AND b.organ = $1 AND ").push(parts[at].condition);
+            let order = Order { columns: &order, newest_first: true };
+            chain.take(sql.page(snapshot.db(), lists[at].0, order, &page, read).await?);
+        }
+        Ok(chain.page())
     }
 }
 

@@ -2,14 +2,14 @@
 
 use socai_domain::time::Timestamp;
 
-use super::{Figure as _, FiguresLine, GroupBy, Share, StatisticsFilter, figures};
+use super::{FiguresLine, GroupBy, Part, Share, StatisticsFilter, figures};
 use crate::{
     document::{
         DocumentRow, RoundEnd,
         query::{COLUMNS, read},
     },
     error::ViewsError,
-    page::{Page, PageRequest},
+    page::{Chain, Page, PageRequest},
     sql::{Order, Sql},
     store::Views,
     value::Cells,
@@ -86,12 +86,16 @@ const ENDED_OR_OPEN: &str = "SELECT document, round FROM document_fact WHERE org
     UNION SELECT document, round FROM document_fact WHERE organ = $1 AND ended_at IS NULL";
 
 impl DocumentFigure {
-    /// Among what it is looked for, where no one column leads to it.
-    fn among(self) -> Option<&'static str> {
+    /// What its list is made of, in turn.
+    fn parts(self) -> Vec<Part> {
+        let (all, dated) = (Part::of(self), Some("f.registered_at"));
         match self {
-            Self::Registered => Some(REGISTERED),
-            Self::Late => Some(ENDED_OR_OPEN),
-            _ => None,
+            Self::Registered => vec![
+                Part { only: " AND f.registered_at >= $4 AND f.registered_at < $5", dated, ..all },
+                Part { only: " AND f.registered_at IS NULL", ..all },
+            ],
+            Self::Late => vec![Part::of(Self::LateOpen), Part::of(Self::LateDone)],
+            _ => vec![all],
         }
     }
 }
@@ -118,34 +122,35 @@ impl Views {
         figure: DocumentFigure,
         page: &PageRequest,
     ) -> Result<Page<CountedDocument>, ViewsError> {
-        let (list, order) = match figure.dated() {
-            Some(date) => (date, &[date, "f.document", "f.round"][..]),
-            None => ("document", &["f.document", "f.round"][..]),
-        };
-        let mut sql = start(viewer, filter);
-        sql.push("SELECT ").push(&order.join(", "));
-        sql.push(", f.round, f.original_due, f.binding_due, f.ended, f.ended_at, ").push(COLUMNS);
-        match figure.among() {
-            Some(facts) => among(&mut sql, facts).push(JOINED),
-            None => sql.push(" FROM document_fact f").push(JOINED).push("f.organ = $1 AND "),
-        };
-        sql.seen("f.document");
-        of_documents(&mut sql, filter);
-        with_branches(&mut sql, filter, OF_FACT);
-        sql.push(" AND ").push(figure.condition());
-        let order = Order { columns: order, newest_first: true };
-        let item = |cells: &mut Cells<'_>| {
-            Ok(CountedDocument {
-                round: cells.next()?,
-                original_due: cells.next()?,
-                binding_due: cells.next()?,
-                ended: cells.next()?,
-                ended_at: cells.next()?,
-                document: read(cells)?,
-            })
-        };
-        sql.page(&mut self.reading().await?, list, order, page, item).await
+        let parts = figure.parts();
+        let lists: Vec<_> = parts.iter().map(|part| part.named("document")).collect();
+        let mut snapshot = self.snapshot().await?;
+        let mut chain = Chain::of(&lists, page)?;
+        while let Some((at, page)) = chain.wants() {
+            let order = parts[at].order(["f.document", "f.round"]);
+            let mut sql = start(viewer, filter);
+            sql.push("SELECT ").push(&order.join(", "));
+            sql.push(", f.round, f.original_due, f.binding_due, f.ended, f.ended_at, ").push(COLUMNS);
+            sql.push(" FROM document_fact f").push(JOINED).push("f.organ = $1 AND ").seen("f.document");
+            of_documents(&mut sql, filter);
+            with_branches(&mut sql, filter, OF_FACT);
+            sql.push(" AND ").push(parts[at].condition).push(parts[at].only);
+            let order = Order { columns: &order, newest_first: true };
+            chain.take(sql.page(snapshot.db(), lists[at].0, order, &page, item).await?);
+        }
+        Ok(chain.page())
     }
+}
+
+fn item(cells: &mut Cells<'_>) -> Result<CountedDocument, ViewsError> {
+    Ok(CountedDocument {
+        round: cells.next()?,
+        original_due: cells.next()?,
+        binding_due: cells.next()?,
+        ended: cells.next()?,
+        ended_at: cells.next()?,
+        document: read(cells)?,
+    })
 }
 
 /// `$4` and `$5` are the period.

@@ -5,7 +5,7 @@ use socai_domain::incoming::Stage;
 use crate::{
     document::{Document, RoundEnd},
     out::Out,
-    table::{Table, bytes, finding, index, int, null},
+    table::{Table, bytes, finding, index, int, null, partial},
     value::Value,
 };
 
@@ -33,6 +33,7 @@ pub(crate) static FACT: Table = Table {
         finding("document_fact_ended", "organ, ended_at"),
         index("document_fact_arrived", "organ, arrived_at"),
         index("document_fact_registered", "organ, registered_at"),
+        partial("document_fact_late", "organ, ended_at", "ended = 0 AND ended_at > binding_due"),
     ],
 };
 

@@ -67,6 +67,32 @@ pub(crate) trait Figure: Copy + 'static {
     fn read(cells: &mut Cells<'_>) -> Result<Self::Numbers, ViewsError>;
 }
 
+/// A list of what a figure counts, or the part of it to which one column leads.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    pub(super) condition: &'static str,
+    /// What else is true of this part.
+    pub(super) only: &'static str,
+    /// The column that dates it: what comes last comes first.
+    pub(super) dated: Option<&'static str>,
+}
+
+impl Part {
+    pub(super) fn of(figure: impl Figure) -> Self {
+        Self { condition: figure.condition(), only: "", dated: figure.dated() }
+    }
+
+    /// Its order, of which these two keys are the end.
+    pub(super) fn order(self, keys: [&'static str; 2]) -> Vec<&'static str> {
+        self.dated.into_iter().chain(keys).collect()
+    }
+
+    /// What it is called in cursors, where what has no date is called `list`, and how many keys they have.
+    pub(super) fn named(self, list: &'static str) -> (&'static str, usize) {
+        self.dated.map_or((list, 2), |date| (date, 3))
+    }
+}
+
 impl Sql {
     /// The numbers of every figure, as columns.
     pub(crate) fn sums<F: Figure>(&mut self) -> &mut Self {

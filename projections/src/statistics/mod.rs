@@ -8,6 +8,7 @@ mod documents;
 mod facts;
 mod lines;
 
+use lines::Part;
 use socai_domain::{
     document_types::Channel,
     id::{PersonId, UnitId},
@@ -25,7 +26,7 @@ pub(crate) use lines::{Figure, dated, figures};
 /// The read model's name.
 pub(crate) const NAME: &str = "statistics";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 4;
+pub(crate) const VERSION: u32 = 5;
 
 /// A stretch of time: from its first instant to the first one after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -71,8 +71,8 @@ pub(crate) struct CountedQuery;
 #[Object]
 #[allow(clippy::too_many_arguments)] // the arguments of fields
 impl CountedQuery {
-    /// The documents that a figure of `processingStatistics` counts, the last first (danh sách văn bản của một
-    /// số liệu).
+    /// The documents that a figure of `processingStatistics` counts, the last first, of the late ones those in process before
+    /// the others (danh sách văn bản của một số liệu).
     #[graphql(complexity = "first.unwrap_or(20) as usize * child_complexity + 1")]
     async fn counted_documents(
         &self,
@@ -98,7 +98,8 @@ impl CountedQuery {
         connect(ctx, &page, list, total, async |item| Ok(Some(CountedDocument::from(item)))).await
     }
 
-    /// The branches that a figure of `processingStatistics` counts, the last first (danh sách nhánh xử lý của một số liệu).
+    /// The branches that a figure of `processingStatistics` counts, the last first, of the late ones those in process before the
+    /// others (danh sách nhánh xử lý của một số liệu).
     #[graphql(complexity = "first.unwrap_or(20) as usize * child_complexity + 1")]
     async fn counted_branches(
         &self,
