@@ -124,18 +124,17 @@ impl Views {
     ) -> Result<Page<RegisterLine>, ViewsError> {
         let mut sql = Sql::of(viewer);
         sql.push(LINES);
-        let book = match self.dialect() {
-            Dialect::Postgres if filter.is_of_days() => {
-                days_by_book(&mut sql, filter, page)?;
-                "b.book"
-            }
-            dialect => {
-                condition(&mut sql, dialect, filter, "COALESCE(l.arrived_on, NULL)"); // no index leads to it
-                // The same number; each finds a page by its own.
-                if dialect == Dialect::Postgres { "e.book" } else { "b.book" }
-            }
+        match self.dialect() {
+            Dialect::Postgres if filter.is_of_days() => days_by_book(&mut sql, filter, page)?,
+            dialect => condition(&mut sql, dialect, filter, "COALESCE(l.arrived_on, NULL)"), // no index leads to it
+        }
+        // The same book and number by different names: each list is in the order of these.
+        let columns = match self.dialect() {
+            _ if filter.is_of_days() => ["b.book", "l.number"],
+            Dialect::Sqlite => ["b.book", "e.number"],
+            Dialect::Postgres => ["e.book", "e.number"],
         };
-        let order = Order { columns: &[book, "e.number"], newest_first: false };
+        let order = Order { columns: &columns, newest_first: false };
         sql.page(&mut self.reading().await?, LIST, order, page, line).await
     }
 
