@@ -57,6 +57,8 @@ pub(crate) static BRANCH: Table = Table {
         index("branch_assigned", "organ, assigned_at"),
         index("branch_unit", "for_unit, ended_at"),
         index("branch_person", "person, ended_at"),
+        // SQLite wants that very condition in the question.
+        partial("branch_uncompleted", "organ, ended_at", "ended <> 0"),
         partial("branch_late", "organ, ended_at", "ended = 0 AND ended_at > binding_due"),
     ],
 };

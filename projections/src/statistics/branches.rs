@@ -41,11 +41,11 @@ figures! {
         /// Only informed, in the period: in no ratio.
         Informed informed by "b.assigned_at": "(b.role = 2 AND b.assigned_at >= $4 AND b.assigned_at < $5)";
         /// Withdrawn in the period: in no ratio.
-        Withdrawn withdrawn by "b.ended_at": "(b.role <> 2 AND b.ended = 1 AND b.ended_at >= $4 AND b.ended_at < $5)";
+        Withdrawn withdrawn by "b.ended_at": "(b.role <> 2 AND b.ended <> 0 AND b.ended = 1 AND b.ended_at >= $4 AND b.ended_at < $5)";
         /// Given back in the period: in no ratio.
-        Returned returned by "b.ended_at": "(b.role <> 2 AND b.ended = 2 AND b.ended_at >= $4 AND b.ended_at < $5)";
+        Returned returned by "b.ended_at": "(b.role <> 2 AND b.ended <> 0 AND b.ended = 2 AND b.ended_at >= $4 AND b.ended_at < $5)";
         /// Ended with the document in the period: neither on time nor late.
-        ClosedWithDocument closed_with_document by "b.ended_at": "(b.role <> 2 AND b.ended = 3 AND b.ended_at >= $4 AND b.ended_at < $5)";
+        ClosedWithDocument closed_with_document by "b.ended_at": "(b.role <> 2 AND b.ended <> 0 AND b.ended = 3 AND b.ended_at >= $4 AND b.ended_at < $5)";
     }
 }
 

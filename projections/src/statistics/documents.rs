@@ -25,8 +25,9 @@ figures! {
         Arrived arrived by "f.arrived_at": "(f.arrived_at >= $4 AND f.arrived_at < $5)";
         /// Registered in the period. Where an erasure took the instant, the book still has it.
         Registered registered: "((f.registered_at >= $4 AND f.registered_at < $5) OR \
-            (f.registered_at IS NULL AND f.round = 1 AND f.began_at IS NOT NULL AND EXISTS (SELECT 1 FROM document x \
-            JOIN register_entry e ON e.document_id = x.id WHERE x.document = f.document AND e.given_at >= $4 AND e.given_at < $5)))";
+            (f.registered_at IS NULL AND f.round = 1 AND f.began_at IS NOT NULL AND (SELECT 1 FROM document x \
+            JOIN register_entry e ON e.document_id = x.id WHERE x.document = f.document AND e.given_at >= $4 AND e.given_at < $5 \
+            LIMIT 1) = 1))";
         /// Registered and not ended, now.
         InProcess in_process: "(f.began_at IS NOT NULL AND f.ended_at IS NULL)";
         /// Resolved in the period.
@@ -48,9 +49,9 @@ figures! {
         /// Resolved in the period without a deadline: in no ratio.
         NoDeadlineDone no_deadline_done by "f.ended_at": "(f.ended = 0 AND f.ended_at >= $4 AND f.ended_at < $5 AND f.binding_due IS NULL)";
         /// Receipt refused in the period: in no ratio.
-        Refused refused by "f.ended_at": "(f.ended = 1 AND f.ended_at >= $4 AND f.ended_at < $5)";
+        Refused refused by "f.ended_at": "(f.ended <> 0 AND f.ended = 1 AND f.ended_at >= $4 AND f.ended_at < $5)";
         /// Cancelled in the period: in no ratio.
-        Cancelled cancelled by "f.ended_at": "(f.ended = 2 AND f.ended_at >= $4 AND f.ended_at < $5)";
+        Cancelled cancelled by "f.ended_at": "(f.ended <> 0 AND f.ended = 2 AND f.ended_at >= $4 AND f.ended_at < $5)";
     }
 }
 
@@ -92,7 +93,7 @@ impl DocumentFigure {
         match self {
             Self::Registered => vec![
                 Part { only: " AND f.registered_at >= $4 AND f.registered_at < $5", dated, ..all },
-                Part { only: " AND f.registered_at IS NULL", ..all },
+                Part { only: " AND f.registered_at IS NULL AND f.round = 1 AND f.began_at IS NOT NULL", ..all },
             ],
             Self::Late => vec![Part::of(Self::LateOpen), Part::of(Self::LateDone)],
             _ => vec![all],

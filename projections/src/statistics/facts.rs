@@ -33,6 +33,10 @@ pub(crate) static FACT: Table = Table {
         finding("document_fact_ended", "organ, ended_at"),
         index("document_fact_arrived", "organ, arrived_at"),
         index("document_fact_registered", "organ, registered_at"),
+        // Those whose instant an erasure took.
+        partial("document_fact_timeless", "organ", "registered_at IS NULL AND round = 1 AND began_at IS NOT NULL"),
+        // SQLite wants that very condition in the question.
+        partial("document_fact_unresolved", "organ, ended_at", "ended <> 0"),
         partial("document_fact_late", "organ, ended_at", "ended = 0 AND ended_at > binding_due"),
     ],
 };

@@ -52,7 +52,7 @@ pub(super) async fn asked(views: &Views, viewer: &Viewer, questions: &[&str], ex
     said
 }
 
-async fn searches(views: &Views, viewer: &Viewer, questions: &[&str], extent: Extent, said: &mut Said) {
+pub(super) async fn searches(views: &Views, viewer: &Viewer, questions: &[&str], extent: Extent, said: &mut Said) {
     for question in questions {
         let found = pages(extent, async |page| views.search(viewer, question, &page).await).await;
         let count = views.search_count(viewer, question).await.unwrap();
