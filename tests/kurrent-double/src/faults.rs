@@ -49,6 +49,8 @@ pub(crate) struct Plan {
     pub(crate) refused: usize,
     /// The server does not tell what it can do.
     pub(crate) featureless: bool,
+    /// The version that the server tells, if not that of the source that it imitates.
+    pub(crate) version: Option<String>,
     /// Whom the server lets in: user and password.
     pub(crate) user: Option<(String, String)>,
     /// The largest append, in bytes.
@@ -112,6 +114,11 @@ impl Faults {
     /// The server does not tell what it can do.
     pub fn be_featureless(&self) {
         self.plan().featureless = true;
+    }
+
+    /// The server tells this version.
+    pub fn be_of_version(&self, version: &str) {
+        self.plan().version = Some(version.to_owned());
     }
 
     /// The server lets in only this user.

@@ -4,11 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 use socai_domain::{
-    ledger::{EventLog, ReadError},
+    ledger::{EventLog, LedgerId, ReadError},
     time::Timestamp,
 };
-use socai_kurrent::{KurrentLog, KurrentOptions, OpenKurrentError};
+use socai_kurrent::{KurrentLog, KurrentOptions, KurrentRestore, OpenKurrentError};
 use socai_kurrent_double::Double;
+use uuid::Uuid;
 
 use crate::support::{Follower, NOW, Still, append, fill, open, options, physical, position, url};
 
@@ -120,6 +121,27 @@ async fn a_server_that_does_not_tell_what_it_can_do_will_do() {
     let log = open(&double).await;
     fill(&log, 1, 1).await;
     assert_eq!(log.head().await.unwrap().records, 1);
+}
+
+#[tokio::test]
+async fn a_server_that_is_too_old_is_refused_with_what_to_do() {
+    let double = Double::start().await.unwrap();
+    for version in ["22.10.5", "24.10.4", "25.0.0"] {
+        double.faults().be_of_version(version);
+        // Also where a ledger would be made, and where one would be copied into.
+        let made = KurrentLog::open(&url(&double, 500), options()).await.unwrap_err();
+        let copied = KurrentRestore::open(&url(&double, 500), LedgerId(Uuid::from_u128(7)), 1, options()).await;
+        for error in [refused(&double, &url(&double, 500)).await, made, copied.unwrap_err()] {
+            assert!(matches!(error, OpenKurrentError::Defective(_)) && !error.may_pass(), "{error}");
+            let error = error.to_string();
+            assert!(error.contains(version) && error.contains("Upgrade every node to 24.10.5"), "{error}");
+        }
+        assert_eq!(double.events(""), []);
+    }
+    for version in ["24.10.5", "25.0.1", "26.2.0-prerelease"] {
+        double.faults().be_of_version(version);
+        drop(open(&double).await);
+    }
 }
 
 #[tokio::test]
