@@ -30,9 +30,14 @@ impl Names {
         &self.prefix
     }
 
-    /// What the name of each such stream's metadata begins with.
-    pub(super) fn metadata_prefix(&self) -> String {
-        format!("$${}", self.prefix)
+    /// What the names of the streams that hold their metadata begin with, and now and then those of others.
+    pub(super) fn metadata_prefixes(&self) -> [String; 2] {
+        [metadata_of(&self.prefix), metadata_of(&self.identity())]
+    }
+
+    /// Is the stream one of the ledger's?
+    pub(super) fn is_ours(&self, physical: &str) -> bool {
+        physical.starts_with(&self.prefix) || physical == self.identity()
     }
 
     pub(super) fn physical(&self, stream: StreamId) -> String {
@@ -42,6 +47,11 @@ impl Names {
     fn stream(&self, physical: &str) -> Option<StreamId> {
         physical.strip_prefix(&self.prefix)?.parse().ok()
     }
+}
+
+/// The stream that holds a stream's metadata.
+pub(super) fn metadata_of(physical: &str) -> String {
+    format!("$${physical}")
 }
 
 impl Shared {

@@ -87,6 +87,34 @@ async fn metadata_that_loses_records_is_refused_with_its_name() {
 }
 
 #[tokio::test]
+async fn metadata_that_loses_what_the_ledger_is_is_refused_and_nothing_is_begun_in_its_place() {
+    let double = Double::start().await.unwrap();
+    let log = open(&double).await;
+    fill(&log, 1, 1).await;
+    let stands = double.events("so");
+    // Whose name only begins like it.
+    double.set_metadata("so.ledger2", &json!({ "$maxCount": 1 }));
+    double.set_metadata("so.ledger", &json!({ "$acl": { "$r": "ops" } }));
+    assert_eq!(log.head().await.unwrap().records, 1);
+    let found = async |setting: &str| {
+        // May make a ledger where there is none.
+        let error = KurrentLog::open(&url(&double, 500), options()).await.unwrap_err().to_string();
+        assert!(error.contains(setting) && error.contains("stream so.ledger has"), "{error}");
+        let head = log.head().await;
+        assert!(matches!(&head, Err(ReadError::Corrupt(why)) if why.contains(setting)), "{head:?}");
+        assert_eq!(double.events("so"), stands, "{setting}");
+    };
+    for (setting, value) in [("$maxAge", 3_600), ("$maxCount", 1), ("$tb", 1)] {
+        double.set_metadata("so.ledger", &json!({ setting: value }));
+        found(setting).await;
+    }
+    double.set_metadata("so.ledger", &json!({}));
+    assert_eq!(open(&double).await.ledger(), log.ledger());
+    double.delete("so.ledger");
+    found("$tb").await;
+}
+
+#[tokio::test]
 async fn who_may_not_is_told_what_to_give() {
     let double = Double::start().await.unwrap();
     double.faults().require("clerk", "geheim");
