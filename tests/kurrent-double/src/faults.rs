@@ -22,6 +22,10 @@ pub enum AppendFault {
     Ignored,
     /// Written and never answered.
     WrittenInSilence,
+    /// Not written; the server says that the deadline has passed.
+    DeadlineBefore,
+    /// Written; the server says that the deadline has passed all the same.
+    DeadlineAfter,
     /// Not written; the server is too busy.
     Busy,
     /// Not written; another node is said to lead.
@@ -43,6 +47,10 @@ pub(crate) struct Plan {
     pub(crate) ending: bool,
     /// The next subscriptions, so many, say nothing after their confirmation.
     pub(crate) silent: usize,
+    /// The next subscriptions end as unavailable, one each, after so many events.
+    pub(crate) failing: VecDeque<usize>,
+    /// The next reads end with a deadline that has passed, one each, after so many events.
+    pub(crate) reads: VecDeque<usize>,
     /// Subscriptions say that they are further than they are.
     pub(crate) beyond: bool,
     /// Connections that are dropped as soon as they are made.
@@ -99,6 +107,26 @@ impl Faults {
     /// The next subscriptions, so many, say nothing after their confirmation.
     pub fn silence(&self, subscriptions: usize) {
         self.plan().silent = subscriptions;
+    }
+
+    /// The next subscriptions end as unavailable, one each, after so many events, live ones included.
+    pub fn fail_subscriptions(&self, after: impl IntoIterator<Item = usize>) {
+        self.plan().failing.extend(after);
+    }
+
+    /// The next reads end with a deadline that has passed, one each, after so many events.
+    pub fn fail_reads(&self, after: impl IntoIterator<Item = usize>) {
+        self.plan().reads.extend(after);
+    }
+
+    /// How many of these reads have not come yet.
+    pub fn reads_to_come(&self) -> usize {
+        self.plan().reads.len()
+    }
+
+    /// All reads end well from now on.
+    pub fn forget_reads(&self) {
+        self.plan().reads.clear();
     }
 
     /// Subscriptions say that they are further than they are.

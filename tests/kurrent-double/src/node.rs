@@ -201,6 +201,11 @@ pub(crate) fn denied() -> Status {
     with(Status::permission_denied("Access Denied"), &[(header::EXCEPTION, header::ACCESS_DENIED)])
 }
 
+/// What a server says that gives up at the deadline that the call names.
+pub(crate) fn too_late() -> Status {
+    Status::deadline_exceeded("Deadline Exceeded")
+}
+
 pub(crate) fn not_leader(leader: SocketAddr) -> Status {
     not_leader_but(&leader.ip().to_string(), leader.port())
 }

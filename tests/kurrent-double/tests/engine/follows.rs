@@ -72,6 +72,30 @@ async fn nothing_is_told_twice_or_left_out_when_subscriptions_break() {
 }
 
 #[tokio::test]
+async fn subscriptions_that_end_as_unavailable_lose_and_double_nothing() {
+    for redelivered in [0, 3] {
+        let double = Double::start().await.unwrap();
+        double.faults().redeliver(redelivered);
+        let log = open(&double).await;
+        fill(&log, 1, 4).await;
+        fill(&log, 2, 4).await;
+        // At once, among what is there, and among what comes live.
+        double.faults().fail_subscriptions([0, 1, 5, 4, 0, redelivered + 1, redelivered + 2]);
+        let mut follower = Follower::new(&log, None);
+        follower.until(8).await;
+        for live in 4..10 {
+            log.append(append(1, Some(live - 1), &[&format!("1/{live}")])).await.unwrap();
+            follower.until(5 + usize::try_from(live).unwrap()).await;
+        }
+        let filled = [(1, 0..4), (2, 0..4), (1, 4..10)];
+        let expected = filled.into_iter().flat_map(|(number, revisions)| revisions.map(move |at| format!("{number}/{at}")));
+        assert_eq!(follower.texts(), expected.collect::<Vec<_>>());
+        assert!(double.counts().subscriptions >= 8, "{:?}", double.counts());
+        assert_eq!(follower.caught_up, 1);
+    }
+}
+
+#[tokio::test]
 async fn a_subscription_that_ends_in_good_order_does_not_keep_it_busy() {
     let double = Double::start().await.unwrap();
     double.faults().end_subscriptions(true);

@@ -58,6 +58,7 @@ async fn whatever_befalls_a_copy_it_holds_each_record_once_and_in_order() {
         AppendFault::CutBefore,
         AppendFault::CutAfter,
         AppendFault::WrittenInSilence,
+        AppendFault::DeadlineAfter,
         AppendFault::Busy,
     ]
     .into_iter()
