@@ -77,8 +77,8 @@ impl Shared {
     /// Counts what came since the last time.
     pub(super) async fn count(&self, tally: &mut Tally) -> Result<(), ReadError> {
         loop {
-            let page =
-                self.client.patiently(self.options.patience, || self.page(tally.at)).await.map_err(read_error)?;
+            let page = self.client.patiently(self.options.patience, || self.page(tally.at)).await;
+            let page = page.map_err(|fault| read_error(format_args!("after place {}", tally.at), fault))?;
             let count = page.len() as u64;
             for event in page {
                 let at = event.place.map_or(tally.at, |place| place.commit);

@@ -1,9 +1,12 @@
 //! What other programs write and delete in the cluster: beside the ledger, and in its streams.
 
-use socai_domain::ledger::{EventLog, ReadError};
+use socai_domain::ledger::{Direction, EventLog, ReadError};
+use socai_kurrent::KurrentLog;
 use socai_kurrent_double::Double;
 
-use crate::support::{Follower, append, fill, open, physical};
+use crate::support::{Follower, append, fill, open, options, physical, stream, texts, url};
+
+const MIB: usize = 1 << 20;
 
 #[tokio::test]
 async fn what_is_not_the_ledgers_passes_by() {
@@ -48,5 +51,49 @@ async fn what_others_write_into_the_ledgers_streams_is_found() {
         let error = Follower::new(&log, None).until_error().await;
         assert!(matches!(&error, ReadError::Corrupt(why) if why.contains(name)), "{name}: {error}");
         assert!(matches!(log.head().await, Err(ReadError::Corrupt(_))));
+    }
+}
+
+#[tokio::test]
+async fn an_event_of_any_size_in_another_ones_stream_holds_up_nobody() {
+    let double = Double::start().await.unwrap();
+    let log = open(&double).await;
+    let mut follower = Follower::new(&log, None);
+    fill(&log, 1, 1).await;
+    for size in [17 * MIB, 40 * MIB] {
+        double.write("other-1", "Other", &vec![7; size]);
+    }
+    log.append(append(1, Some(0), &["after"])).await.unwrap();
+    follower.until(2).await;
+    assert_eq!(follower.texts(), ["1/0", "after"]);
+    let again = open(&double).await;
+    assert_eq!(again.head().await.unwrap().records, 2);
+    assert_eq!(texts(&again, 1).await, ["1/0", "after"]);
+}
+
+/// More than a server takes by default, and more than we take from one.
+#[tokio::test]
+async fn an_event_that_is_too_large_in_the_ledgers_stream_stops_reading_and_says_why() {
+    for (size, said) in [(17 * MIB, physical(1)), (21 * MIB, "larger than any record".to_owned())] {
+        let double = Double::start().await.unwrap();
+        let log = open(&double).await;
+        let filled = fill(&log, 1, 2).await;
+        let mut live = Follower::new(&log, None);
+        live.until(2).await;
+        double.write(&physical(1), "Other", &vec![7; size]);
+        let is_clear = |what: &str, error: &ReadError| {
+            let ReadError::Corrupt(why) = error else { panic!("{what}, {size}: {error}") };
+            assert!(why.contains(&said), "{what}: {why}");
+        };
+        let error = live.until_error().await;
+        is_clear("live", &error);
+        // Which one it is cannot be told, but after which place it lies.
+        let place = format!("after place {}:", filled[1].last().position.place());
+        assert!(size == 17 * MIB || error.to_string().contains(&place), "{error}");
+        is_clear("follow", &Follower::new(&log, None).until_error().await);
+        is_clear("head", &log.head().await.unwrap_err());
+        is_clear("read", &log.read(stream(1), Direction::Forwards, None, 9).await.unwrap_err());
+        let error = KurrentLog::open(&url(&double, 2_000), options()).await.unwrap_err();
+        assert!(error.to_string().contains(&said), "{error}");
     }
 }
