@@ -131,7 +131,7 @@ fn read_all(node: &Node, from: FromPlace, options: &ReadOptions, count: u64, for
     let answers: Vec<_> = node.cluster.read(|store| {
         let index = match from {
             FromPlace::Start(_) => 0,
-            FromPlace::Place(place) => store.index_from(place.commit),
+            FromPlace::Place(place) => store.index_from(place),
             FromPlace::End(_) => store.log().len(),
         };
         let wanted = |event: &&Stored| form.wants(event);
@@ -168,7 +168,7 @@ async fn subscription(node: &Node, from: FromPlace, form: &Form, tell: &Teller) 
     let mut changes = node.cluster.changes();
     let (mut next, mut at) = node.cluster.read(|store| match from {
         FromPlace::Start(_) => (0, 0),
-        FromPlace::Place(place) => (store.index_from(place.commit.saturating_add(1)), place.commit),
+        FromPlace::Place(place) => (store.index_after(place), place.commit),
         FromPlace::End(_) => (store.log().len(), store.log().last().map_or(0, |event| event.position)),
     });
     say(tell, Told::Confirmation(Confirmation { id: Uuid::from_u128(next as u128).to_string() })).await;
@@ -261,7 +261,7 @@ impl Form {
             id: Some(id),
             stream: Some(event.stream.as_str().into()),
             revision: event.revision,
-            prepare: event.position,
+            prepare: event.prepare,
             commit: event.position,
             metadata: HashMap::from([
                 (header::TYPE.to_owned(), event.kind.clone()),

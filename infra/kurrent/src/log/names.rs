@@ -3,7 +3,7 @@
 use socai_domain::ledger::{Recorded, SealedRecord, StreamId};
 
 use super::Shared;
-use crate::client::Event;
+use crate::{client::Event, wire::shared::Place};
 
 /// What the server writes into a stream that is deleted for ever.
 const TOMBSTONE: &str = "$streamDeleted";
@@ -71,7 +71,13 @@ impl Shared {
             )
         })?;
         if place.prepare != place.commit {
-            return Err(format!("{name}, revision {}, was written in a transaction, not by socai", event.revision));
+            // All of one share their commit position, which is what we call a record's place.
+            let (revision, Place { commit, prepare }) = (event.revision, place);
+            return Err(format!(
+                "{name}, revision {revision}, was written in an explicit transaction (commit position {commit}, prepare position \
+                 {prepare}), as a tool of old writes and socai never does: its records have no place of their own. Bring the \
+                 ledger into a new name with `socai copy` from where the tool had it, or restore a backup of the cluster from before"
+            ));
         }
         let record = SealedRecord::from_bytes(event.data)
             .map_err(|error| format!("{name}, revision {}: {error}", event.revision))?;

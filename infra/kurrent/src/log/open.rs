@@ -100,7 +100,9 @@ pub(super) async fn open(
     match version {
         Some(version) if is_defective(&version) => return Err(OpenKurrentError::Defective(version)),
         Some(version) => tracing::info!(version, "KurrentDB answers"),
-        None => tracing::warn!("KurrentDB answers and does not tell its version: 24.10.5, 25.0.1 or a later one is needed"),
+        None => {
+            tracing::warn!("KurrentDB does not tell its version: 24.10.5, 25.0.1 or a later one is needed");
+        }
     }
     let identity = find(&client, &names, &options, wanted).await?;
     let shared = Shared {
@@ -176,7 +178,9 @@ mod tests {
         for version in ["20.6.1", "22.6.0", "24.2.9", "24.10.0", "24.10.4", "24.10.4.9999", "25.0.0", "25.0.0-rc.1"] {
             assert!(is_defective(version), "{version}");
         }
-        for version in ["24.10.5", "24.10.11", "25.0.1", "25.1.0", "26.0.0", "26.2.0-prerelease", "unknown_version", "30"] {
+        for version in
+            ["24.10.5", "24.10.11", "25.0.1", "25.1.0", "26.0.0", "26.2.0-prerelease", "unknown_version", "30"]
+        {
             assert!(!is_defective(version), "{version}");
         }
     }

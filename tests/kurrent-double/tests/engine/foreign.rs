@@ -1,10 +1,10 @@
 //! What other programs write and delete in the cluster: beside the ledger, and in its streams.
 
-use socai_domain::ledger::{Direction, EventLog, ReadError};
+use socai_domain::ledger::{Direction, EventLog, ReadError, RecordHash, SealedRecord};
 use socai_kurrent::KurrentLog;
 use socai_kurrent_double::Double;
 
-use crate::support::{Follower, append, fill, open, options, physical, stream, texts, url};
+use crate::support::{Follower, LEDGER, NOW, append, draft, fill, open, options, physical, sealed, stream, texts, url};
 
 const MIB: usize = 1 << 20;
 
@@ -96,4 +96,39 @@ async fn an_event_that_is_too_large_in_the_ledgers_stream_stops_reading_and_says
         let error = KurrentLog::open(&url(&double, 2_000), options()).await.unwrap_err();
         assert!(error.to_string().contains(&said), "{error}");
     }
+}
+
+/// Good records, which follow the first one of the stream.
+fn two_more(log: &KurrentLog, first: RecordHash) -> [SealedRecord; 2] {
+    assert_ne!(first, RecordHash::genesis(log.ledger(), stream(1)));
+    let second = sealed(&draft("second"), stream(1), 1, NOW, first);
+    let third = sealed(&draft("third"), stream(1), 2, NOW, second.hash());
+    [second, third]
+}
+
+#[tokio::test]
+async fn records_that_share_a_place_are_refused_with_what_to_do() {
+    let double = Double::start().await.unwrap();
+    let log = open(&double).await;
+    let first = fill(&log, 1, 1).await[0].last().hash;
+    let records = two_more(&log, first);
+    let kinds = records.each_ref().map(|record| record.header().kind.to_string());
+    let events = [0, 1].map(|at| (records[at].hash().id().0, kinds[at].as_str(), records[at].bytes()));
+    double.transact(&physical(1), &events);
+    let there = double.events(&format!("{LEDGER}-"));
+    assert_eq!(there[1].position, there[2].position);
+
+    let mut follower = Follower::new(&log, None);
+    let errors = [
+        follower.until_error().await,
+        log.head().await.unwrap_err(),
+        log.read(stream(1), Direction::Forwards, None, 9).await.unwrap_err(),
+    ];
+    for error in errors {
+        let ReadError::Corrupt(why) = &error else { panic!("{error}") };
+        for part in [&physical(1), "explicit transaction", "socai copy", &there[1].prepare.to_string()] {
+            assert!(why.contains(part), "{part:?}: {why}");
+        }
+    }
+    assert!(["1/0".to_owned()].starts_with(&follower.texts()), "{:?}", follower.texts());
 }
