@@ -1,6 +1,6 @@
 //! How streams are called in KurrentDB.
 
-use socai_domain::ledger::{Recorded, SealedRecord, StreamId};
+use socai_domain::ledger::{EventKind, Recorded, SealedRecord, StreamId};
 
 use super::Shared;
 use crate::{client::Event, wire::shared::Place};
@@ -54,6 +54,12 @@ pub(super) fn metadata_of(physical: &str) -> String {
     format!("$${physical}")
 }
 
+/// Is this the type that a record of this kind has as an event? A kind that a build does not know goes by its number: here,
+/// where nothing can be told then, or where the record was copied.
+fn is_type_of(kind: EventKind, goes_by: &str) -> bool {
+    kind.entry().is_none() || goes_by == kind.to_string() || goes_by == format!("kind {}", kind.number())
+}
+
 impl Shared {
     /// The record that this event is; what is wrong with it otherwise. Its place in the chain is not looked at.
     pub(super) fn recorded(&self, event: Event) -> Result<Recorded, String> {
@@ -90,6 +96,13 @@ impl Shared {
             return Err(format!(
                 "{name}, revision {}: the record was changed, its id is of other content",
                 event.revision
+            ));
+        }
+        if !is_type_of(header.kind, &event.kind) {
+            let (revision, goes_by, kind) = (event.revision, &event.kind, header.kind);
+            return Err(format!(
+                "{name}, revision {revision}: KurrentDB has it as an event of type {goes_by:?}, and the record is {kind}: \
+                 something else wrote it, or changed it"
             ));
         }
         Ok(Recorded { position: self.position(place.commit), record })

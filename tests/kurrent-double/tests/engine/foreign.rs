@@ -1,6 +1,6 @@
 //! What other programs write and delete in the cluster: beside the ledger, and in its streams.
 
-use socai_domain::ledger::{Direction, EventLog, ReadError, RecordHash, SealedRecord};
+use socai_domain::ledger::{Direction, Draft, EventKind, EventLog, ReadError, RecordHash, SealedRecord};
 use socai_kurrent::KurrentLog;
 use socai_kurrent_double::Double;
 
@@ -131,4 +131,40 @@ async fn records_that_share_a_place_are_refused_with_what_to_do() {
         }
     }
     assert!(["1/0".to_owned()].starts_with(&follower.texts()), "{:?}", follower.texts());
+}
+
+#[tokio::test]
+async fn a_record_that_goes_by_another_type_is_found() {
+    const KNOWN: u16 = 426;
+    const UNKNOWN: u16 = 65_000;
+    let name = EventKind::new(KNOWN).to_string();
+    assert!(name.contains('@') && EventKind::new(UNKNOWN).entry().is_none());
+    for (kind, goes_by, right) in [
+        (KNOWN, name.as_str(), true),
+        (KNOWN, "IncomingRegistered@1", false),
+        (KNOWN, "", false),
+        // Copied by a build that does not know the kind, and of a build that this one does not know.
+        (KNOWN, "kind 426", true),
+        (UNKNOWN, "FromTheFuture@1", true),
+        (UNKNOWN, "kind 65000", true),
+    ] {
+        let double = Double::start().await.unwrap();
+        let log = open(&double).await;
+        let first = fill(&log, 1, 1).await[0].last().hash;
+        let draft = Draft { kind: EventKind::new(kind), ..draft("by another") };
+        let record = sealed(&draft, stream(1), 1, NOW, first);
+        double.write_as(record.hash().id().0, &physical(1), goes_by, record.bytes());
+        let read = log.read(stream(1), Direction::Forwards, None, 9).await;
+        let mut follower = Follower::new(&log, None);
+        if right {
+            assert_eq!(read.unwrap().len(), 2, "{goes_by}");
+            follower.until(2).await;
+            assert_eq!(log.head().await.unwrap().records, 2);
+            continue;
+        }
+        for error in [read.unwrap_err(), follower.until_error().await, log.head().await.unwrap_err()] {
+            let ReadError::Corrupt(why) = &error else { panic!("{error}") };
+            assert!(why.contains(&format!("{goes_by:?}")) && why.contains(&name), "{why}");
+        }
+    }
 }
