@@ -115,6 +115,7 @@ async fn append(node: &Node, request: Request<Streaming<AppendRequest>>) -> Resu
     }
     match &fault {
         Some(AppendFault::AbortedBefore) => return Err(Status::aborted("Operation timed out")),
+        Some(AppendFault::DeadlineBefore) => return Err(node::too_late()),
         Some(AppendFault::Busy) => return Err(Status::unavailable("Server Is Too Busy")),
         Some(AppendFault::NotLeader(host, port)) => return Err(node::not_leader_but(host, *port)),
         Some(AppendFault::Denied) => return Err(node::denied()),
@@ -124,13 +125,18 @@ async fn append(node: &Node, request: Request<Streaming<AppendRequest>>) -> Resu
             node.cluster.write(|store, now| store.delete(&stream, now));
         }
         Some(
-            AppendFault::Nothing | AppendFault::AbortedAfter | AppendFault::CutAfter | AppendFault::WrittenInSilence,
+            AppendFault::Nothing
+            | AppendFault::AbortedAfter
+            | AppendFault::CutAfter
+            | AppendFault::WrittenInSilence
+            | AppendFault::DeadlineAfter,
         )
         | None => {}
     }
     let outcome = node.cluster.write(|store, now| store.append(&stream, expected, &events, now));
     match fault {
         Some(AppendFault::AbortedAfter) => return Err(Status::aborted("Operation timed out")),
+        Some(AppendFault::DeadlineAfter) => return Err(node::too_late()),
         Some(AppendFault::CutAfter) => return cut(node).await,
         Some(AppendFault::WrittenInSilence) => std::future::pending().await,
         _ => {}

@@ -22,6 +22,10 @@ pub enum AppendFault {
     Ignored,
     /// Written and never answered.
     WrittenInSilence,
+    /// Not written; the server says that the deadline has passed.
+    DeadlineBefore,
+    /// Written; the server says that the deadline has passed all the same.
+    DeadlineAfter,
     /// Not written; the server is too busy.
     Busy,
     /// Not written; another node is said to lead.
@@ -43,12 +47,18 @@ pub(crate) struct Plan {
     pub(crate) ending: bool,
     /// The next subscriptions, so many, say nothing after their confirmation.
     pub(crate) silent: usize,
+    /// The next subscriptions end as unavailable, one each, after so many events.
+    pub(crate) failing: VecDeque<usize>,
+    /// The next reads end with a deadline that has passed, one each, after so many events.
+    pub(crate) reads: VecDeque<usize>,
     /// Subscriptions say that they are further than they are.
     pub(crate) beyond: bool,
     /// Connections that are dropped as soon as they are made.
     pub(crate) refused: usize,
     /// The server does not tell what it can do.
     pub(crate) featureless: bool,
+    /// The version that the server tells, if not that of the source that it imitates.
+    pub(crate) version: Option<String>,
     /// Whom the server lets in: user and password.
     pub(crate) user: Option<(String, String)>,
     /// The largest append, in bytes.
@@ -99,6 +109,26 @@ impl Faults {
         self.plan().silent = subscriptions;
     }
 
+    /// The next subscriptions end as unavailable, one each, after so many events, live ones included.
+    pub fn fail_subscriptions(&self, after: impl IntoIterator<Item = usize>) {
+        self.plan().failing.extend(after);
+    }
+
+    /// The next reads end with a deadline that has passed, one each, after so many events.
+    pub fn fail_reads(&self, after: impl IntoIterator<Item = usize>) {
+        self.plan().reads.extend(after);
+    }
+
+    /// How many of these reads have not come yet.
+    pub fn reads_to_come(&self) -> usize {
+        self.plan().reads.len()
+    }
+
+    /// All reads end well from now on.
+    pub fn forget_reads(&self) {
+        self.plan().reads.clear();
+    }
+
     /// Subscriptions say that they are further than they are.
     pub fn checkpoint_beyond(&self) {
         self.plan().beyond = true;
@@ -112,6 +142,11 @@ impl Faults {
     /// The server does not tell what it can do.
     pub fn be_featureless(&self) {
         self.plan().featureless = true;
+    }
+
+    /// The server tells this version.
+    pub fn be_of_version(&self, version: &str) {
+        self.plan().version = Some(version.to_owned());
     }
 
     /// The server lets in only this user.

@@ -3,7 +3,7 @@
 //!
 //! Its rules are those of the server's source as of commit 44996ed (2026-07); no server was at hand to compare with. It
 //! imitates appending (exact, none, any, exists; repetitions by ids), reading streams and `$all` both ways, filters by
-//! prefix, subscriptions to `$all`, deletion in both ways, stream metadata as far as it hides events, gossip, the leader and
+//! prefix, subscriptions to `$all`, what explicit transactions wrote, deletion in both ways, stream metadata as far as it hides events, gossip, the leader and
 //! who is none, and what the server can do. It does not imitate disks, replication, elections, scavenging, access rules of
 //! single streams, links, regular expressions, persistent subscriptions, `BatchAppend`, subscriptions to one stream, the
 //! calls of protocol version 2.
@@ -220,14 +220,19 @@ impl Double {
 
     /// Writes an event as another program would, wherever the stream stands.
     pub fn write(&self, stream: &str, kind: &str, data: &[u8]) {
-        let event = New {
-            id: Uuid::new_v5(&Uuid::NAMESPACE_OID, &[stream.as_bytes(), data].concat()),
-            kind: kind.to_owned(),
-            content_type: "application/octet-stream".to_owned(),
-            data: data.to_vec(),
-            metadata: Vec::new(),
-        };
+        self.write_as(Uuid::new_v5(&Uuid::NAMESPACE_OID, &[stream.as_bytes(), data].concat()), stream, kind, data);
+    }
+
+    /// The same, under this id.
+    pub fn write_as(&self, id: Uuid, stream: &str, kind: &str, data: &[u8]) {
+        let event = New::bytes(id, kind, data);
         self.cluster.write(|store, now| store.append(stream, ExpectedState::Any(Empty {}), &[event], now));
+    }
+
+    /// Writes events (id, type, content) in one explicit transaction, as clients of old did: they share a commit position.
+    pub fn transact(&self, stream: &str, events: &[(Uuid, &str, &[u8])]) {
+        let events: Vec<_> = events.iter().map(|(id, kind, data)| New::bytes(*id, kind, data)).collect();
+        self.cluster.write(|store, now| store.transact(stream, &events, now));
     }
 
     /// Sets a stream's metadata (JSON).

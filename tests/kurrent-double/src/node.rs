@@ -168,9 +168,13 @@ impl Node {
     }
 
     pub(crate) fn features(&self) -> Result<SupportedMethods, Status> {
-        if self.cluster.faults.plan().featureless {
-            return Err(Status::unimplemented(""));
-        }
+        let version = {
+            let plan = self.cluster.faults.plan();
+            if plan.featureless {
+                return Err(Status::unimplemented(""));
+            }
+            plan.version.clone().unwrap_or_else(|| "26.1.2".into())
+        };
         let method = |method: &str, service: &str| SupportedMethod {
             method: method.into(),
             service: service.into(),
@@ -180,7 +184,7 @@ impl Node {
         let mut methods: Vec<_> = ["read", "append", "delete", "tombstone"].map(|name| method(name, streams)).into();
         methods.push(method("read", "event_store.client.gossip.gossip"));
         methods.push(method("getsupportedmethods", "event_store.client.server_features.serverfeatures"));
-        Ok(SupportedMethods { methods, version: "26.1.2".into() })
+        Ok(SupportedMethods { methods, version })
     }
 }
 
@@ -195,6 +199,11 @@ pub(crate) fn with(mut status: Status, trailers: &[(&'static str, &str)]) -> Sta
 
 pub(crate) fn denied() -> Status {
     with(Status::permission_denied("Access Denied"), &[(header::EXCEPTION, header::ACCESS_DENIED)])
+}
+
+/// What a server says that gives up at the deadline that the call names.
+pub(crate) fn too_late() -> Status {
+    Status::deadline_exceeded("Deadline Exceeded")
 }
 
 pub(crate) fn not_leader(leader: SocketAddr) -> Status {

@@ -66,16 +66,27 @@ fn read(node: &Arc<Node>, request: &Request<ReadRequest>) -> Result<Answers, Sta
     let source = options.source.clone().ok_or_else(|| required("stream_option"))?;
     match (source, options.amount.ok_or_else(|| required("count_option"))?) {
         (Source::Stream(_), _) if form.filter.is_some() => Err(Status::invalid_argument("a stream is not filtered")),
-        (Source::Stream(stream), Amount::Count(count)) => read_stream(node, &stream, options, count, &form),
+        (Source::Stream(stream), Amount::Count(count)) => {
+            read_stream(node, &stream, options, count, &form).map(|answers| perhaps_given_up(node, answers))
+        }
         (Source::Stream(_), Amount::Subscription(_)) => {
             Err(Status::unimplemented("subscriptions to one stream are not imitated"))
         }
         (Source::All(all), Amount::Count(count)) => {
-            Ok(read_all(node, all.from.ok_or_else(|| required("all_option"))?, options, count, &form))
+            let from = all.from.ok_or_else(|| required("all_option"))?;
+            Ok(perhaps_given_up(node, read_all(node, from, options, count, &form)))
         }
         (Source::All(all), Amount::Subscription(_)) => {
             Ok(subscribe(node, all.from.ok_or_else(|| required("all_option"))?, form))
         }
+    }
+}
+
+/// The answers to a read, as far as they come.
+fn perhaps_given_up(node: &Node, answers: Answers) -> Answers {
+    match node.cluster.faults.plan().reads.pop_front() {
+        Some(after) => answers.take(after).chain(stream::iter([Err(node::too_late())])).boxed(),
+        None => answers,
     }
 }
 
@@ -120,7 +131,7 @@ fn read_all(node: &Node, from: FromPlace, options: &ReadOptions, count: u64, for
     let answers: Vec<_> = node.cluster.read(|store| {
         let index = match from {
             FromPlace::Start(_) => 0,
-            FromPlace::Place(place) => store.index_from(place.commit),
+            FromPlace::Place(place) => store.index_from(place),
             FromPlace::End(_) => store.log().len(),
         };
         let wanted = |event: &&Stored| form.wants(event);
@@ -157,21 +168,21 @@ async fn subscription(node: &Node, from: FromPlace, form: &Form, tell: &Teller) 
     let mut changes = node.cluster.changes();
     let (mut next, mut at) = node.cluster.read(|store| match from {
         FromPlace::Start(_) => (0, 0),
-        FromPlace::Place(place) => (store.index_from(place.commit.saturating_add(1)), place.commit),
+        FromPlace::Place(place) => (store.index_after(place), place.commit),
         FromPlace::End(_) => (store.log().len(), store.log().last().map_or(0, |event| event.position)),
     });
     say(tell, Told::Confirmation(Confirmation { id: Uuid::from_u128(next as u128).to_string() })).await;
-    let (silent, again) = {
+    let (silent, again, fails) = {
         let mut plan = node.cluster.faults.plan();
         let silent = plan.silent > 0;
         plan.silent = plan.silent.saturating_sub(1);
-        (silent, plan.redelivered)
+        (silent, plan.redelivered, plan.failing.pop_front())
     };
     if silent {
         std::future::pending::<()>().await;
     }
     next = next.saturating_sub(again);
-    let (mut live, window) = (false, form.window());
+    let (mut live, window, mut told) = (false, form.window(), 0);
     loop {
         changes.borrow_and_update();
         if let Some(leader) = node.cluster.leader().filter(|leader| leader.number != node.number) {
@@ -182,8 +193,15 @@ async fn subscription(node: &Node, from: FromPlace, form: &Form, tell: &Teller) 
         for event in &events {
             let skipped = node.cluster.faults.plan().skipped.contains(&(event.stream.clone(), event.revision));
             if form.wants(event) && !skipped {
+                if fails == Some(told) {
+                    break;
+                }
                 let _ = tell.send(Ok(form.answer(event))).await;
+                told += 1;
             }
+        }
+        if fails == Some(told) {
+            return Err(Status::unavailable("Server Is Not Ready"));
         }
         next += events.len();
         if let Some(last) = events.last() {
@@ -243,7 +261,7 @@ impl Form {
             id: Some(id),
             stream: Some(event.stream.as_str().into()),
             revision: event.revision,
-            prepare: event.position,
+            prepare: event.prepare,
             commit: event.position,
             metadata: HashMap::from([
                 (header::TYPE.to_owned(), event.kind.clone()),

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use socai_kurrent::wire::write::ExpectedState;
+use socai_kurrent::wire::{shared::Place, write::ExpectedState};
 use uuid::Uuid;
 
 /// The last revision that there can be: what is set as `$tb` hides everything.
@@ -17,8 +17,10 @@ pub struct Stored {
     pub stream: String,
     /// Its place in its stream.
     pub revision: u64,
-    /// Its commit position, which is its prepare position, too.
+    /// Its commit position.
     pub position: u64,
+    /// Its prepare position: the same, but for what was written in an explicit transaction.
+    pub prepare: u64,
     /// Its type.
     pub kind: String,
     /// The type of its content.
@@ -31,6 +33,12 @@ pub struct Stored {
     pub created: i64,
 }
 
+impl Stored {
+    fn place(&self) -> (u64, u64) {
+        (self.position, self.prepare)
+    }
+}
+
 /// An event to be kept.
 #[derive(Clone, Debug)]
 pub(crate) struct New {
@@ -39,6 +47,13 @@ pub(crate) struct New {
     pub(crate) content_type: String,
     pub(crate) data: Vec<u8>,
     pub(crate) metadata: Vec<u8>,
+}
+
+impl New {
+    pub(crate) fn bytes(id: Uuid, kind: &str, data: &[u8]) -> Self {
+        let content_type = "application/octet-stream".to_owned();
+        Self { id, kind: kind.to_owned(), content_type, data: data.to_vec(), metadata: Vec::new() }
+    }
 }
 
 /// What became of a write.
@@ -70,9 +85,14 @@ impl Store {
         self.tombstoned.contains(stream)
     }
 
-    /// The index of the first event at this position or after it.
-    pub(crate) fn index_from(&self, position: u64) -> usize {
-        self.log.partition_point(|event| event.position < position)
+    /// The index of the first event at this place or after it.
+    pub(crate) fn index_from(&self, place: Place) -> usize {
+        self.log.partition_point(|event| event.place() < (place.commit, place.prepare))
+    }
+
+    /// The index of the first event after this place.
+    pub(crate) fn index_after(&self, place: Place) -> usize {
+        self.log.partition_point(|event| event.place() <= (place.commit, place.prepare))
     }
 
     /// The events of a stream that can be read, and its last revision; nothing where nothing can be.
@@ -161,12 +181,25 @@ impl Store {
             stream: stream.to_owned(),
             revision,
             position: self.end,
+            prepare: self.end,
             kind: event.kind.clone(),
             content_type: event.content_type.clone(),
             data: event.data.clone(),
             metadata: event.metadata.clone(),
             created: now,
         });
+    }
+
+    /// Writes at the end of a stream as clients of old did over TCP: prepares, then a commit that all of them share.
+    pub(crate) fn transact(&mut self, stream: &str, events: &[New], now: i64) {
+        let first = self.log.len();
+        for event in events {
+            self.push(stream, event, now);
+        }
+        self.end += 60;
+        for event in &mut self.log[first..] {
+            event.position = self.end;
+        }
     }
 
     pub(crate) fn set_metadata(&mut self, stream: &str, metadata: &serde_json::Value, now: i64) {
@@ -198,6 +231,7 @@ impl Store {
             stream: stream.to_owned(),
             revision: HIDE_ALL,
             position: self.end,
+            prepare: self.end,
             kind: "$streamDeleted".into(),
             content_type: "application/json".into(),
             data: b"{}".to_vec(),
@@ -267,7 +301,20 @@ mod tests {
         store.append("s", NONE, &[new(1), new(2), new(3)], 0);
         let positions: Vec<u64> = store.log().iter().map(|event| event.position).collect();
         assert!(positions.windows(2).all(|pair| pair[1] > pair[0] + 1), "{positions:?}");
-        assert_eq!(store.index_from(positions[1]), 1);
-        assert_eq!(store.index_from(positions[1] + 1), 2);
+        let at = |position| Place { commit: position, prepare: position };
+        assert_eq!((store.index_from(at(positions[1])), store.index_after(at(positions[1]))), (1, 2));
+        assert_eq!(store.index_from(at(positions[1] + 1)), 2);
+    }
+
+    #[test]
+    fn what_a_transaction_wrote_shares_a_commit_position_after_its_prepares() {
+        let mut store = Store::default();
+        store.append("s", NONE, &[new(1)], 0);
+        store.transact("s", &[new(2), new(3)], 0);
+        let [first, second, third] = store.log() else { panic!() };
+        assert_eq!(second.position, third.position);
+        assert!(first.position < second.prepare && second.prepare < third.prepare && third.prepare < third.position);
+        let after_second = Place { commit: second.position, prepare: second.prepare };
+        assert_eq!((store.index_from(after_second), store.index_after(after_second)), (1, 2));
     }
 }

@@ -26,6 +26,9 @@ pub enum Fault {
     /// More than the server takes; nothing was written.
     #[error("the server does not take so much at once: {0}")]
     TooLarge(String),
+    /// A read came to an event that is larger than what is taken from a server, which is more than any record has.
+    #[error("an event is larger than any record of the ledger: another program wrote it there ({0})")]
+    Oversize(String),
     /// The server says no for good, or says what makes no sense.
     #[error("{0}")]
     Refused(String),
@@ -49,6 +52,10 @@ impl From<Status> for Fault {
         }
         if exception(header::APPEND_TOO_LARGE) || exception(header::EVENT_TOO_LARGE) {
             return Self::TooLarge(said(&status));
+        }
+        // So says our own side of the call, not the server.
+        if status.code() == Code::OutOfRange && status.message().contains("decoded message length too large") {
+            return Self::Oversize(status.message().to_owned());
         }
         match status.code() {
             Code::PermissionDenied | Code::Unauthenticated => Self::Denied(said(&status)),

@@ -68,7 +68,7 @@ impl Follower {
         }
         let head = match self.client.patiently(self.shared.options.patience, || self.head()).await {
             Ok(head) => head,
-            Err(fault) => return read_error(fault),
+            Err(fault) => return read_error("at the log's end", fault),
         };
         match after {
             Some(after) if after.place() > head => return ReadError::Beyond(after),
@@ -85,7 +85,7 @@ impl Follower {
                         (failures, well) = (0, Instant::now());
                     }
                     if !fault.may_pass() || well.elapsed() > self.shared.options.patience {
-                        return read_error(fault);
+                        return read_error(format_args!("after place {}", self.last), fault);
                     }
                     tracing::warn!(%fault, "the subscription to KurrentDB ended; a new one follows");
                     self.client.doubt(&fault);

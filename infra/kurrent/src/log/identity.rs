@@ -10,7 +10,12 @@ use serde::{Deserialize, Serialize};
 use socai_domain::ledger::LedgerId;
 use uuid::Uuid;
 
-use super::{KurrentOptions, names::Names, open::OpenKurrentError};
+use super::{
+    KurrentOptions,
+    names::{Names, metadata_of},
+    open::OpenKurrentError,
+    tally::loses,
+};
 use crate::{
     client::{Client, Event, Expected, Fault, Proposed, Said, Written},
     wire::read::ReadDirection,
@@ -47,6 +52,12 @@ impl Identity {
         options: &KurrentOptions,
     ) -> Result<Option<Self>, OpenKurrentError> {
         let stream = names.identity();
+        // First: where it was deleted, it says nothing, and a new ledger would begin in the place of the old one.
+        let metadata = metadata_of(&stream);
+        let metadata = client.patiently(options.patience, || last(client, &metadata)).await?;
+        if let Some(settings) = metadata.as_ref().and_then(loses) {
+            return Err(OpenKurrentError::Losing { stream, settings });
+        }
         let events = client.patiently(options.patience, || told(client, &stream)).await?;
         let mut identity: Option<Self> = None;
         for event in &events {
@@ -137,7 +148,16 @@ async fn say(
 }
 
 pub(super) async fn told(client: &Client, stream: &str) -> Result<Vec<Event>, Fault> {
-    let mut answers = client.read_stream(stream, ReadDirection::Forwards, None, 1_000).await?;
+    events(client, stream, ReadDirection::Forwards, 1_000).await
+}
+
+/// The stream's last event.
+async fn last(client: &Client, stream: &str) -> Result<Option<Event>, Fault> {
+    Ok(events(client, stream, ReadDirection::Backwards, 1).await?.pop())
+}
+
+async fn events(client: &Client, stream: &str, direction: ReadDirection, count: u64) -> Result<Vec<Event>, Fault> {
+    let mut answers = client.read_stream(stream, direction, None, count).await?;
     let mut events = Vec::new();
     while let Some(said) = answers.next(client.address().deadline).await? {
         match said {

@@ -185,10 +185,13 @@ impl KurrentLog {
     }
 }
 
-/// What a reader may do about a fault.
-fn read_error(fault: Fault) -> ReadError {
+/// What a reader may do about a fault that it came to there.
+fn read_error(at: impl fmt::Display, fault: Fault) -> ReadError {
     match fault {
         Fault::Deleted(what) => ReadError::Corrupt(what),
+        fault @ Fault::Oversize(_) => ReadError::Corrupt(format!(
+            "{at}: {fault}. Take its right to write from that program, and restore a backup of the cluster from before"
+        )),
         fault => ReadError::Busy(fault.to_string()),
     }
 }

@@ -1,9 +1,9 @@
 //! How streams are called in KurrentDB.
 
-use socai_domain::ledger::{Recorded, SealedRecord, StreamId};
+use socai_domain::ledger::{EventKind, Recorded, SealedRecord, StreamId};
 
 use super::Shared;
-use crate::client::Event;
+use crate::{client::Event, wire::shared::Place};
 
 /// What the server writes into a stream that is deleted for ever.
 const TOMBSTONE: &str = "$streamDeleted";
@@ -30,9 +30,14 @@ impl Names {
         &self.prefix
     }
 
-    /// What the name of each such stream's metadata begins with.
-    pub(super) fn metadata_prefix(&self) -> String {
-        format!("$${}", self.prefix)
+    /// What the names of the streams that hold their metadata begin with, and now and then those of others.
+    pub(super) fn metadata_prefixes(&self) -> [String; 2] {
+        [metadata_of(&self.prefix), metadata_of(&self.identity())]
+    }
+
+    /// Is the stream one of the ledger's?
+    pub(super) fn is_ours(&self, physical: &str) -> bool {
+        physical.starts_with(&self.prefix) || physical == self.identity()
     }
 
     pub(super) fn physical(&self, stream: StreamId) -> String {
@@ -42,6 +47,17 @@ impl Names {
     fn stream(&self, physical: &str) -> Option<StreamId> {
         physical.strip_prefix(&self.prefix)?.parse().ok()
     }
+}
+
+/// The stream that holds a stream's metadata.
+pub(super) fn metadata_of(physical: &str) -> String {
+    format!("$${physical}")
+}
+
+/// Is this the type that a record of this kind has as an event? A kind that a build does not know goes by its number: here,
+/// where nothing can be told then, or where the record was copied.
+fn is_type_of(kind: EventKind, goes_by: &str) -> bool {
+    kind.entry().is_none() || goes_by == kind.to_string() || goes_by == format!("kind {}", kind.number())
 }
 
 impl Shared {
@@ -61,7 +77,13 @@ impl Shared {
             )
         })?;
         if place.prepare != place.commit {
-            return Err(format!("{name}, revision {}, was written in a transaction, not by socai", event.revision));
+            // All of one share their commit position, which is what we call a record's place.
+            let (revision, Place { commit, prepare }) = (event.revision, place);
+            return Err(format!(
+                "{name}, revision {revision}, was written in an explicit transaction (commit position {commit}, prepare position \
+                 {prepare}), as a tool of old writes and socai never does: its records have no place of their own. Bring the \
+                 ledger into a new name with `socai copy` from where the tool had it, or restore a backup of the cluster from before"
+            ));
         }
         let record = SealedRecord::from_bytes(event.data)
             .map_err(|error| format!("{name}, revision {}: {error}", event.revision))?;
@@ -74,6 +96,13 @@ impl Shared {
             return Err(format!(
                 "{name}, revision {}: the record was changed, its id is of other content",
                 event.revision
+            ));
+        }
+        if !is_type_of(header.kind, &event.kind) {
+            let (revision, goes_by, kind) = (event.revision, &event.kind, header.kind);
+            return Err(format!(
+                "{name}, revision {revision}: KurrentDB has it as an event of type {goes_by:?}, and the record is {kind}: \
+                 something else wrote it, or changed it"
             ));
         }
         Ok(Recorded { position: self.position(place.commit), record })

@@ -24,6 +24,13 @@ pub enum OpenKurrentError {
     /// The cluster does not answer, or does not let us in.
     #[error("{0}")]
     Cluster(#[from] Fault),
+    /// The server is known to do wrong what the ledger stands on.
+    #[error(
+        "the node of the cluster that leads runs KurrentDB {0}: servers before 24.10.5, and 25.0.0, are known for filtered reads that \
+         name wrong places, and for writes that end without an answer in an election. Upgrade every node to 24.10.5, to 25.0.1, or to \
+         a later version, then start again"
+    )]
+    Defective(String),
     /// There is no such ledger and none was to be made.
     #[error(
         "the cluster holds no ledger {0:?}: check ledger=… in the URL; `socai serve` makes a new one in an empty data directory"
@@ -90,7 +97,13 @@ pub(super) async fn open(
     let names = Names::new(&address.ledger);
     let client = Client::new(address)?;
     let version = client.patiently(options.patience, || client.version()).await?;
-    tracing::info!(version = version.as_deref().unwrap_or("unknown"), "KurrentDB answers");
+    match version {
+        Some(version) if is_defective(&version) => return Err(OpenKurrentError::Defective(version)),
+        Some(version) => tracing::info!(version, "KurrentDB answers"),
+        None => {
+            tracing::warn!("KurrentDB does not tell its version: 24.10.5, 25.0.1 or a later one is needed");
+        }
+    }
     let identity = find(&client, &names, &options, wanted).await?;
     let shared = Shared {
         client,
@@ -112,6 +125,18 @@ pub(super) async fn open(
         }
     }
     Ok((shared, identity))
+}
+
+/// Is it known of this version that it does wrong what we use? One that is not told as three numbers may do.
+fn is_defective(version: &str) -> bool {
+    let mut parts = version.splitn(3, '.');
+    let mut number = || {
+        let part = parts.next()?;
+        // `26.2.0-prerelease`, `24.10.5.1234`
+        part.split(|character: char| !character.is_ascii_digit()).next()?.parse::<u32>().ok()
+    };
+    let (Some(year), Some(month), Some(patch)) = (number(), number(), number()) else { return false };
+    (year, month, patch) < (24, 10, 5) || (year, month, patch) == (25, 0, 0)
 }
 
 async fn find(
@@ -141,5 +166,22 @@ async fn find(
             Err(OpenKurrentError::OtherLedger { name: name(), found: identity.ledger, wanted: ledger })
         }
         _ => Ok(identity),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_defective;
+
+    #[test]
+    fn the_floor_is_that_of_each_line_of_versions() {
+        for version in ["20.6.1", "22.6.0", "24.2.9", "24.10.0", "24.10.4", "24.10.4.9999", "25.0.0", "25.0.0-rc.1"] {
+            assert!(is_defective(version), "{version}");
+        }
+        for version in
+            ["24.10.5", "24.10.11", "25.0.1", "25.1.0", "26.0.0", "26.2.0-prerelease", "unknown_version", "30"]
+        {
+            assert!(!is_defective(version), "{version}");
+        }
     }
 }

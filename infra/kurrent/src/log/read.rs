@@ -31,7 +31,7 @@ impl Shared {
         let count = u64::try_from(limit).unwrap_or(MAX_COUNT).min(MAX_COUNT);
         let events = self.client.patiently(self.options.patience, || self.events(stream, direction, from, count));
         let mut records: Vec<Recorded> = Vec::new();
-        for event in events.await.map_err(read_error)? {
+        for event in events.await.map_err(|fault| read_error(stream, fault))? {
             let recorded = self.recorded(event).map_err(ReadError::Corrupt)?;
             self.check(stream, direction, from, records.last(), &recorded).map_err(ReadError::Corrupt)?;
             self.see(recorded.position.place(), recorded.record.header().recorded);

@@ -76,7 +76,9 @@ impl KurrentRestore {
         let Shared { client, names, options, .. } = &*self.shared;
         let turned = self.identity.turn(client, names, options, copying).await;
         self.identity = turned.map_err(|error| match error {
-            OpenKurrentError::Identity { .. } => RestoreError::Corrupt(error.to_string()),
+            OpenKurrentError::Identity { .. } | OpenKurrentError::Losing { .. } => {
+                RestoreError::Corrupt(error.to_string())
+            }
             other => RestoreError::Busy(other.to_string()),
         })?;
         Ok(())

@@ -53,10 +53,14 @@ impl Retention {
     }
 }
 
+/// What in this metadata makes the server throw events away.
+pub(super) fn loses(metadata: &Event) -> Option<String> {
+    serde_json::from_slice::<Retention>(&metadata.data).unwrap_or_default().describe()
+}
+
 impl Tally {
     fn metadata(&mut self, stream: &str, event: &Event) {
-        let retention: Retention = serde_json::from_slice(&event.data).unwrap_or_default();
-        match retention.describe() {
+        match loses(event) {
             Some(settings) => self.losing.insert(stream.to_owned(), settings),
             // The last word counts.
             None => self.losing.remove(stream),
@@ -73,8 +77,8 @@ impl Shared {
     /// Counts what came since the last time.
     pub(super) async fn count(&self, tally: &mut Tally) -> Result<(), ReadError> {
         loop {
-            let page =
-                self.client.patiently(self.options.patience, || self.page(tally.at)).await.map_err(read_error)?;
+            let page = self.client.patiently(self.options.patience, || self.page(tally.at)).await;
+            let page = page.map_err(|fault| read_error(format_args!("after place {}", tally.at), fault))?;
             let count = page.len() as u64;
             for event in page {
                 let at = event.place.map_or(tally.at, |place| place.commit);
@@ -83,7 +87,9 @@ impl Shared {
                 }
                 tally.at = at;
                 if let Some(stream) = event.stream.strip_prefix("$$") {
-                    tally.metadata(stream, &event);
+                    if self.names.is_ours(stream) {
+                        tally.metadata(stream, &event);
+                    }
                     continue;
                 }
                 let record = self.recorded(event).map_err(ReadError::Corrupt)?.record;
@@ -99,7 +105,8 @@ impl Shared {
     }
 
     async fn page(&self, from: u64) -> Result<Vec<Event>, Fault> {
-        let prefixes = [self.names.prefix().to_owned(), self.names.metadata_prefix()];
+        let [of_records, of_identity] = self.names.metadata_prefixes();
+        let prefixes = [self.names.prefix().to_owned(), of_records, of_identity];
         let from = (from != 0).then(|| place(from));
         let mut answers = self.client.read_all(&prefixes, ReadDirection::Forwards, from, PAGE).await?;
         let mut events = Vec::new();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use socai_domain::ledger::{Append, AppendError, EventLog, Expected, Revision};
+use socai_domain::ledger::{Append, AppendError, Direction, EventLog, Expected, Position, Revision};
 use socai_kurrent::{KurrentLog, KurrentOptions};
 use socai_kurrent_double::{AppendFault, Double};
 
@@ -20,6 +20,8 @@ async fn whatever_happens_to_an_append_it_is_there_once() {
     let faults = [
         AppendFault::AbortedBefore,
         AppendFault::AbortedAfter,
+        AppendFault::DeadlineBefore,
+        AppendFault::DeadlineAfter,
         AppendFault::CutBefore,
         AppendFault::CutAfter,
         AppendFault::Ignored,
@@ -48,7 +50,12 @@ async fn an_outcome_that_stays_unknown_is_told_and_the_reissue_says_what_it_was(
     let double = Double::start().await.unwrap();
     let options = KurrentOptions { patience: Duration::from_millis(250), ..options() };
     let log = KurrentLog::open(&url(&double, 2_000), options).await.unwrap();
-    for (number, fault, written) in [(1, AppendFault::AbortedBefore, false), (2, AppendFault::AbortedAfter, true)] {
+    for (number, fault, written) in [
+        (1, AppendFault::AbortedBefore, false),
+        (2, AppendFault::AbortedAfter, true),
+        (3, AppendFault::DeadlineBefore, false),
+        (4, AppendFault::DeadlineAfter, true),
+    ] {
         double.faults().appends(vec![fault.clone(); 50]);
         let taken = log.append(append(number, None, &["once"])).await;
         assert!(matches!(taken, Err(AppendError::Unknown(_))), "{fault:?}: {taken:?}");
@@ -61,6 +68,42 @@ async fn an_outcome_that_stays_unknown_is_told_and_the_reissue_says_what_it_was(
         assert_eq!(again.repeated, written, "{fault:?}");
         assert_eq!(double.events(&physical(number)).len(), 1, "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn reads_that_the_server_gives_up_are_done_again() {
+    let double = Double::start().await.unwrap();
+    let log = open(&double).await;
+    fill(&log, 1, 3).await;
+    let faults = double.faults();
+    for told in 0..=3 {
+        // Two ends of each read in a row, so that the second begins anew, too.
+        faults.fail_reads([told, 3 - told]);
+        assert_eq!(texts(&log, 1).await, ["1/0", "1/1", "1/2"], "{told}");
+        faults.fail_reads([told, 3 - told]);
+        assert_eq!(log.head().await.unwrap().records, 3, "{told}");
+        // Metadata and what the ledger is, then its records.
+        faults.fail_reads([0, 0, 0, 1, told]);
+        let again = open(&double).await;
+        assert_eq!((again.ledger(), again.head().await.unwrap().records), (log.ledger(), 3), "{told}");
+        assert_eq!(faults.reads_to_come(), 0, "{told}");
+    }
+    // The places of what was written are asked for.
+    faults.fail_reads([0, 1]);
+    let taken = log.append(append(1, Some(2), &["a", "b", "c"])).await.unwrap();
+    let read = log.read(stream(1), Direction::Forwards, Some(Revision::new(3)), 9).await.unwrap();
+    let places = |positions: &mut dyn Iterator<Item = Position>| positions.map(Position::place).collect::<Vec<_>>();
+    let stamped = places(&mut taken.stamps.iter().map(|stamp| stamp.position));
+    assert_eq!(stamped, places(&mut read.iter().map(|recorded| recorded.position)));
+    assert_eq!((faults.reads_to_come(), double.events(&physical(1)).len()), (0, 6));
+
+    let impatient = KurrentOptions { patience: Duration::from_millis(200), ..options() };
+    let log = KurrentLog::open(&url(&double, 2_000), impatient).await.unwrap();
+    faults.fail_reads([1; 50]);
+    let read = log.read(stream(1), Direction::Forwards, None, 9).await;
+    assert!(matches!(&read, Err(error) if error.may_pass()), "{read:?}");
+    faults.forget_reads();
+    assert_eq!(texts(&log, 1).await.len(), 6);
 }
 
 #[tokio::test]
@@ -135,7 +178,7 @@ async fn a_stream_that_was_deleted_is_damage() {
         fill(&log, number, 3).await;
     }
     double.delete(&physical(1));
-    let read = log.read(stream(1), socai_domain::ledger::Direction::Forwards, None, 9).await;
+    let read = log.read(stream(1), Direction::Forwards, None, 9).await;
     assert!(read.is_err(), "a stream that was there reads as empty: {read:?}");
     // Who does not know that it was there finds out by its number.
     double.faults().appends([AppendFault::DeletedBefore]);

@@ -72,6 +72,31 @@ async fn nothing_is_told_twice_or_left_out_when_subscriptions_break() {
 }
 
 #[tokio::test]
+async fn subscriptions_that_end_as_unavailable_lose_and_double_nothing() {
+    for redelivered in [0, 3] {
+        let double = Double::start().await.unwrap();
+        double.faults().redeliver(redelivered);
+        let log = open(&double).await;
+        fill(&log, 1, 4).await;
+        fill(&log, 2, 4).await;
+        // At once, among what is there, and among what comes live.
+        double.faults().fail_subscriptions([0, 1, 5, 4, 0, redelivered + 1, redelivered + 2]);
+        let mut follower = Follower::new(&log, None);
+        follower.until(8).await;
+        for live in 4..10 {
+            log.append(append(1, Some(live - 1), &[&format!("1/{live}")])).await.unwrap();
+            follower.until(5 + usize::try_from(live).unwrap()).await;
+        }
+        let filled = [(1, 0..4), (2, 0..4), (1, 4..10)];
+        let expected =
+            filled.into_iter().flat_map(|(number, revisions)| revisions.map(move |at| format!("{number}/{at}")));
+        assert_eq!(follower.texts(), expected.collect::<Vec<_>>());
+        assert!(double.counts().subscriptions >= 8, "{:?}", double.counts());
+        assert_eq!(follower.caught_up, 1);
+    }
+}
+
+#[tokio::test]
 async fn a_subscription_that_ends_in_good_order_does_not_keep_it_busy() {
     let double = Double::start().await.unwrap();
     double.faults().end_subscriptions(true);
@@ -124,33 +149,4 @@ async fn a_slow_follower_holds_up_nobody_and_misses_nothing() {
     slow.until(RECORDS + 1).await;
     assert_eq!(slow.records[..RECORDS], quick.records[..RECORDS]);
     assert_eq!(text(&slow.records[RECORDS]), "still");
-}
-
-#[tokio::test]
-async fn what_is_not_the_ledgers_passes_by() {
-    let double = Double::start().await.unwrap();
-    let log = open(&double).await;
-    let mut follower = Follower::new(&log, None);
-    for number in 0..50_u32 {
-        for stream in ["$stats-0", "other-1", "sox-incoming-1", "so.ledger2"] {
-            double.write(stream, "Other", &number.to_le_bytes());
-        }
-        log.append(append(number.into(), None, &["ours"])).await.unwrap();
-    }
-    follower.until(50).await;
-    assert_eq!(follower.texts(), vec!["ours"; 50]);
-    assert_eq!(log.head().await.unwrap().records, 50);
-}
-
-#[tokio::test]
-async fn what_others_write_into_the_ledgers_streams_is_found() {
-    for (name, kind) in [("so-rubbish", "Other"), (physical(1).as_str(), "Other")] {
-        let double = Double::start().await.unwrap();
-        let log = open(&double).await;
-        fill(&log, 1, 1).await;
-        double.write(name, kind, b"not a record");
-        let error = Follower::new(&log, None).until_error().await;
-        assert!(matches!(&error, ReadError::Corrupt(why) if why.contains(name)), "{name}: {error}");
-        assert!(matches!(log.head().await, Err(ReadError::Corrupt(_))));
-    }
 }

@@ -5,6 +5,7 @@
 mod appends;
 mod cluster;
 mod follows;
+mod foreign;
 mod opening;
 mod restore;
 mod servers;

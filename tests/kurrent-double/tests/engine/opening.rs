@@ -4,11 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 use socai_domain::{
-    ledger::{EventLog, ReadError},
+    ledger::{EventLog, LedgerId, ReadError},
     time::Timestamp,
 };
-use socai_kurrent::{KurrentLog, KurrentOptions, OpenKurrentError};
+use socai_kurrent::{KurrentLog, KurrentOptions, KurrentRestore, OpenKurrentError};
 use socai_kurrent_double::Double;
+use uuid::Uuid;
 
 use crate::support::{Follower, NOW, Still, append, fill, open, options, physical, position, url};
 
@@ -86,6 +87,34 @@ async fn metadata_that_loses_records_is_refused_with_its_name() {
 }
 
 #[tokio::test]
+async fn metadata_that_loses_what_the_ledger_is_is_refused_and_nothing_is_begun_in_its_place() {
+    let double = Double::start().await.unwrap();
+    let log = open(&double).await;
+    fill(&log, 1, 1).await;
+    let stands = double.events("so");
+    // Whose name only begins like it.
+    double.set_metadata("so.ledger2", &json!({ "$maxCount": 1 }));
+    double.set_metadata("so.ledger", &json!({ "$acl": { "$r": "ops" } }));
+    assert_eq!(log.head().await.unwrap().records, 1);
+    let found = async |setting: &str| {
+        // May make a ledger where there is none.
+        let error = KurrentLog::open(&url(&double, 500), options()).await.unwrap_err().to_string();
+        assert!(error.contains(setting) && error.contains("stream so.ledger has"), "{error}");
+        let head = log.head().await;
+        assert!(matches!(&head, Err(ReadError::Corrupt(why)) if why.contains(setting)), "{head:?}");
+        assert_eq!(double.events("so"), stands, "{setting}");
+    };
+    for (setting, value) in [("$maxAge", 3_600), ("$maxCount", 1), ("$tb", 1)] {
+        double.set_metadata("so.ledger", &json!({ setting: value }));
+        found(setting).await;
+    }
+    double.set_metadata("so.ledger", &json!({}));
+    assert_eq!(open(&double).await.ledger(), log.ledger());
+    double.delete("so.ledger");
+    found("$tb").await;
+}
+
+#[tokio::test]
 async fn who_may_not_is_told_what_to_give() {
     let double = Double::start().await.unwrap();
     double.faults().require("clerk", "geheim");
@@ -120,6 +149,27 @@ async fn a_server_that_does_not_tell_what_it_can_do_will_do() {
     let log = open(&double).await;
     fill(&log, 1, 1).await;
     assert_eq!(log.head().await.unwrap().records, 1);
+}
+
+#[tokio::test]
+async fn a_server_that_is_too_old_is_refused_with_what_to_do() {
+    let double = Double::start().await.unwrap();
+    for version in ["22.10.5", "24.10.4", "25.0.0"] {
+        double.faults().be_of_version(version);
+        // Also where a ledger would be made, and where one would be copied into.
+        let made = KurrentLog::open(&url(&double, 500), options()).await.unwrap_err();
+        let copied = KurrentRestore::open(&url(&double, 500), LedgerId(Uuid::from_u128(7)), 1, options()).await;
+        for error in [refused(&double, &url(&double, 500)).await, made, copied.unwrap_err()] {
+            assert!(matches!(error, OpenKurrentError::Defective(_)) && !error.may_pass(), "{error}");
+            let error = error.to_string();
+            assert!(error.contains(version) && error.contains("Upgrade every node to 24.10.5"), "{error}");
+        }
+        assert_eq!(double.events(""), []);
+    }
+    for version in ["24.10.5", "25.0.1", "26.2.0-prerelease"] {
+        double.faults().be_of_version(version);
+        drop(open(&double).await);
+    }
 }
 
 #[tokio::test]

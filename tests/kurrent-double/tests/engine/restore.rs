@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
-use socai_domain::ledger::{
-    Broken, EventLog, LedgerId, ReadError, RecordHash, RestoreError, Revision, SealedRecord, StreamId,
-};
-use socai_domain::time::Timestamp;
+use socai_domain::ledger::{Broken, EventLog, LedgerId, ReadError, RecordHash, RestoreError, SealedRecord, StreamId};
 use socai_kurrent::{KurrentLog, KurrentOptions, KurrentRestore, OpenKurrentError};
 use socai_kurrent_double::{AppendFault, Double};
 use uuid::Uuid;
 
-use crate::support::{Follower, NOW, draft, open, options, physical, stream, url};
+use crate::support::{self, Follower, NOW, draft, open, options, physical, stream, url};
 
 const SOURCE: LedgerId = LedgerId(Uuid::from_u128(7));
 const EPOCH: u32 = 77_777;
@@ -31,10 +28,7 @@ fn history(count: u64) -> Vec<SealedRecord> {
 }
 
 fn sealed(stream: StreamId, revision: u64, recorded: i64, previous: RecordHash) -> SealedRecord {
-    let mut bytes = Vec::new();
-    let (revision, recorded) = (Revision::new(revision), Timestamp::from_micros(recorded));
-    draft(&format!("{stream}/{revision}")).stamp(stream, revision, recorded, previous, &mut bytes);
-    SealedRecord::from_bytes(bytes).unwrap()
+    support::sealed(&draft(&format!("{stream}/{revision}")), stream, revision, recorded, previous)
 }
 
 async fn copying(url: &str) -> Result<KurrentRestore, OpenKurrentError> {
@@ -58,6 +52,7 @@ async fn whatever_befalls_a_copy_it_holds_each_record_once_and_in_order() {
         AppendFault::CutBefore,
         AppendFault::CutAfter,
         AppendFault::WrittenInSilence,
+        AppendFault::DeadlineAfter,
         AppendFault::Busy,
     ]
     .into_iter()

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use futures::{StreamExt, stream::BoxStream};
 use socai_domain::{
     ledger::{
-        Append, Appended, Direction, Draft, EventKind, EventLog, Expected, Followed, Position, ReadError, Recorded,
-        Revision, StreamId, StreamKind,
+        Append, Appended, Direction, Draft, EventKind, EventLog, Expected, Followed, Position, ReadError, RecordHash,
+        Recorded, Revision, SealedRecord, StreamId, StreamKind,
     },
     time::{Clock, Timestamp},
 };
@@ -56,6 +56,19 @@ pub(crate) fn draft(text: &str) -> Draft {
     let mut body = text.as_bytes().to_vec();
     body.resize(body.len().max(16), b'.');
     Draft { kind: EventKind::new(426), organ: Uuid::from_u128(0xa), person: Uuid::from_u128(0xb), body }
+}
+
+/// The record that a draft becomes there.
+pub(crate) fn sealed(
+    draft: &Draft,
+    stream: StreamId,
+    revision: u64,
+    recorded: i64,
+    previous: RecordHash,
+) -> SealedRecord {
+    let mut bytes = Vec::new();
+    draft.stamp(stream, Revision::new(revision), Timestamp::from_micros(recorded), previous, &mut bytes);
+    SealedRecord::from_bytes(bytes).unwrap()
 }
 
 pub(crate) fn append(number: u128, last: Option<u64>, texts: &[&str]) -> Append {
