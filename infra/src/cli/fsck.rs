@@ -62,7 +62,7 @@ impl Fsck {
         let runtime = super::runtime()?;
         let report = runtime.block_on(async {
             tokio::select! {
-                report = check(&config, &options, tell) => Ok(report?),
+                report = check(&config, &options, tell) => Ok(report),
                 () = asked_to_stop() => bail!("interrupted: nothing was changed"),
             }
         });
@@ -103,6 +103,7 @@ fn told(report: &Report) {
         let state = match (&layer.fault, &layer.unchecked) {
             (Some(_), _) => "FAULT",
             (None, Some(_)) => "unknown",
+            (None, None) if layer.left_out.is_some() => "left out",
             (None, None) => "whole",
         };
         println!("{:<11}{state:<9}{}", layer.kind.name(), counts.join(", "));
@@ -112,7 +113,7 @@ fn told(report: &Report) {
         if layer.faults > 1 {
             println!("{:11}and {} more that are wrong", "", telling::thousands(layer.faults - 1));
         }
-        for note in layer.unchecked.iter().chain(&layer.notes) {
+        for note in layer.unchecked.iter().chain(&layer.left_out).chain(&layer.notes) {
             println!("{:11}{note}", "");
         }
     }
@@ -143,6 +144,7 @@ fn layer_in_json(layer: &Layer) -> Value {
         "fault": fault,
         "faults": layer.faults,
         "unchecked": layer.unchecked,
+        "leftOut": layer.left_out,
         "notes": layer.notes,
     })
 }

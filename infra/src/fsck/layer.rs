@@ -110,17 +110,23 @@ pub struct Layer {
     pub faults: u64,
     /// Why it, or a part of it, could not be looked at.
     pub unchecked: Option<String>,
+    /// Why there is nothing here that could be looked at.
+    pub left_out: Option<String>,
     /// What is worth knowing and not wrong.
     pub notes: Vec<String>,
 }
 
 impl Layer {
     pub(super) fn new(kind: Kind) -> Self {
-        Self { kind, counts: Vec::new(), fault: None, faults: 0, unchecked: None, notes: Vec::new() }
+        Self { kind, counts: Vec::new(), fault: None, faults: 0, unchecked: None, left_out: None, notes: Vec::new() }
     }
 
     pub(super) fn unchecked(kind: Kind, why: impl Into<String>) -> Self {
         Self { unchecked: Some(why.into()), ..Self::new(kind) }
+    }
+
+    pub(super) fn left_out(kind: Kind, why: impl Into<String>) -> Self {
+        Self { left_out: Some(why.into()), ..Self::new(kind) }
     }
 
     pub(super) fn count(&mut self, what: &'static str, number: u64) {
