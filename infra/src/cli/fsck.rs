@@ -28,7 +28,8 @@ use super::{flags::Place, telling, verify};
 Layers: log (segments, records, chains, heads), index (side files of sealed segments), keys (a key for every
 live stream that opens its records, none for what was erased), reactions (their checkpoint; what was begun has
 ended), views (every row against a rebuild), files (there and whole; those of erased documents gone), notary
-(the tree made again of the log; checkpoints and cosignatures).
+(the tree made again of the log; checkpoints and cosignatures). Of a log in KurrentDB there is no index, and views
+in PostgreSQL are compared by `socai rebuild`: these are left out, which is said.
 
 Exit code 0: all is well. 10 log, 11 index, 12 keys, 13 reactions, 14 views, 15 files, 16 notary: the first of
 these that is wrong. 1: something could not be looked at, 2: asked wrongly. docs/FSCK.md says what each fault means and
@@ -116,6 +117,12 @@ fn told(report: &Report) {
         for note in layer.unchecked.iter().chain(&layer.left_out).chain(&layer.notes) {
             println!("{:11}{note}", "");
         }
+        for hash in &layer.unattached.first {
+            println!("{:11}of no document: {hash}", "");
+        }
+        if layer.unattached.more > 0 {
+            println!("{:11}and {} more of no document", "", telling::thousands(layer.unattached.more));
+        }
     }
     if let Some(head) = report.head {
         println!("head       {}:{}", head.position, head.hash);
@@ -137,7 +144,7 @@ fn layer_in_json(layer: &Layer) -> Value {
         let stream = fault.stream.map(|stream| stream.to_string());
         json!({ "name": fault.name, "message": fault.message, "stream": stream, "record": fault.record })
     });
-    json!({
+    let mut told = json!({
         "ok": layer.fault.is_none() && layer.unchecked.is_none(),
         "code": layer.kind.exit_code(),
         "counts": counts,
@@ -146,5 +153,10 @@ fn layer_in_json(layer: &Layer) -> Value {
         "unchecked": layer.unchecked,
         "leftOut": layer.left_out,
         "notes": layer.notes,
-    })
+    });
+    if layer.kind == Kind::Files {
+        let first: Vec<_> = layer.unattached.first.iter().map(ToString::to_string).collect();
+        told["unattached"] = json!({ "first": first, "more": layer.unattached.more });
+    }
+    told
 }

@@ -1,8 +1,10 @@
 //! What every layer's check comes to.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use socai_domain::ledger::StreamId;
+
+use crate::blobs::BlobHash;
 
 /// A layer of the product, from the ground up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,11 +116,48 @@ pub struct Layer {
     pub left_out: Option<String>,
     /// What is worth knowing and not wrong.
     pub notes: Vec<String>,
+    /// Files that no document has.
+    pub unattached: Unattached,
+}
+
+/// Files that no document has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unattached {
+    /// The first of them by hash, at most [`Unattached::MOST`].
+    pub first: BTreeSet<BlobHash>,
+    /// How many more there are.
+    pub more: u64,
+}
+
+impl Unattached {
+    /// So many are named.
+    pub const MOST: usize = 100;
+
+    pub(super) fn add(&mut self, hash: BlobHash) {
+        self.first.insert(hash);
+        if self.first.len() > Self::MOST {
+            self.first.pop_last();
+            self.more += 1;
+        }
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.first.len() as u64 + self.more
+    }
 }
 
 impl Layer {
     pub(super) fn new(kind: Kind) -> Self {
-        Self { kind, counts: Vec::new(), fault: None, faults: 0, unchecked: None, left_out: None, notes: Vec::new() }
+        Self {
+            kind,
+            counts: Vec::new(),
+            fault: None,
+            faults: 0,
+            unchecked: None,
+            left_out: None,
+            notes: Vec::new(),
+            unattached: Unattached::default(),
+        }
     }
 
     pub(super) fn unchecked(kind: Kind, why: impl Into<String>) -> Self {

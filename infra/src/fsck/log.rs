@@ -79,7 +79,7 @@ fn failed(mut layer: Layer, fault: &verify::Fault) -> Layer {
     let message = fault.to_string();
     let name = match fault {
         verify::Fault::Told(misplaced) => {
-            let mut fault = Fault::new("log-damaged", message).at(misplaced.record);
+            let mut fault = Fault::new("log-damaged", message).at(misplaced.position.place());
             fault.stream = Some(misplaced.stream);
             return layer.with(fault);
         }

@@ -74,7 +74,7 @@ async fn missing_damaged_and_orphaned_files_of_a_ledger_in_a_cluster_are_named()
     let (one, other) = (receive(&clerks[0], "1", "one").await, receive(&clerks[0], "2", "other").await);
     let goes = receive(&clerks[0], "3", "goes").await;
     register(&clerks[0], &one.document).await;
-    upload(&clerks[0], "%PDF-1.7 of no document").await;
+    let orphan = upload(&clerks[0], "%PDF-1.7 of no document").await;
     erase(&clerks[0], &clerks[1], &goes.document).await;
     assert!(here.fsck(&[]).1["layers"]["log"]["ok"] == true, "also while it runs");
     assert!(serving.terminate().success());
@@ -96,6 +96,7 @@ async fn missing_damaged_and_orphaned_files_of_a_ledger_in_a_cluster_are_named()
     assert_eq!((count("files", "files"), count("files", "files of no document")), (2, 1));
     assert!(words.contains("index      left out"), "{words}");
     assert!(layer("index")["leftOut"].as_str().unwrap().contains("no segments"), "{said:#}");
+    assert!(words.contains(&orphan) && !words.contains(&one.file), "{words}");
     let head = said["head"].as_str().unwrap();
     assert_eq!(here.fsck(&["--expect", head, "--only", "log"]).0, 0);
 
