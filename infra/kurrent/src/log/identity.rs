@@ -6,6 +6,8 @@
 //! | `LedgerCopyBegun@1 {ledger, epoch}` | a ledger is copied to here and is not whole: nobody opens it |
 //! | `LedgerCopied@1 {ledger, epoch}` | the copy is whole |
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use socai_domain::ledger::LedgerId;
 use uuid::Uuid;
@@ -44,10 +46,10 @@ impl Identity {
     pub(super) async fn read(
         client: &Client,
         names: &Names,
-        options: &KurrentOptions,
+        patience: Duration,
     ) -> Result<Option<Self>, OpenKurrentError> {
         let stream = names.identity();
-        let events = client.patiently(options.patience, || told(client, &stream)).await?;
+        let events = client.patiently(patience, || told(client, &stream)).await?;
         let mut identity: Option<Self> = None;
         for event in &events {
             let next = Self::after(identity, event);
@@ -111,7 +113,7 @@ impl Identity {
         let kind = if copying { COPY_BEGUN } else { COPIED };
         // Whoever was quicker said the same, or the stream was written by others: it is read again.
         say(client, names, options, Expected::Revision(self.last), kind, &said).await?;
-        let now = Self::read(client, names, options).await?;
+        let now = Self::read(client, names, options.patience).await?;
         let same = |now: &Self| (now.ledger, now.epoch, now.copying) == (self.ledger, self.epoch, copying);
         now.filter(same).ok_or_else(|| OpenKurrentError::Identity {
             stream: names.identity(),

@@ -120,7 +120,7 @@ async fn find(
     options: &KurrentOptions,
     wanted: Wanted,
 ) -> Result<Identity, OpenKurrentError> {
-    let mut identity = Identity::read(client, names, options).await?;
+    let mut identity = Identity::read(client, names, options.patience).await?;
     let name = || client.address().ledger.clone();
     if identity.is_none() {
         match wanted {
@@ -129,7 +129,7 @@ async fn find(
             Wanted::ToCopyInto(ledger, epoch) => Identity::begin_copy(client, names, options, (ledger, epoch)).await?,
         }
         // Whoever was first has named it.
-        identity = Identity::read(client, names, options).await?;
+        identity = Identity::read(client, names, options.patience).await?;
     }
     let identity = identity.ok_or_else(|| OpenKurrentError::Identity {
         stream: names.identity(),
