@@ -11,6 +11,7 @@ use std::{
 
 use serde_json::{Value, json};
 use socai_kurrent_double::Double;
+use socai_test_postgres::Cluster;
 use tokio_rustls::rustls::{
     ServerConfig,
     crypto::ring,
@@ -211,4 +212,32 @@ async fn a_cluster_is_asked_over_tls() {
     assert!(about == "log" && text.contains("certificate"), "{text}");
     let (about, text) = wrong(data.path(), &log(&format!("{}&tlsCaFile=/nowhere/ca.crt", double.url("so"))));
     assert!(about == "log" && text.contains("/nowhere/ca.crt"), "{text}");
+}
+
+#[test]
+fn keys_or_notary_that_are_not_in_the_database_of_a_ledger_are_missed() {
+    let cluster = Cluster::start().unwrap();
+    let url = cluster.url("postgres");
+    let office = Office::new("G96");
+    for (setting, about) in [("--key-ring", "key ring"), ("--notary", "notary")] {
+        let settings = [&ANY_PORT[..], &[setting, &url]].concat();
+        let (of, text) = wrong(office.path(), &settings);
+        assert!(of == about && text.contains("restore it there"), "{of}: {text}");
+        let before = tempfile::tempdir().unwrap();
+        told(before.path(), &["keygen"]);
+        let (verdict, text) = said(before.path(), &settings, about);
+        assert!(verdict == "good" && text.contains("holds none yet"), "{text}");
+    }
+}
+
+#[test]
+fn a_database_that_does_not_wait_for_its_disk_is_wrong() {
+    let cluster = Cluster::start().unwrap();
+    let url = cluster.url("postgres");
+    let settings = [&ANY_PORT[..], &["--views", &url]].concat();
+    let office = Office::new("G95");
+    assert_eq!(said(office.path(), &settings, "views").0, "good");
+    cluster.restart("-c fsync=off").unwrap();
+    let (about, text) = wrong(office.path(), &settings);
+    assert!(about == "views" && text.contains("fsync off"), "{text}");
 }
