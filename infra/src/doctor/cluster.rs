@@ -33,21 +33,19 @@ impl Found {
             );
             self.add("log", Verdict::Note, text);
         }
-        match ledger {
-            Some(ledger) => {
+        let (verdict, text) = ledger.map_or_else(
+            || {
+                let text = "holds no ledger of this name yet: the first start begins one".to_owned();
+                (Verdict::Note, text)
+            },
+            |ledger| {
                 let text = format!(
-                    "{name}, KurrentDB {version}, holds ledger {ledger}, and it may be read; `socai verify` and `socai fsck` tell \
-                     whether it is whole"
+                    "holds ledger {ledger}, and it may be read; `socai verify` and `socai fsck` tell whether it is whole"
                 );
-                self.add("log", Verdict::Good, text);
-            }
-            None => {
-                let text = format!(
-                    "{name}, KurrentDB {version}, holds no ledger of this name yet: the first start begins one"
-                );
-                self.add("log", Verdict::Note, text);
-            }
-        }
+                (Verdict::Good, text)
+            },
+        );
+        self.add("log", verdict, format!("{name}, KurrentDB {version}, {text}"));
         ledger.is_some()
     }
 }

@@ -40,7 +40,7 @@ pub(super) async fn check(ground: &mut Ground<'_>) -> Layer {
 }
 
 fn without_ring(ground: &Ground<'_>, layer: Layer) -> Layer {
-    let records = ground.facts.as_ref().map_or(0, |facts| facts.records());
+    let records = ground.facts.as_ref().map_or(0, Facts::records);
     if records == 0 {
         return layer;
     }

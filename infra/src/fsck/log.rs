@@ -95,13 +95,13 @@ fn failed(mut layer: Layer, fault: &verify::Fault) -> Layer {
             layer.unchecked = Some(message);
             return layer;
         }
-        verify::Fault::Untold(error) => match of_cluster(error) {
-            Some(name) => name,
-            None => {
+        verify::Fault::Untold(error) => {
+            let Some(name) = of_cluster(error) else {
                 layer.unchecked = Some(message);
                 return layer;
-            }
-        },
+            };
+            name
+        }
     };
     layer.with(Fault::new(name, message))
 }

@@ -9,6 +9,7 @@ use socai_domain::{
 
 use super::{
     Fault, Ground, Kind, Layer, blocking,
+    facts::Facts,
     source::{Entry, Source, Until},
 };
 use crate::{
@@ -34,7 +35,7 @@ pub(super) async fn check(ground: &mut Ground<'_>) -> Layer {
     if let Err(error) = ground.catch_up().await {
         return Layer::unchecked(Kind::Notary, error.to_string());
     }
-    let records = ground.facts.as_ref().map_or(0, |facts| facts.records());
+    let records = ground.facts.as_ref().map_or(0, Facts::records);
     let (beside, cosigned) = match opened {
         Ok(opened) => opened,
         Err(fault) if records == 0 && fault.name == MISSING => return layer,
