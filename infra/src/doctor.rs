@@ -1,5 +1,7 @@
 //! Looks at a configuration before it is served, and says in plain words what is wrong with it. Changes nothing, but puts a probe
-//! into a bucket and removes it. What stands in the ledger is `verify`'s and `fsck`'s business.
+//! into a bucket and removes it. Asks a cluster for some seconds at most. What stands in the ledger is `verify`'s and `fsck`'s business.
+
+mod cluster;
 
 use std::{
     fs, io,
@@ -59,8 +61,8 @@ pub fn examine(config: &Config) -> Vec<Finding> {
     let mut found = Found(Vec::new());
     let serving = found.data(&config.data);
     found.keys(config);
-    found.log(config);
-    found.databases(config);
+    let begun = found.log(config);
+    found.databases(config, begun);
     found.files(config);
     found.room(config);
     found.witnesses(config);
@@ -134,31 +136,42 @@ impl Found {
         }
     }
 
-    fn log(&mut self, config: &Config) {
-        let Some(log) = config.log_directory() else {
-            let text = format!("{}: a KurrentDB cluster, which is not asked here", config.log_shown());
-            return self.add("log", Verdict::Note, text);
-        };
-        let name = log.display();
-        if let Err(error) = check_finished(&log) {
-            return self.add("log", Verdict::Wrong, error.to_string());
-        }
-        let newest = match newest(&log) {
-            Ok(newest) => newest,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return self.add("log", Verdict::Wrong, format!("{name}: {error}")),
-        };
-        let Some(newest) = newest else {
-            return self.add("log", Verdict::Note, format!("{name} holds no ledger yet: the first start begins one"));
+    /// Says, too, whether there is a ledger.
+    fn log(&mut self, config: &Config) -> bool {
+        let begun = match config.log_directory() {
+            Some(log) => self.files_of_log(&log),
+            None => self.cluster(config),
         };
         // What is in a database is asked for below.
-        if let Some(ring) = config.key_ring.path().filter(|ring| !ring.exists()) {
-            let ring = ring.display();
+        if let Some(ring) = config.key_ring.path().filter(|ring| begun && !ring.exists()) {
             let text = format!(
-                "{name} holds a ledger, but its key ring {ring} is gone: put it back, without it nothing is read"
+                "{} holds a ledger, but its key ring {} is gone: put it back, without it nothing is read",
+                config.log_shown(),
+                ring.display()
             );
             self.add("key ring", Verdict::Wrong, text);
         }
+        begun
+    }
+
+    fn files_of_log(&mut self, log: &Path) -> bool {
+        let name = log.display();
+        let newest = match newest(log) {
+            Ok(newest) => newest,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => {
+                self.add("log", Verdict::Wrong, format!("{name}: {error}"));
+                return false;
+            }
+        };
+        if let Err(error) = check_finished(log) {
+            self.add("log", Verdict::Wrong, error.to_string());
+            return newest.is_some();
+        }
+        let Some(newest) = newest else {
+            self.add("log", Verdict::Note, format!("{name} holds no ledger yet: the first start begins one"));
+            return false;
+        };
         if newest > SystemTime::now() + APART {
             let text = format!(
                 "{name} was written in the future: this machine's clock is behind; set it, records would wait for it"
@@ -166,11 +179,11 @@ impl Found {
             self.add("clock", Verdict::Wrong, text);
         }
         self.add("log", Verdict::Good, format!("{name}; `socai verify` and `socai fsck` tell whether it is whole"));
+        true
     }
 
     /// What is kept in databases of PostgreSQL.
-    fn databases(&mut self, config: &Config) {
-        let begun = config.log_directory().is_some_and(|log| matches!(newest(&log), Ok(Some(_))));
+    fn databases(&mut self, config: &Config, begun: bool) {
         let is_one_of_several = config.log_directory().is_none() && config.notary.path().is_none();
         // Views are made anew where there are none.
         let kept = [

@@ -15,4 +15,4 @@ pub mod log;
 pub mod wire;
 
 pub use address::{Address, AddressError};
-pub use log::{KurrentLog, KurrentOptions, KurrentRestore, OpenKurrentError};
+pub use log::{KurrentLog, KurrentOptions, KurrentRestore, Look, OpenKurrentError};

@@ -7,8 +7,9 @@ use socai::doctor::{Verdict, examine};
 
 use super::flags::Settings;
 
-/// Looks at the settings, keys, directories, room on the disk, clock and addresses that a server would use, and says what is
-/// wrong and what to do. Changes nothing; also while a server runs. Exit code 1 if anything has to be mended first.
+/// Looks at the settings, keys, directories, room on the disk, clock and addresses that a server would use, asks the
+/// databases, the cluster and the bucket that they name, and says what is wrong and what to do. Changes nothing; also while a
+/// server runs. Exit code 1 if anything has to be mended first.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   socai doctor --data /srv/socai

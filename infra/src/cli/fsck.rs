@@ -28,7 +28,8 @@ use super::{flags::Place, telling, verify};
 Layers: log (segments, records, chains, heads), index (side files of sealed segments), keys (a key for every
 live stream that opens its records, none for what was erased), reactions (their checkpoint; what was begun has
 ended), views (every row against a rebuild), files (there and whole; those of erased documents gone), notary
-(the tree made again of the log; checkpoints and cosignatures).
+(the tree made again of the log; checkpoints and cosignatures). Of a log in KurrentDB there is no index, and views
+in PostgreSQL are compared by `socai rebuild`: these are left out, which is said.
 
 Exit code 0: all is well. 10 log, 11 index, 12 keys, 13 reactions, 14 views, 15 files, 16 notary: the first of
 these that is wrong. 1: something could not be looked at, 2: asked wrongly. docs/FSCK.md says what each fault means and
@@ -62,7 +63,7 @@ impl Fsck {
         let runtime = super::runtime()?;
         let report = runtime.block_on(async {
             tokio::select! {
-                report = check(&config, &options, tell) => Ok(report?),
+                report = check(&config, &options, tell) => Ok(report),
                 () = asked_to_stop() => bail!("interrupted: nothing was changed"),
             }
         });
@@ -103,6 +104,7 @@ fn told(report: &Report) {
         let state = match (&layer.fault, &layer.unchecked) {
             (Some(_), _) => "FAULT",
             (None, Some(_)) => "unknown",
+            (None, None) if layer.left_out.is_some() => "left out",
             (None, None) => "whole",
         };
         println!("{:<11}{state:<9}{}", layer.kind.name(), counts.join(", "));
@@ -112,8 +114,14 @@ fn told(report: &Report) {
         if layer.faults > 1 {
             println!("{:11}and {} more that are wrong", "", telling::thousands(layer.faults - 1));
         }
-        for note in layer.unchecked.iter().chain(&layer.notes) {
+        for note in layer.unchecked.iter().chain(&layer.left_out).chain(&layer.notes) {
             println!("{:11}{note}", "");
+        }
+        for hash in &layer.unattached.first {
+            println!("{:11}of no document: {hash}", "");
+        }
+        if layer.unattached.more > 0 {
+            println!("{:11}and {} more of no document", "", telling::thousands(layer.unattached.more));
         }
     }
     if let Some(head) = report.head {
@@ -136,13 +144,19 @@ fn layer_in_json(layer: &Layer) -> Value {
         let stream = fault.stream.map(|stream| stream.to_string());
         json!({ "name": fault.name, "message": fault.message, "stream": stream, "record": fault.record })
     });
-    json!({
+    let mut told = json!({
         "ok": layer.fault.is_none() && layer.unchecked.is_none(),
         "code": layer.kind.exit_code(),
         "counts": counts,
         "fault": fault,
         "faults": layer.faults,
         "unchecked": layer.unchecked,
+        "leftOut": layer.left_out,
         "notes": layer.notes,
-    })
+    });
+    if layer.kind == Kind::Files {
+        let first: Vec<_> = layer.unattached.first.iter().map(ToString::to_string).collect();
+        told["unattached"] = json!({ "first": first, "more": layer.unattached.more });
+    }
+    told
 }

@@ -1,6 +1,6 @@
 //! What the headers of the log say, which need no key: every stream with its end, what was begun, what was erased.
 
-use std::{collections::HashMap, path::Path};
+use std::collections::HashMap;
 
 use socai_domain::{
     incoming::events::{Cancelled, ErasureCompleted, Registered, RegistrationAbandoned, RegistrationBegan},
@@ -9,11 +9,8 @@ use socai_domain::{
     time::Timestamp,
 };
 
-use crate::log::file::{
-    format::{Address, Entry},
-    hashing::ByStream,
-    reader::Reader,
-};
+use super::source::{Entry, NOW, Reader, Source};
+use crate::log::file::{format::Address, hashing::ByStream};
 
 const REGISTRATION_BEGAN: EventKind = RegistrationBegan::KIND;
 const REGISTRATION_ENDED: [EventKind; 4] = [RegistrationAbandoned::KIND, Registered::KIND, Cancelled::KIND, EXPUNGED];
@@ -26,6 +23,7 @@ pub(super) struct Stream {
     pub(super) first: u64,
     /// Its last record.
     pub(super) last: Revision,
+    /// Where that is in the files; nowhere in a log that is told.
     pub(super) address: Address,
 }
 
@@ -46,19 +44,24 @@ pub(super) struct Facts {
     pub(super) erasures: HashMap<StreamId, Erasure>,
     /// Registrations that were begun and did not end: the places where they began.
     pub(super) begun: HashMap<StreamId, u64>,
+    /// The records up to the place that was to be counted to.
+    pub(super) counted: u64,
+    count_to: u64,
 }
 
 /// Records that are read between two reports.
 const AT_ONCE: usize = 50_000;
 
 impl Facts {
-    /// Of the whole log in this directory, as far as it goes now.
-    pub(super) fn read(dir: &Path, progress: impl FnMut(u64)) -> Result<Self, ReadError> {
+    /// Of the whole log, as far as it goes now; with how many records there are up to a place.
+    pub(super) fn read(source: &Source, count_to: u64, progress: impl FnMut(u64)) -> Result<Self, ReadError> {
         let mut facts = Self {
-            reader: Reader::open(dir)?,
+            reader: source.reader()?,
             streams: ByStream::default(),
             erasures: HashMap::new(),
             begun: HashMap::new(),
+            counted: 0,
+            count_to,
         };
         facts.catch_up(progress)?;
         Ok(facts)
@@ -66,10 +69,12 @@ impl Facts {
 
     /// Takes in what came since.
     pub(super) fn catch_up(&mut self, mut progress: impl FnMut(u64)) -> Result<(), ReadError> {
-        let Self { reader, streams, erasures, begun } = self;
+        let Self { reader, streams, erasures, begun, counted, count_to } = self;
         let mut unreadable = None;
-        let mut take = |address: Address, entry: &Entry<'_>| match Header::read(entry.record) {
+        let mut take = |entry: Entry<'_>| match Header::read(entry.record) {
             Ok(header) => {
+                let address = entry.address;
+                *counted += u64::from(entry.place <= *count_to);
                 let stream = streams.entry(header.stream);
                 let stream = stream.or_insert(Stream { first: entry.place, last: header.revision, address });
                 (stream.last, stream.address) = (header.revision, address);
@@ -81,7 +86,7 @@ impl Facts {
         };
         let mut more = true;
         while more {
-            more = reader.read(u64::MAX, AT_ONCE, &mut take)?;
+            more = reader.read(NOW, AT_ONCE, &mut take)?;
             progress(reader.place());
         }
         unreadable.map_or(Ok(()), Err)
@@ -90,6 +95,11 @@ impl Facts {
     /// The ledger.
     pub(super) fn ledger(&self) -> LedgerId {
         self.reader.ledger()
+    }
+
+    /// How many records there are.
+    pub(super) fn records(&self) -> u64 {
+        self.reader.records()
     }
 
     /// Where the log ended when it was read.

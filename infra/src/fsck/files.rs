@@ -151,14 +151,15 @@ fn instant(at: Timestamp) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(at.as_micros()).unwrap_or(0))
 }
 
-/// Counts what no live document has: uploads that wait for their command, and what is going to be swept.
+/// Finds what no live document has: uploads that wait for their command, and what is going to be swept.
 fn unattached(attached: &HashSet<u128>, store: &BlobStore, layer: &mut Layer) -> Result<(), String> {
-    let mut count = 0;
     for hash in store.list() {
         let hash = hash.map_err(|error| error.to_string())?;
-        count += u64::from(!attached.contains(&short(hash)));
+        if !attached.contains(&short(hash)) {
+            layer.unattached.add(hash);
+        }
     }
-    layer.count("files of no document", count);
+    layer.count("files of no document", layer.unattached.count());
     Ok(())
 }
 

@@ -19,7 +19,10 @@ use crate::log::file::{
 
 /// Reads every sealed segment again, on all cores.
 pub(super) async fn check(ground: &Ground<'_>) -> Layer {
-    let (directory, progress) = (ground.directory.clone(), ground.progress(Kind::Index));
+    let Some(directory) = ground.config.log_directory() else {
+        return Layer::left_out(Kind::Index, "a KurrentDB cluster has no segments and no side files");
+    };
+    let progress = ground.progress(Kind::Index);
     super::blocking(move || look(&directory, &progress)).await
 }
 

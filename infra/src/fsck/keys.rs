@@ -31,14 +31,16 @@ pub(super) async fn check(ground: &mut Ground<'_>) -> Layer {
             error => layer.wrong(Fault::new("ring-damaged", error.to_string())),
         }
     }
-    if layer.fault.is_none() && ground.options.deep && ground.facts.is_some() {
+    // Of a log that is told, the last record of each stream would be asked for one by one: all are read instead.
+    let all_records = ground.options.deep || ground.config.log_directory().is_none();
+    if layer.fault.is_none() && all_records && ground.facts.is_some() {
         open_everything(ground, &mut layer).await;
     }
     layer
 }
 
 fn without_ring(ground: &Ground<'_>, layer: Layer) -> Layer {
-    let records = ground.facts.as_ref().map_or(0, |facts| facts.end().place());
+    let records = ground.facts.as_ref().map_or(0, Facts::records);
     if records == 0 {
         return layer;
     }
@@ -70,7 +72,7 @@ async fn all(ground: &mut Ground<'_>, layer: &mut Layer, ring: &RingReader) -> R
     let mut seen = Seen {
         facts,
         layer,
-        records: RecordsAt::new(&ground.directory),
+        records: ground.config.log_directory().map(|directory| RecordsAt::new(&directory)),
         with_key: HashSet::new(),
         unknown: Vec::new(),
         destroyed: Vec::new(),
@@ -121,7 +123,8 @@ fn missing(stream: StreamId, found: &Stream) -> Fault {
 struct Seen<'a> {
     facts: &'a Facts,
     layer: &'a mut Layer,
-    records: RecordsAt,
+    /// None of a log that is told: what opens its records is seen later.
+    records: Option<RecordsAt>,
     with_key: HashSet<StreamId>,
     /// Streams that the log did not have when it was read.
     unknown: Vec<StreamId>,
@@ -183,7 +186,8 @@ impl Seen<'_> {
         let Some(key) = key.filter(|_| kept[0].from == Revision::FIRST) else {
             return self.layer.wrong(missing(stream, found));
         };
-        match self.records.read(found.address) {
+        let Some(records) = &mut self.records else { return };
+        match records.read(found.address) {
             Ok(record) if record.header().stream == stream => self.opens(key, &record, found),
             Ok(_) => {
                 let message = format!("{stream} revision {}: another record is in its place", found.last);

@@ -1,8 +1,10 @@
 //! What every layer's check comes to.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use socai_domain::ledger::StreamId;
+
+use crate::blobs::BlobHash;
 
 /// A layer of the product, from the ground up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,17 +112,60 @@ pub struct Layer {
     pub faults: u64,
     /// Why it, or a part of it, could not be looked at.
     pub unchecked: Option<String>,
+    /// Why there is nothing here that could be looked at.
+    pub left_out: Option<String>,
     /// What is worth knowing and not wrong.
     pub notes: Vec<String>,
+    /// Files that no document has.
+    pub unattached: Unattached,
+}
+
+/// Files that no document has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unattached {
+    /// The first of them by hash, at most [`Unattached::MOST`].
+    pub first: BTreeSet<BlobHash>,
+    /// How many more there are.
+    pub more: u64,
+}
+
+impl Unattached {
+    /// So many are named.
+    pub const MOST: usize = 100;
+
+    pub(super) fn add(&mut self, hash: BlobHash) {
+        self.first.insert(hash);
+        if self.first.len() > Self::MOST {
+            self.first.pop_last();
+            self.more += 1;
+        }
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.first.len() as u64 + self.more
+    }
 }
 
 impl Layer {
     pub(super) fn new(kind: Kind) -> Self {
-        Self { kind, counts: Vec::new(), fault: None, faults: 0, unchecked: None, notes: Vec::new() }
+        Self {
+            kind,
+            counts: Vec::new(),
+            fault: None,
+            faults: 0,
+            unchecked: None,
+            left_out: None,
+            notes: Vec::new(),
+            unattached: Unattached::default(),
+        }
     }
 
     pub(super) fn unchecked(kind: Kind, why: impl Into<String>) -> Self {
         Self { unchecked: Some(why.into()), ..Self::new(kind) }
+    }
+
+    pub(super) fn left_out(kind: Kind, why: impl Into<String>) -> Self {
+        Self { left_out: Some(why.into()), ..Self::new(kind) }
     }
 
     pub(super) fn count(&mut self, what: &'static str, number: u64) {

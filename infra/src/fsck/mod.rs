@@ -17,17 +17,16 @@ mod opening;
 mod reactions;
 mod ring;
 mod scratch;
+mod source;
 mod views;
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
-use socai_commands::CHECKPOINT;
 use socai_domain::ledger::{Head, Header, Opener, Position, ReadError, RecordHash};
-use thiserror::Error;
 
 pub use self::layer::{Fault, Kind, Layer};
-use self::{facts::Facts, opening::Records, ring::Lost, ring::Ring, scratch::Scratch};
-use crate::{config::Config, data, log::file::reader::Reader, ports::FileCheckpoints};
+use self::{facts::Facts, opening::Records, ring::Lost, ring::Ring, scratch::Scratch, source::Source};
+use crate::{config::Config, data};
 
 /// What is to be checked.
 #[derive(Clone, Debug, Default)]
@@ -60,14 +59,6 @@ pub struct Report {
     pub layers: Vec<Layer>,
 }
 
-/// Why nothing can be checked.
-#[derive(Clone, Debug, Error)]
-pub enum FsckError {
-    /// The log is not one of files.
-    #[error("{0}: only a log of files is checked")]
-    NotFiles(String),
-}
-
 impl Report {
     /// What the program ends with: 0 if all is well; the code of the first layer with a fault; 1 if something could not be
     /// looked at.
@@ -82,14 +73,13 @@ impl Report {
 pub type Tell = Arc<dyn Fn(Progress) + Send + Sync>;
 
 /// Checks what the configuration names. Dropping it half-way leaves nothing behind.
-pub async fn check(config: &Config, options: &Options, tell: Tell) -> Result<Report, FsckError> {
-    let directory = config.log_directory().ok_or_else(|| FsckError::NotFiles(config.log_shown()))?;
+pub async fn check(config: &Config, options: &Options, tell: Tell) -> Report {
     // Before the log: what it names was in the log then.
-    let checkpoint = FileCheckpoints::new(&config.data).read(CHECKPOINT);
+    let checkpoint = reactions::checkpoint(config).await;
     let mut ground = Ground {
         config,
         options,
-        directory,
+        source: None,
         tell,
         checkpoint,
         scratch: Scratch::default(),
@@ -109,7 +99,7 @@ pub async fn check(config: &Config, options: &Options, tell: Tell) -> Result<Rep
             Kind::Notary => notary::check(&mut ground).await,
             Kind::Keys | Kind::Views | Kind::Files => with_keys(&mut ground, kind).await,
         };
-        if ground.is_wanted(kind) || layer.unchecked.is_some() {
+        if ground.is_wanted(kind) || layer.fault.is_some() || layer.unchecked.is_some() {
             layers.push(layer);
         }
     }
@@ -118,7 +108,7 @@ pub async fn check(config: &Config, options: &Options, tell: Tell) -> Result<Rep
     }
     views_rest_on_keys(&mut layers);
     ground.let_go_of_the_ring().await;
-    Ok(Report { head: ground.head, layers })
+    Report { head: ground.head, layers }
 }
 
 /// How often a layer is checked again because somebody wrote to the ring's file, which was taken for one that rests.
@@ -176,11 +166,11 @@ fn views_rest_on_keys(layers: &mut [Layer]) {
 struct Ground<'a> {
     config: &'a Config,
     options: &'a Options,
-    /// The directory of the log.
-    directory: PathBuf,
+    /// The log, once it was found.
+    source: Option<Source>,
     tell: Tell,
-    /// The reactions' checkpoint, as it was before the log was read.
-    checkpoint: Result<Option<Position>, String>,
+    /// The reactions' checkpoint, as it was before the log was read; or what is to be said of it.
+    checkpoint: Result<Option<Position>, Layer>,
     scratch: Scratch,
     head: Option<Head>,
     /// What the log's headers say; none where it cannot be read to its end.
@@ -207,8 +197,10 @@ impl Ground<'_> {
     }
 
     async fn read_facts(&mut self) -> Result<(), ReadError> {
-        let (directory, progress) = (self.directory.clone(), self.progress(Kind::Log));
-        let facts = blocking(move || Facts::read(&directory, |place| progress(place, 0))).await?;
+        let Some(source) = self.source.clone() else { return Ok(()) };
+        let done = self.checkpoint.as_ref().ok().copied().flatten().map_or(0, Position::place);
+        let progress = self.progress(Kind::Log);
+        let facts = blocking(move || Facts::read(&source, done, |place| progress(place, 0))).await?;
         self.facts = Some(facts);
         Ok(())
     }
@@ -228,7 +220,7 @@ impl Ground<'_> {
     /// All records of the log that are wanted, and the place where it ends.
     fn records(&self, wanted: fn(&Header) -> bool) -> Option<(u64, Records)> {
         let end = self.facts.as_ref()?.end().place();
-        Some((end, Records::new(Reader::open(&self.directory).ok()?, wanted)))
+        Some((end, Records::new(self.source.as_ref()?.reader().ok()?, wanted)))
     }
 
     /// The key ring, opened when it is first needed; none if there is no such file.

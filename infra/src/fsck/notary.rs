@@ -7,10 +7,13 @@ use socai_domain::{
     proof::{Policy, TreeHead, VerifierKey, policy::NotAccepted},
 };
 
-use super::{Fault, Ground, Kind, Layer, blocking};
+use super::{
+    Fault, Ground, Kind, Layer, blocking,
+    facts::Facts,
+    source::{Entry, Source, Until},
+};
 use crate::{
     config::{Config, Location},
-    log::file::reader::Reader,
     log_key::{self, LogKey, LogKeyError},
     notary::{Beside, BesideError, Difference, StoreError},
 };
@@ -32,7 +35,7 @@ pub(super) async fn check(ground: &mut Ground<'_>) -> Layer {
     if let Err(error) = ground.catch_up().await {
         return Layer::unchecked(Kind::Notary, error.to_string());
     }
-    let records = ground.facts.as_ref().map_or(0, |facts| facts.end().place());
+    let records = ground.facts.as_ref().map_or(0, Facts::records);
     let (beside, cosigned) = match opened {
         Ok(opened) => opened,
         Err(fault) if records == 0 && fault.name == MISSING => return layer,
@@ -47,7 +50,8 @@ pub(super) async fn check(ground: &mut Ground<'_>) -> Layer {
         return layer.with(Fault::new("notary-beyond-log", message));
     }
     let policy = ground.config.witnesses.clone();
-    let (directory, progress) = (ground.directory.clone(), ground.progress(Kind::Notary));
+    let Some(source) = ground.source.clone() else { return Layer::unchecked(Kind::Notary, "the log cannot be read") };
+    let progress = ground.progress(Kind::Notary);
     blocking(move || {
         let mut layer = Layer::new(Kind::Notary);
         layer.count("records covered", beside.head().size);
@@ -55,7 +59,7 @@ pub(super) async fn check(ground: &mut Ground<'_>) -> Layer {
             layer.count("records cosigned", cosigned.head().size);
             check_cosignatures(cosigned, policy.as_deref(), &mut layer);
         }
-        if let Err(why) = compare(&directory, &beside, cosigned.as_ref(), progress, &mut layer) {
+        if let Err(why) = compare(&source, &beside, cosigned.as_ref(), progress, &mut layer) {
             layer.unchecked = Some(why);
         }
         layer
@@ -131,25 +135,25 @@ fn check_cosignatures(cosigned: &Beside, policy: Option<&Path>, layer: &mut Laye
 
 /// Reads the log up to the newest checkpoint.
 fn compare(
-    directory: &Path,
+    source: &Source,
     beside: &Beside,
     cosigned: Option<&Beside>,
     progress: impl Fn(u64, u64),
     layer: &mut Layer,
 ) -> Result<(), String> {
-    let mut reader = Reader::open(directory).map_err(|error| error.to_string())?;
+    let mut reader = source.reader().map_err(|error| error.to_string())?;
     let mut comparison = beside.compare().map_err(|error| error.to_string())?;
     let heads = cosigned.map(|cosigned| ("cosigned", cosigned.head()));
     for (which, head) in heads.into_iter().chain([("newest", beside.head())]) {
         let mut more = true;
         while more {
             let mut records = Vec::new();
-            let mut take = |_, entry: &crate::log::file::format::Entry<'_>| {
+            let mut take = |entry: Entry<'_>| {
                 records.push((RecordHash::of(entry.record), entry.place));
             };
-            more = reader.read(head.size, AT_ONCE, &mut take).map_err(|error| error.to_string())?;
+            more = reader.read(Until::Records(head.size), AT_ONCE, &mut take).map_err(|error| error.to_string())?;
             comparison.add(records.into_iter()).map_err(|error| error.to_string())?;
-            progress(reader.place(), beside.head().size);
+            progress(reader.records(), beside.head().size);
         }
         if comparison.root() != head.root {
             let differs = comparison.end().map_err(|error| error.to_string())?;

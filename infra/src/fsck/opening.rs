@@ -3,8 +3,10 @@
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use socai_domain::ledger::{Header, KeyError, OpenError, Opened, Opener, ReadError, Recorded, SealedRecord};
 
-use super::Fault;
-use crate::log::file::{format::Entry, reader::Reader};
+use super::{
+    Fault,
+    source::{Entry, Reader, Until},
+};
 
 /// Records of the log, read where it holds up nobody.
 #[derive(Debug)]
@@ -48,7 +50,7 @@ fn batch(reader: &mut Reader, until: u64, wanted: fn(&Header) -> bool) -> Result
     let (mut records, mut wrong, mut more) = (Vec::new(), None, true);
     let origin = reader.position(0);
     while more && records.is_empty() {
-        more = reader.read(until, AT_ONCE, &mut |_, entry: &Entry<'_>| {
+        more = reader.read(Until::Place(until), AT_ONCE, &mut |entry: Entry<'_>| {
             let keep = Header::read(entry.record).map(|header| wanted(&header));
             match keep.and_then(|keep| keep.then(|| SealedRecord::from_bytes(entry.record)).transpose()) {
                 Ok(Some(record)) => records.push(Recorded { position: origin.with_place(entry.place), record }),

@@ -1,13 +1,39 @@
 //! The reactions: their checkpoint says that everything that was begun before it has ended.
 
+use socai_commands::{CHECKPOINT, Checkpoints as _};
+use socai_domain::ledger::Position;
+
 use super::{Fault, Ground, Kind, Layer, facts::Facts};
+use crate::{
+    config::{Config, Location},
+    lease::{CHECKPOINTS, PostgresCheckpoints},
+    ports::FileCheckpoints,
+    postgres,
+};
+
+/// How far the reactions have come; or what is to be said of the layer. Servers that share a cluster's log keep it with their
+/// notary.
+pub(super) async fn checkpoint(config: &Config) -> Result<Option<Position>, Layer> {
+    let unreadable = |why| Layer::new(Kind::Reactions).with(Fault::new("checkpoint-unreadable", why));
+    let (None, Location::Postgres(at)) = (config.log_directory(), &config.notary) else {
+        return FileCheckpoints::new(&config.data).read(CHECKPOINT).map_err(unreadable);
+    };
+    match postgres::is_there(at, CHECKPOINTS).await {
+        Ok(true) => {
+            let checkpoints = PostgresCheckpoints::new(at);
+            checkpoints.load(CHECKPOINT).await.map_err(|error| unreadable(error.to_string()))
+        }
+        Ok(false) => Ok(None),
+        Err(error) => Err(Layer::unchecked(Kind::Reactions, format!("{at}: {error}"))),
+    }
+}
 
 /// Holds the checkpoint, which was read before the log, against the log.
 pub(super) fn check(ground: &Ground<'_>) -> Layer {
     let mut layer = Layer::new(Kind::Reactions);
     let checkpoint = match &ground.checkpoint {
         Ok(checkpoint) => *checkpoint,
-        Err(why) => return layer.with(Fault::new("checkpoint-unreadable", why.clone())),
+        Err(unread) => return unread.clone(),
     };
     let Some(facts) = ground.facts.as_ref() else { return Layer::unchecked(Kind::Reactions, "the log cannot be read") };
     let Some(checkpoint) = checkpoint else {
@@ -32,8 +58,8 @@ pub(super) fn check(ground: &Ground<'_>) -> Layer {
         );
         return layer.with(Fault::new("checkpoint-beyond-log", message));
     }
-    layer.count("records done", checkpoint.place());
-    layer.count("records to do", end.place() - checkpoint.place());
+    layer.count("records done", facts.counted);
+    layer.count("records to do", facts.records() - facts.counted);
     undone(facts, checkpoint.place(), &mut layer);
     layer
 }

@@ -45,7 +45,7 @@ const NEAR: u64 = 2_000;
 pub(super) async fn check(ground: &mut Ground<'_>) -> Layer {
     let mut layer = Layer::new(Kind::Views);
     let Some(file) = ground.config.views.path().map(Path::to_owned) else {
-        return Layer::unchecked(
+        return Layer::left_out(
             Kind::Views,
             "they are in PostgreSQL, and only those in a file are compared row by row here: `socai rebuild` compares them",
         );
@@ -99,7 +99,7 @@ async fn compare(
         return Err(Trouble::Unreadable("the log cannot be read".into()));
     };
     let opener = ground.opener().await.map_err(Trouble::Unreadable)?;
-    let mut rebuilding = Rebuild { records, views: Expected::new(path, opener).await? };
+    let mut rebuilding = Rebuild { records, views: Expected::new(path, opener).await?, taken: 0 };
     let mut looks = 0;
     let stored = loop {
         let at = place(ground, &stored).await?;
@@ -116,15 +116,16 @@ async fn compare(
         looks += 1;
         stored = resting.wake().await?;
     };
-    finish(ground, layer, stored, rebuilding.views).await
+    finish(ground, layer, stored, rebuilding).await
 }
 
 async fn finish(
     ground: &mut Ground<'_>,
     layer: &mut Layer,
     mut stored: Stored,
-    rebuilt: Expected,
+    rebuilding: Rebuild,
 ) -> Result<(), Trouble> {
+    let (records, rebuilt) = (rebuilding.taken, rebuilding.views);
     // Keys may have been destroyed by erasures that these views have not come to: their documents are left out.
     ground.catch_up().await.map_err(|error| Trouble::Unreadable(error.to_string()))?;
     let Some(facts) = ground.facts.as_ref() else { return Ok(()) };
@@ -136,11 +137,11 @@ async fn finish(
     let compared = stored.compare(&rebuilt, extent, |rows| progress(rows, 0)).await?;
     stored.close().await;
     rebuilt.close().await;
-    layer.count("records", at);
+    layer.count("records", records);
     layer.count("rows", compared.rows);
-    let end = facts.end().place();
-    if end > at && !ground.is_in_use() {
-        layer.note(format!("they reflect the first {at} of {end} records; the next start folds the rest"));
+    let end = facts.records();
+    if end > records && !ground.is_in_use() {
+        layer.note(format!("they reflect the first {records} of {end} records; the next start folds the rest"));
     }
     if let Some(difference) = compared.difference {
         let mut fault = Fault::new(ROW_DIFFERS, rebuild(&difference.to_string()));
@@ -176,6 +177,7 @@ async fn place(ground: &mut Ground<'_>, stored: &Stored) -> Result<u64, Trouble>
 struct Rebuild {
     records: Records,
     views: Expected,
+    taken: u64,
 }
 
 impl Rebuild {
@@ -187,6 +189,7 @@ impl Rebuild {
                 break;
             }
             self.views.take(&batch).await?;
+            self.taken += batch.len() as u64;
             progress(self.views.place(), until);
         }
         if self.views.place() == until {

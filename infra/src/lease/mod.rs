@@ -31,7 +31,7 @@ use tokio::{
 use uuid::Uuid;
 
 pub(crate) use holds::PostgresHolds;
-pub(crate) use postgres::{PostgresCheckpoints, PostgresLeases};
+pub(crate) use postgres::{CHECKPOINTS, PostgresCheckpoints, PostgresLeases};
 
 /// What runs on one server at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

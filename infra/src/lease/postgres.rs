@@ -31,6 +31,9 @@ const TAKE: &str = "
     WHERE lease.holder = excluded.holder OR lease.until < clock_timestamp()
     RETURNING part";
 const RELEASE: &str = "UPDATE socai_servers.lease SET until = '-infinity' WHERE holder = $1";
+/// The table of how far reactions have come.
+pub(crate) const CHECKPOINTS: &str = "socai_servers.checkpoint";
+
 const LOAD: &str = "SELECT position FROM socai_servers.checkpoint WHERE name = $1";
 const SAVE: &str = "
     INSERT INTO socai_servers.checkpoint (name, position) VALUES ($1, $2)

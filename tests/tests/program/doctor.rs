@@ -5,13 +5,21 @@ use std::{
     net::TcpListener,
     os::unix::fs::PermissionsExt as _,
     path::Path,
-    time::{Duration, SystemTime},
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use socai_kurrent_double::Double;
+use socai_test_postgres::Cluster;
+use tokio_rustls::rustls::{
+    ServerConfig,
+    crypto::ring,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+};
 
 use crate::{
-    binary::{Serving, socai, text},
+    binary::{Serving, socai, text, told},
     office::Office,
 };
 
@@ -115,4 +123,121 @@ fn before_there_is_anything_it_says_how_to_begin() {
         !output.status.success() && told.contains("socai keygen --data") && told.contains("proxy with TLS"),
         "{told}"
     );
+}
+
+/// What is said of this thing, and its verdict, where nothing is wrong.
+fn said(data: &Path, settings: &[&str], about: &str) -> (String, String) {
+    let (found, well) = examined(data, settings);
+    assert!(well, "{found:?}");
+    let (_, verdict, text) = found.into_iter().find(|(of, ..)| of == about).unwrap();
+    (verdict, text)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_cluster_is_asked_and_not_written_to_and_its_password_kept() {
+    let double = Double::cluster(3).await.unwrap();
+    double.faults().require("clerk", "geheim");
+    let url = double.url("so").replace("://", "://clerk:geheim@");
+    let with = |url: &str| [&ANY_PORT[..], &["--log", url]].concat().into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let wrong = |data: &Path, url: &str| {
+        let settings = with(url);
+        let began = Instant::now();
+        let (about, text) = wrong(data, &settings.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(began.elapsed() < Duration::from_secs(30) && !text.contains("geheim"), "{text}");
+        (about, text)
+    };
+    let told_of_log = |data: &Path, url: &str| {
+        let settings = with(url);
+        said(data, &settings.iter().map(String::as_str).collect::<Vec<_>>(), "log")
+    };
+    let data = tempfile::tempdir().unwrap();
+    told(data.path(), &["keygen"]);
+    let (verdict, text) = told_of_log(data.path(), &url);
+    assert!(verdict == "note" && text.contains("26.1.2") && text.contains("holds no ledger"), "{text}");
+    assert_eq!(double.events(""), []);
+
+    let office = Office::joining(data, "G97", &["--log", &url]);
+    let data = office.path();
+    let written = double.events("");
+    // Another node leads: it is found.
+    double.lead(Some(2));
+    let (verdict, text) = told_of_log(data, &url);
+    assert!(verdict == "good" && text.contains("KurrentDB 26.1.2, holds ledger") && !text.contains("geheim"), "{text}");
+    let ring = data.join("keys/ring.sqlite");
+    fs::rename(&ring, data.join("aside")).unwrap();
+    assert_eq!(wrong(data, &url).0, "key ring");
+    fs::rename(data.join("aside"), &ring).unwrap();
+
+    for user in ["clerk:geheimer@", "other:geheim@", ""] {
+        let (about, text) = wrong(data, &url.replace("clerk:geheim@", user));
+        assert!(about == "log" && text.contains("user:password@"), "{user}: {text}");
+    }
+    assert_eq!(double.events(""), written, "nothing was written");
+    let stream = written.iter().find(|event| event.stream.starts_with("so-")).unwrap().stream.clone();
+    double.set_metadata(&stream, &json!({ "$maxAge": 60 }));
+    let (about, text) = wrong(data, &url);
+    assert!(about == "log" && text.contains("$maxAge = 60") && text.contains(&stream), "{text}");
+    double.set_metadata(&stream, &json!({ "$acl": { "$r": "clerk" } }));
+    assert_eq!(told_of_log(data, &url).0, "good");
+
+    (0..3).for_each(|node| double.stop(node));
+    let (about, text) = wrong(data, &url);
+    assert!(about == "log" && text.contains("no node of the cluster answers"), "{text}");
+    // Somebody takes connections and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let (about, text) = wrong(data, &format!("kurrentdb://clerk:geheim@{address}?tls=false"));
+    assert!(about == "log" && text.contains("answer"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_cluster_is_asked_over_tls() {
+    let [ours, other] = [(); 2].map(|()| rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap());
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(ours.signing_key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let config = config.with_single_cert(vec![ours.cert.der().clone()], key).unwrap();
+    let double = Double::secure(1, config).await.unwrap();
+    let data = tempfile::tempdir().unwrap();
+    told(data.path(), &["keygen"]);
+    let with = |name: &str, certificate: &rcgen::Certificate| {
+        let file = data.path().join(name);
+        fs::write(&file, certificate.pem()).unwrap();
+        format!("{}&tlsCaFile={}", double.url("so"), file.display())
+    };
+    let (trusted, strange) = (with("ours.crt", &ours.cert), with("other.crt", &other.cert));
+    let log = |url| [&ANY_PORT[..], &["--log", url]].concat();
+    assert_eq!(said(data.path(), &log(&trusted), "log").0, "note");
+    let (about, text) = wrong(data.path(), &log(&strange));
+    assert!(about == "log" && text.contains("certificate"), "{text}");
+    let (about, text) = wrong(data.path(), &log(&format!("{}&tlsCaFile=/nowhere/ca.crt", double.url("so"))));
+    assert!(about == "log" && text.contains("/nowhere/ca.crt"), "{text}");
+}
+
+#[test]
+fn keys_or_notary_that_are_not_in_the_database_of_a_ledger_are_missed() {
+    let cluster = Cluster::start().unwrap();
+    let url = cluster.url("postgres");
+    let office = Office::new("G96");
+    for (setting, about) in [("--key-ring", "key ring"), ("--notary", "notary")] {
+        let settings = [&ANY_PORT[..], &[setting, &url]].concat();
+        let (of, text) = wrong(office.path(), &settings);
+        assert!(of == about && text.contains("restore it there"), "{of}: {text}");
+        let before = tempfile::tempdir().unwrap();
+        told(before.path(), &["keygen"]);
+        let (verdict, text) = said(before.path(), &settings, about);
+        assert!(verdict == "good" && text.contains("holds none yet"), "{text}");
+    }
+}
+
+#[test]
+fn a_database_that_does_not_wait_for_its_disk_is_wrong() {
+    let cluster = Cluster::start().unwrap();
+    let url = cluster.url("postgres");
+    let settings = [&ANY_PORT[..], &["--views", &url]].concat();
+    let office = Office::new("G95");
+    assert_eq!(said(office.path(), &settings, "views").0, "good");
+    cluster.restart("-c fsync=off").unwrap();
+    let (about, text) = wrong(office.path(), &settings);
+    assert!(about == "views" && text.contains("fsync off"), "{text}");
 }

@@ -83,13 +83,14 @@ async fn a_document_goes_its_way_in_a_cluster_and_is_there_after_a_restart() {
 }
 
 #[test]
-fn what_reads_files_only_says_so_and_keeps_the_password_to_itself() {
+fn what_asks_a_cluster_that_is_not_there_says_so_and_keeps_the_password_to_itself() {
     let data = tempfile::tempdir().unwrap();
     let url = "kurrentdb://clerk:geheim@localhost:1?ledger=so";
     for command in [&["fsck"][..], &["doctor"]] {
         let output = run(data.path(), &[command, &["--log", url]].concat());
         let told = text(&output.stdout) + &text(&output.stderr);
         assert!(told.contains("localhost:1") && !told.contains("geheim"), "{command:?}: {told}");
+        assert_eq!(output.status.code(), Some(1), "{command:?}: {told}");
     }
 }
 

@@ -256,6 +256,16 @@ async fn two_servers_share_a_log_and_one_goes_on_when_the_other_dies() {
     let records = covered(&first.url).await;
     assert!(records > 8, "{records}");
     assert!(first.terminate().success());
+
+    // All that they share is checked, the checkpoint of the reactions that is none of either's files, too.
+    let whole = run(office.path(), &[&["fsck", "--json"], &settings[..]].concat());
+    let report: Value = serde_json::from_slice(&whole.stdout).unwrap();
+    let layer = |name: &str| &report["layers"][name];
+    assert_eq!((whole.status.code(), &report["code"]), (Some(0), &json!(0)), "{report:#}");
+    assert!(layer("reactions")["counts"]["records done"].as_u64() > Some(0), "{report:#}");
+    assert!(layer("notary")["counts"]["records covered"].as_u64() > Some(8), "{report:#}");
+    let views = layer("views")["leftOut"].as_str().unwrap();
+    assert!(views.contains("PostgreSQL") && layer("index")["leftOut"].is_string(), "{report:#}");
 }
 
 #[test]

@@ -6,6 +6,8 @@
 //! | `LedgerCopyBegun@1 {ledger, epoch}` | a ledger is copied to here and is not whole: nobody opens it |
 //! | `LedgerCopied@1 {ledger, epoch}` | the copy is whole |
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use socai_domain::ledger::LedgerId;
 use uuid::Uuid;
@@ -49,16 +51,16 @@ impl Identity {
     pub(super) async fn read(
         client: &Client,
         names: &Names,
-        options: &KurrentOptions,
+        patience: Duration,
     ) -> Result<Option<Self>, OpenKurrentError> {
         let stream = names.identity();
         // First: where it was deleted, it says nothing, and a new ledger would begin in the place of the old one.
         let metadata = metadata_of(&stream);
-        let metadata = client.patiently(options.patience, || last(client, &metadata)).await?;
+        let metadata = client.patiently(patience, || last(client, &metadata)).await?;
         if let Some(settings) = metadata.as_ref().and_then(loses) {
             return Err(OpenKurrentError::Losing { stream, settings });
         }
-        let events = client.patiently(options.patience, || told(client, &stream)).await?;
+        let events = client.patiently(patience, || told(client, &stream)).await?;
         let mut identity: Option<Self> = None;
         for event in &events {
             let next = Self::after(identity, event);
@@ -122,7 +124,7 @@ impl Identity {
         let kind = if copying { COPY_BEGUN } else { COPIED };
         // Whoever was quicker said the same, or the stream was written by others: it is read again.
         say(client, names, options, Expected::Revision(self.last), kind, &said).await?;
-        let now = Self::read(client, names, options).await?;
+        let now = Self::read(client, names, options.patience).await?;
         let same = |now: &Self| (now.ledger, now.epoch, now.copying) == (self.ledger, self.epoch, copying);
         now.filter(same).ok_or_else(|| OpenKurrentError::Identity {
             stream: names.identity(),

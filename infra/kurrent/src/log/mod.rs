@@ -23,6 +23,7 @@
 mod chains;
 mod follow;
 mod identity;
+mod look;
 mod names;
 mod open;
 mod read;
@@ -48,6 +49,7 @@ use socai_domain::{
 use tokio::sync::mpsc;
 
 use crate::client::{Client, Fault};
+pub use look::Look;
 use names::Names;
 pub use open::OpenKurrentError;
 use open::Wanted;

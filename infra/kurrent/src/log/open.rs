@@ -1,6 +1,6 @@
 //! Opening a ledger: what it is, and whether the server may lose any of it.
 
-use std::sync::Mutex;
+use std::{sync::Mutex, time::Duration};
 
 use lru::LruCache;
 use socai_domain::ledger::{LedgerId, ReadError};
@@ -96,9 +96,7 @@ pub(super) async fn open(
 ) -> Result<(Shared, Identity), OpenKurrentError> {
     let names = Names::new(&address.ledger);
     let client = Client::new(address)?;
-    let version = client.patiently(options.patience, || client.version()).await?;
-    match version {
-        Some(version) if is_defective(&version) => return Err(OpenKurrentError::Defective(version)),
+    match version(&client, options.patience).await? {
         Some(version) => tracing::info!(version, "KurrentDB answers"),
         None => {
             tracing::warn!("KurrentDB does not tell its version: 24.10.5, 25.0.1 or a later one is needed");
@@ -127,6 +125,15 @@ pub(super) async fn open(
     Ok((shared, identity))
 }
 
+/// The server's version, one that does; nothing where it does not tell.
+pub(super) async fn version(client: &Client, patience: Duration) -> Result<Option<String>, OpenKurrentError> {
+    let version = client.patiently(patience, || client.version()).await?;
+    match version {
+        Some(version) if is_defective(&version) => Err(OpenKurrentError::Defective(version)),
+        version => Ok(version),
+    }
+}
+
 /// Is it known of this version that it does wrong what we use? One that is not told as three numbers may do.
 fn is_defective(version: &str) -> bool {
     let mut parts = version.splitn(3, '.');
@@ -145,7 +152,7 @@ async fn find(
     options: &KurrentOptions,
     wanted: Wanted,
 ) -> Result<Identity, OpenKurrentError> {
-    let mut identity = Identity::read(client, names, options).await?;
+    let mut identity = Identity::read(client, names, options.patience).await?;
     let name = || client.address().ledger.clone();
     if identity.is_none() {
         match wanted {
@@ -154,7 +161,7 @@ async fn find(
             Wanted::ToCopyInto(ledger, epoch) => Identity::begin_copy(client, names, options, (ledger, epoch)).await?,
         }
         // Whoever was first has named it.
-        identity = Identity::read(client, names, options).await?;
+        identity = Identity::read(client, names, options.patience).await?;
     }
     let identity = identity.ok_or_else(|| OpenKurrentError::Identity {
         stream: names.identity(),

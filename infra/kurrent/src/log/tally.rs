@@ -9,9 +9,9 @@ use socai_domain::{
     time::Timestamp,
 };
 
-use super::{Shared, read_error};
+use super::{Shared, names::Names, read_error};
 use crate::{
-    client::{Event, Fault, Said, place},
+    client::{Client, Event, Fault, Said, place},
     wire::read::ReadDirection,
 };
 
@@ -77,7 +77,10 @@ impl Shared {
     /// Counts what came since the last time.
     pub(super) async fn count(&self, tally: &mut Tally) -> Result<(), ReadError> {
         loop {
-            let page = self.client.patiently(self.options.patience, || self.page(tally.at)).await;
+            let [of_records, of_identity] = self.names.metadata_prefixes();
+            let prefixes = [self.names.prefix().to_owned(), of_records, of_identity];
+            let page = || page(&self.client, &prefixes, tally.at);
+            let page = self.client.patiently(self.options.patience, page).await;
             let page = page.map_err(|fault| read_error(format_args!("after place {}", tally.at), fault))?;
             let count = page.len() as u64;
             for event in page {
@@ -104,20 +107,6 @@ impl Shared {
         }
     }
 
-    async fn page(&self, from: u64) -> Result<Vec<Event>, Fault> {
-        let [of_records, of_identity] = self.names.metadata_prefixes();
-        let prefixes = [self.names.prefix().to_owned(), of_records, of_identity];
-        let from = (from != 0).then(|| place(from));
-        let mut answers = self.client.read_all(&prefixes, ReadDirection::Forwards, from, PAGE).await?;
-        let mut events = Vec::new();
-        while let Some(said) = answers.next(self.client.address().deadline).await? {
-            if let Said::Event(event) = said {
-                events.push(*event);
-            }
-        }
-        Ok(events)
-    }
-
     pub(super) async fn head(&self) -> Result<Head, ReadError> {
         let mut tally = self.tally.lock().await;
         self.count(&mut tally).await?;
@@ -130,6 +119,36 @@ impl Shared {
             hash: RecordHash([0; 32]),
             recorded: tally.recorded,
         })
+    }
+}
+
+/// The next events of streams with such names, from this one on.
+async fn page(client: &Client, prefixes: &[String], from: u64) -> Result<Vec<Event>, Fault> {
+    let from = (from != 0).then(|| place(from));
+    let mut answers = client.read_all(prefixes, ReadDirection::Forwards, from, PAGE).await?;
+    let mut events = Vec::new();
+    while let Some(said) = answers.next(client.address().deadline).await? {
+        if let Said::Event(event) = said {
+            events.push(*event);
+        }
+    }
+    Ok(events)
+}
+
+/// Reads the metadata alone, without counting.
+pub(super) async fn metadata(client: &Client, names: &Names) -> Result<Tally, Fault> {
+    let (mut tally, prefixes) = (Tally::default(), names.metadata_prefixes());
+    loop {
+        let page = page(client, &prefixes, tally.at).await?;
+        for event in &page {
+            tally.at = event.place.map_or(tally.at, |place| place.commit);
+            if let Some(stream) = event.stream.strip_prefix("$$").filter(|stream| names.is_ours(stream)) {
+                tally.metadata(stream, event);
+            }
+        }
+        if (page.len() as u64) < PAGE {
+            return Ok(tally);
+        }
     }
 }
 

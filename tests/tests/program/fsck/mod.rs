@@ -2,6 +2,7 @@
 
 mod backups;
 mod changed;
+mod cluster;
 mod live;
 mod whole;
 mod world;

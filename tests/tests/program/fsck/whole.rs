@@ -8,6 +8,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use serde_json::json;
+
 use super::world::{World, blob, copy, everything, fsck};
 use crate::binary::{path, run, text};
 
@@ -124,4 +126,30 @@ async fn a_copy_that_can_only_be_read_is_checked_as_well() {
         assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0, "nothing is left of the rebuild");
         writable(directory);
     }
+}
+
+#[tokio::test]
+async fn files_of_no_document_are_named_as_far_as_a_hundred_and_the_rest_counted() {
+    let world = World::new().await;
+    let data = copy(world.path());
+    let hashes: Vec<String> = (0_u8..103).map(|number| format!("{number:02x}").repeat(32)).collect();
+    for (made, hash) in hashes.iter().rev().enumerate() {
+        let file = blob(data.path(), hash);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, b"%PDF").unwrap();
+        if ![0, 99, 102].contains(&made) {
+            continue;
+        }
+        let said = fsck(data.path(), &["--only", "files"]);
+        let unattached = &said.json["layers"]["files"]["unattached"];
+        let all = &hashes[hashes.len() - 1 - made..];
+        let first = &all[..all.len().min(100)];
+        assert_eq!((said.code, &unattached["first"]), (0, &json!(first)), "{unattached:#}");
+        assert_eq!(unattached["more"], all.len() - first.len());
+        assert_eq!(said.count("files", "files of no document"), all.len() as u64);
+    }
+    let told = text(&run(data.path(), &["fsck", "--only", "files"]).stdout);
+    let named = |hash: &&String| told.contains(&format!("of no document: {hash}\n"));
+    assert!(hashes[..100].iter().all(|hash| named(&hash)) && !hashes[100..].iter().any(|hash| named(&hash)), "{told}");
+    assert!(told.contains("and 3 more of no document") && !told.contains(&world.kept.file), "{told}");
 }
