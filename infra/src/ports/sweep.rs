@@ -19,8 +19,9 @@ const EVERY: Duration = Duration::from_hours(1);
 /// Files that are younger stay: a ticket's life and an hour more, for clocks that were set and commands under way.
 const AGE: Duration = Duration::from_mins(TICKET_MINUTES.unsigned_abs() + 60);
 
-/// Files that are removed while nobody may attach one: then whoever waits has a turn.
-const AT_ONCE: usize = 50;
+/// Files that are removed while nobody may attach one: then whoever waits has a turn. They wait two seconds, and a storage may take
+/// a tenth of one for each.
+const AT_ONCE: usize = 10;
 
 /// Removes old files that no document has. Which have one, is read from the ledger itself, each record once.
 pub struct Sweep {
