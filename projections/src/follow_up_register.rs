@@ -119,41 +119,40 @@ impl Views {
         filter: &FollowUpFilter,
         page: &PageRequest,
     ) -> Result<Page<FollowUpLine>, ViewsError> {
-        let mut sql = Sql::of(viewer);
+        let (mut db, viewer) = self.looking(viewer).await?;
+        let mut sql = Sql::of(&viewer);
         sql.push(
             "SELECT b.book, l.number, l.document, d.id, b.year, l.number, l.type_name, l.code, l.promulgated_on, ",
         );
         sql.push("l.issuer, l.receiver_unit, l.receiver_post, l.receiver_person, l.due, l.binding_due, l.stage, ");
         sql.push("l.progress, l.ended_at, l.answers, l.note");
         match self.dialect() {
-            Dialect::Postgres if !filter.is_of_few() => by_book(&mut sql, filter, page)?,
+            Dialect::Postgres if !filter.is_of_few() && !sql.sees_few() => by_book(&mut sql, filter, page)?,
             _ => condition(&mut sql, filter),
         }
         let order = Order { columns: &["b.book", "l.number", "l.document"], newest_first: false };
-        sql.page(&mut self.reading().await?, LIST, order, page, read).await
+        sql.page(&mut db, LIST, order, page, read).await
     }
 
     /// How many lines that register has.
     pub async fn follow_up_register_count(&self, viewer: &Viewer, filter: &FollowUpFilter) -> Result<u64, ViewsError> {
-        let mut sql = Sql::of(viewer);
+        let (mut db, viewer) = self.looking(viewer).await?;
+        let mut sql = Sql::of(&viewer);
         sql.push("SELECT COUNT(*)");
         condition(&mut sql, filter);
-        sql.count(&mut self.reading().await?).await
+        sql.count(&mut db).await
     }
 }
 
 fn condition(sql: &mut Sql, filter: &FollowUpFilter) {
     // The book knows its year also where an erasure took it from the document.
-    if filter.is_of_few() {
+    sql.from(match filter.is_of_few() {
+        _ if sql.sees_few() => "document d CROSS JOIN follow_up_line l CROSS JOIN register_book b",
         // Sorted quickly.
-        sql.push(" FROM follow_up_line l CROSS JOIN register_book b ");
-    } else {
-        sql.push(" FROM register_book b CROSS JOIN follow_up_line l ");
-    }
-    sql.push("CROSS JOIN document d WHERE l.register = b.id AND d.document = l.document AND ")
-        .push(OWN_BOOKS)
-        .push(" AND ")
-        .visible();
+        true => "follow_up_line l CROSS JOIN register_book b CROSS JOIN document d",
+        false => "register_book b CROSS JOIN follow_up_line l CROSS JOIN document d",
+    });
+    sql.push(" WHERE l.register = b.id AND d.document = l.document AND ").push(OWN_BOOKS).push(" AND ").visible();
     sql.and_equal("b.year", filter.year);
     of_lines(sql, filter);
 }

@@ -21,6 +21,7 @@ pub mod document;
 mod door;
 mod erasure;
 mod error;
+mod few;
 pub mod follow_up_register;
 mod follower;
 mod following;

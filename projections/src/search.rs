@@ -79,14 +79,15 @@ impl Views {
         question: &str,
         page: &PageRequest,
     ) -> Result<Page<DocumentRow>, ViewsError> {
-        let mut db = self.reading().await?;
+        let (mut db, viewer) = self.looking(viewer).await?;
+        let mut sql = Sql::of(&viewer);
         let (key, hits) = match self.dialect() {
+            _ if sql.sees_few() => ("i.document", Hits::Walked),
             Dialect::Sqlite => ("i.rowid", Hits::Indexed),
             // No index has this order: they are found, and then sorted.
             Dialect::Postgres if are_few(question, &mut db).await? => ("i.document + 0", Hits::Indexed),
             Dialect::Postgres => ("i.document", Hits::Walked),
         };
-        let mut sql = Sql::of(viewer);
         sql.push("SELECT ").push(key).push(", ").push(COLUMNS);
         condition(&mut sql, self.dialect(), question, hits);
         let order = Order { columns: &[key], newest_first: true };
@@ -95,10 +96,11 @@ impl Views {
 
     /// How many they are.
     pub async fn search_count(&self, viewer: &Viewer, question: &str) -> Result<u64, ViewsError> {
-        let mut sql = Sql::of(viewer);
+        let (mut db, viewer) = self.looking(viewer).await?;
+        let mut sql = Sql::of(&viewer);
         sql.push("SELECT COUNT(*)");
         condition(&mut sql, self.dialect(), question, Hits::Indexed);
-        sql.count(&mut self.reading().await?).await
+        sql.count(&mut db).await
     }
 }
 
@@ -125,20 +127,22 @@ async fn are_few(question: &str, db: &mut impl Source) -> Result<bool, ViewsErro
 }
 
 fn condition(sql: &mut Sql, dialect: Dialect, question: &str, hits: Hits) {
-    sql.push(match dialect {
+    sql.from(match dialect {
+        _ if sql.sees_few() => "document d CROSS JOIN search_text i WHERE i.document = d.document AND ",
         // SQLite never turns a cross join round: it would ask the index about each of the organ's documents.
-        Dialect::Sqlite => " FROM search_index i CROSS JOIN document d ON d.document = i.rowid WHERE ",
-        Dialect::Postgres => " FROM search_text i JOIN document d ON d.document = i.document WHERE ",
+        Dialect::Sqlite => "search_index i CROSS JOIN document d ON d.document = i.rowid WHERE ",
+        Dialect::Postgres => "search_text i JOIN document d ON d.document = i.document WHERE ",
     });
     let words: Vec<Word> = words(question).collect();
     match dialect {
         _ if words.is_empty() => {
             sql.push("0 = 1");
         }
+        Dialect::Sqlite if sql.sees_few() => standing(sql, &words),
         Dialect::Sqlite => {
             sql.push("search_index MATCH ").bind(matching(&words));
         }
-        Dialect::Postgres if hits == Hits::Walked => {
+        Dialect::Postgres if hits == Hits::Walked || sql.sees_few() => {
             // No index is of this, and a third of all are expected to have it.
             sql.push("CASE WHEN ");
             having(sql, &words);
@@ -184,6 +188,19 @@ fn terms(key: &str) -> String {
 fn matching(words: &[Word]) -> String {
     let one = |Word { plain, code }: &Word| format!("(words : \"{plain}\" * OR codes : \"{code}\" *)");
     words.iter().map(one).collect::<Vec<_>>().join(" AND ")
+}
+
+/// The condition, in SQLite, that all words stand in a document: looked for in its text, where few are looked at.
+fn standing(sql: &mut Sql, words: &[Word]) {
+    for (at, word) in words.iter().enumerate() {
+        sql.push(if at == 0 { "(" } else { " AND (" });
+        let places =
+            [("words", &word.plain), ("codes", &word.code)].into_iter().filter(|(_, phrase)| !phrase.is_empty());
+        for (column, phrase) in places {
+            sql.push("instr(' ' || i.").push(column).push(", ").bind(format!(" {phrase}")).push(") > 0 OR ");
+        }
+        sql.push("0 = 1)");
+    }
 }
 
 /// The condition that such a phrase, its end open, stands in a column of `PostgreSQL`'s.

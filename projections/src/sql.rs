@@ -39,6 +39,23 @@ impl Sql {
         self
     }
 
+    /// Adds ` FROM` these tables. Whoever sees few documents: one after the other of those, which `seen` then compares with.
+    pub(crate) fn from(&mut self, tables: &str) -> &mut Self {
+        self.push(" FROM ");
+        if let Some((dialect, few)) = self.rights.as_ref().and_then(Rights::few) {
+            self.push(match dialect {
+                Dialect::Sqlite => "(SELECT value AS document FROM json_each(",
+                Dialect::Postgres => "(SELECT unnest(CAST(",
+            });
+            self.bind(few.to_string());
+            self.push(match dialect {
+                Dialect::Sqlite => ")) few CROSS JOIN ",
+                Dialect::Postgres => " AS BIGINT[])) AS document) few CROSS JOIN ",
+            });
+        }
+        self.push(tables)
+    }
+
     /// Adds a value.
     pub(crate) fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
         self.args.push(value.into());
@@ -73,6 +90,11 @@ impl Sql {
     /// What the viewer may see today, where these views are of the past.
     pub(crate) fn rights(&self) -> Option<&Rights> {
         self.rights.as_ref()
+    }
+
+    /// Was the viewer given the few documents that they see?
+    pub(crate) fn sees_few(&self) -> bool {
+        self.rights.as_ref().and_then(Rights::few).is_some()
     }
 
     /// A value that the text already calls `$4`.
@@ -163,7 +185,7 @@ impl Sql {
         let is_lookup = |step: &String| step.contains("PRIMARY KEY (rowid=?)") || step.contains("(id=?");
         let goes_through = |step: &String| step == "SCAN l" || step.starts_with("SCAN l ");
         // What is open has no order before it is sorted.
-        let sorted = plan.iter().any(|step| step.contains("(ended_at=?"));
+        let sorted = self.sees_few() || plan.iter().any(|step| step.contains("(ended_at=?"));
         let sorts = |step: &String| !sorted && step.starts_with("USE TEMP B-TREE FOR") && step.ends_with("ORDER BY");
         let looked_up = plan.iter().filter(documents).all(is_lookup);
         assert!(looked_up && !plan.iter().any(|step| goes_through(step) || sorts(step)), "{what}: {plan:#?}");

@@ -41,6 +41,21 @@ enum May {
     All,
     /// These, as a JSON list of their keys: the places of their first records, the same in all views of a log.
     These(Arc<str>),
+    /// These, as a list for that database: in views that go on, and so few that lists are made of them.
+    Few(Dialect, Arc<str>),
+}
+
+impl Rights {
+    pub(crate) fn to_few(dialect: Dialect, list: Arc<str>) -> Self {
+        Self(May::Few(dialect, list))
+    }
+
+    pub(crate) fn few(&self) -> Option<(Dialect, Arc<str>)> {
+        match &self.0 {
+            May::Few(dialect, list) => Some((*dialect, Arc::clone(list))),
+            May::All | May::These(_) => None,
+        }
+    }
 }
 
 /// What sort of rights somebody has in their organ.
@@ -169,6 +184,7 @@ impl Sql {
                 self.push(column).push(" IN (SELECT value FROM json_each(").bind(list.to_string());
                 return self.push("))");
             }
+            Some(Rights(May::Few(..))) => return self.push("few.document = ").push(column),
             None => {}
         }
         // Neither EXISTS nor a join: of the one, PostgreSQL makes a list of all that the viewer sees, and goes through all parties

@@ -51,8 +51,12 @@ pub(crate) static DOCUMENT: Table = Table {
 pub(crate) static POSTGRES_INDEX: &[&str] = &["CREATE INDEX document_arrived ON document (organ, arrived_at)"];
 
 /// Who sees a document without seeing all of the organ's.
-pub(crate) static PARTY: Table =
-    Table { name: "document_party", key: 3, columns: &[int("document"), int("kind"), bytes("party")], indexes: &[] };
+pub(crate) static PARTY: Table = Table {
+    name: "document_party",
+    key: 3,
+    columns: &[int("document"), int("kind"), bytes("party")],
+    indexes: &[index("document_party_party", "kind, party, document")],
+};
 
 /// As what somebody has or had a part in a document. Stored by ordinal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

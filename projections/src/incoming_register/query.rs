@@ -122,10 +122,11 @@ impl Views {
         filter: &RegisterFilter,
         page: &PageRequest,
     ) -> Result<Page<RegisterLine>, ViewsError> {
-        let mut sql = Sql::of(viewer);
+        let (mut db, viewer) = self.looking(viewer).await?;
+        let mut sql = Sql::of(&viewer);
         sql.push(LINES);
         match self.dialect() {
-            Dialect::Postgres if filter.is_of_days() => days_by_book(&mut sql, filter, page)?,
+            Dialect::Postgres if filter.is_of_days() && !sql.sees_few() => days_by_book(&mut sql, filter, page)?,
             dialect => condition(&mut sql, dialect, filter, "COALESCE(l.arrived_on, NULL)"), // no index leads to it
         }
         // The same book and number by different names: each list is in the order of these.
@@ -135,15 +136,16 @@ impl Views {
             Dialect::Postgres => ["e.book", "e.number"],
         };
         let order = Order { columns: &columns, newest_first: false };
-        sql.page(&mut self.reading().await?, LIST, order, page, line).await
+        sql.page(&mut db, LIST, order, page, line).await
     }
 
     /// How many lines that register has.
     pub async fn incoming_register_count(&self, viewer: &Viewer, filter: &RegisterFilter) -> Result<u64, ViewsError> {
-        let mut sql = Sql::of(viewer);
+        let (mut db, viewer) = self.looking(viewer).await?;
+        let mut sql = Sql::of(&viewer);
         sql.push("SELECT COUNT(*)");
         condition(&mut sql, self.dialect(), filter, "l.arrived_on");
-        sql.count(&mut self.reading().await?).await
+        sql.count(&mut db).await
     }
 
     /// The line of one document.
@@ -159,16 +161,23 @@ impl Views {
 
 /// In the order of books and numbers. SQLite never turns cross joins round: it would begin with the organ's documents, and sort all
 /// of them for each page.
-const BOOKS: &str = " FROM register_book b CROSS JOIN register_entry e CROSS JOIN document d \
+const BOOKS: &str = "register_book b CROSS JOIN register_entry e CROSS JOIN document d \
     LEFT JOIN register_line l ON l.document = d.document WHERE e.book = b.book AND d.id = e.document_id AND ";
 /// In the same order, what arrived on some days: along the lines, which know it.
-const DAYS: &str = " FROM register_book b CROSS JOIN register_line l CROSS JOIN register_entry e CROSS JOIN document d \
+const DAYS: &str = "register_book b CROSS JOIN register_line l CROSS JOIN register_entry e CROSS JOIN document d \
     WHERE l.register = b.id AND e.book = b.book AND e.number = l.number AND d.document = l.document AND ";
+/// What few documents have there.
+const THEIRS: &str = "document d CROSS JOIN register_entry e CROSS JOIN register_book b \
+    LEFT JOIN register_line l ON l.document = d.document WHERE e.document_id = d.id AND b.book = e.book AND ";
 /// The viewer's books, found by going through the few books in their order, and not by an index with another one.
 pub(crate) const OWN_BOOKS: &str = "COALESCE(b.organ, NULL) = $1";
 
 fn condition(sql: &mut Sql, dialect: Dialect, filter: &RegisterFilter, arrived_on: &str) {
-    sql.push(if filter.is_of_days() { DAYS } else { BOOKS });
+    sql.from(match filter.is_of_days() {
+        _ if sql.sees_few() => THEIRS,
+        true => DAYS,
+        false => BOOKS,
+    });
     of_books(sql, filter);
     sql.push(" AND ").visible();
     of_lines(sql, filter, arrived_on);

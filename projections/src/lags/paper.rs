@@ -65,7 +65,7 @@ pub struct PaperWait {
     pub document: DocumentRow,
 }
 
-const PAPER: &str = " FROM paper_wait l JOIN document d ON d.document = l.document WHERE l.organ = $1 AND l.arrived_at >= $4 AND l.arrived_at < $5 AND ";
+const PAPER: &str = "paper_wait l JOIN document d ON d.document = l.document WHERE l.organ = $1 AND l.arrived_at >= $4 AND l.arrived_at < $5 AND ";
 
 impl Views {
     /// The wait for paper, and what was done meanwhile.
@@ -120,7 +120,8 @@ impl Views {
         page: PageRequest,
     ) -> Result<Page<PaperWait>, ViewsError> {
         let columns = "l.arrived_at, l.document, l.arrived_at, l.paper_at, l.first_act_at, l.resolved_at, ";
-        let mut sql = of_period(viewer, filter, |sql| sql.push(columns).push(COLUMNS));
+        let (mut db, viewer) = self.looking(viewer).await?;
+        let mut sql = of_period(&viewer, filter, |sql| sql.push(columns).push(COLUMNS));
         sql.push(" AND ").push(figure.condition());
         let order = Order { columns: &["l.arrived_at", "l.document"], newest_first: true };
         let item = |cells: &mut Cells<'_>| {
@@ -128,14 +129,14 @@ impl Views {
             let (first_act_at, resolved_at) = (cells.next()?, cells.next()?);
             Ok(PaperWait { arrived_at, paper_at, first_act_at, resolved_at, document: read(cells)? })
         };
-        sql.page(&mut self.reading().await?, "paperWaits", order, &page, item).await
+        sql.page(&mut db, "paperWaits", order, &page, item).await
     }
 }
 
 /// What `columns` adds, of all that arrived in the period and whose paper followed or was to follow.
 fn of_period(viewer: &Viewer, filter: &StatisticsFilter, columns: impl FnOnce(&mut Sql) -> &mut Sql) -> Sql {
     let mut sql = start(viewer, filter);
-    columns(sql.push("SELECT ")).push(PAPER);
+    columns(sql.push("SELECT ")).from(PAPER);
     condition(&mut sql, filter, OF_DOCUMENT);
     sql
 }

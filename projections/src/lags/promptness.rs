@@ -233,7 +233,8 @@ impl Views {
         figure: PromptFigure,
         page: PageRequest,
     ) -> Result<Page<(Measured, DocumentRow)>, ViewsError> {
-        let mut sql = start(viewer, filter);
+        let (mut db, viewer) = self.looking(viewer).await?;
+        let mut sql = start(&viewer, filter);
         sql.push("SELECT l.arrived_at, l.document, ");
         measured(&mut sql, stage);
         sql.push(", ").push(COLUMNS);
@@ -245,7 +246,7 @@ impl Views {
         }
         let order = Order { columns: &["l.arrived_at", "l.document"], newest_first: true };
         let item = |cells: &mut Cells<'_>| Ok((read_measured(cells)?, read(cells)?));
-        sql.page(&mut self.reading().await?, "promptDocuments", order, &page, item).await
+        sql.page(&mut db, "promptDocuments", order, &page, item).await
     }
 
     async fn measure(&self, viewer: &Viewer) -> Result<Measure, ViewsError> {
@@ -264,6 +265,6 @@ fn read_measured(cells: &mut Cells<'_>) -> Result<Measured, ViewsError> {
 }
 
 fn arrivals(sql: &mut Sql, filter: &StatisticsFilter) {
-    sql.push(" FROM prompt l JOIN document d ON d.document = l.document WHERE l.organ = $1 AND l.arrived_at >= $4 AND l.arrived_at < $5 AND ");
+    sql.from("prompt l JOIN document d ON d.document = l.document WHERE l.organ = $1 AND l.arrived_at >= $4 AND l.arrived_at < $5 AND ");
     condition(sql, filter, OF_DOCUMENT);
 }

@@ -45,7 +45,7 @@ pub struct Lag {
 }
 
 const LAGS: &str =
-    " FROM lag l JOIN document d ON d.document = l.document WHERE l.organ = $1 AND l.to_at >= $4 AND l.to_at < $5 AND ";
+    "lag l JOIN document d ON d.document = l.document WHERE l.organ = $1 AND l.to_at >= $4 AND l.to_at < $5 AND ";
 impl Views {
     /// How long the documents that the viewer sees took from stage to stage.
     pub async fn lag_statistics(
@@ -100,13 +100,14 @@ impl Views {
         page: PageRequest,
     ) -> Result<Page<Lag>, ViewsError> {
         let columns = format!("l.to_at, l.document, l.round, l.round, l.stage_before, l.from_at, l.to_at, {COLUMNS}");
-        let sql = lags(viewer, filter, stage, &columns);
+        let (mut db, viewer) = self.looking(viewer).await?;
+        let sql = lags(&viewer, filter, stage, &columns);
         let order = Order { columns: &["l.to_at", "l.document", "l.round"], newest_first: true };
         let item = |cells: &mut Cells<'_>| {
             let (round, stage_before, from, to) = (cells.next()?, cells.next()?, cells.next()?, cells.next()?);
             Ok(Lag { round, stage_before, from, to, document: read(cells)? })
         };
-        sql.page(&mut self.reading().await?, "lags", order, &page, item).await
+        sql.page(&mut db, "lags", order, &page, item).await
     }
 
     /// The calendar of the viewer's organ.
@@ -118,7 +119,7 @@ impl Views {
 /// These columns of those that came to the stage in the period.
 fn lags(viewer: &Viewer, filter: &StatisticsFilter, stage: Stage, columns: &str) -> Sql {
     let mut sql = start(viewer, filter);
-    sql.push("SELECT ").push(columns).push(LAGS);
+    sql.push("SELECT ").push(columns).from(LAGS);
     condition(&mut sql, filter, OF_ROUND);
     sql.and_equal("l.stage", Some(stage));
     sql

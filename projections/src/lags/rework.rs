@@ -57,7 +57,7 @@ pub struct ReworkSpell {
     pub document: DocumentRow,
 }
 
-const REWORK: &str = " FROM rework l JOIN document d ON d.document = l.document WHERE l.organ = $1 AND l.from_at >= $4 AND l.from_at < $5 AND ";
+const REWORK: &str = "rework l JOIN document d ON d.document = l.document WHERE l.organ = $1 AND l.from_at >= $4 AND l.from_at < $5 AND ";
 
 impl Views {
     /// What was given back, and what it cost.
@@ -112,21 +112,22 @@ impl Views {
         page: PageRequest,
     ) -> Result<Page<ReworkSpell>, ViewsError> {
         let columns = "l.from_at, l.document, l.place, l.branch, l.from_at, l.until_at, ";
-        let mut sql = of_period(viewer, filter, |sql| sql.push(columns).push(COLUMNS));
+        let (mut db, viewer) = self.looking(viewer).await?;
+        let mut sql = of_period(&viewer, filter, |sql| sql.push(columns).push(COLUMNS));
         sql.push(" AND ").push(figure.condition());
         let order = Order { columns: &["l.from_at", "l.document", "l.place"], newest_first: true };
         let item = |cells: &mut Cells<'_>| {
             let (branch, from, until) = (cells.next()?, cells.next()?, cells.next()?);
             Ok(ReworkSpell { branch, from, until, document: read(cells)? })
         };
-        sql.page(&mut self.reading().await?, "rework", order, &page, item).await
+        sql.page(&mut db, "rework", order, &page, item).await
     }
 }
 
 /// What `columns` adds, of all that was given back in the period.
 fn of_period(viewer: &Viewer, filter: &StatisticsFilter, columns: impl FnOnce(&mut Sql) -> &mut Sql) -> Sql {
     let mut sql = start(viewer, filter);
-    columns(sql.push("SELECT ")).push(REWORK);
+    columns(sql.push("SELECT ")).from(REWORK);
     condition(&mut sql, filter, OF_ROUND);
     sql
 }

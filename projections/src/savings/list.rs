@@ -67,7 +67,8 @@ impl Views {
         page: &PageRequest,
     ) -> Result<Page<SavedDocument>, ViewsError> {
         let (at, also) = figure.condition();
-        let mut sql = start(viewer, filter);
+        let (mut db, viewer) = self.looking(viewer).await?;
+        let mut sql = start(&viewer, filter);
         sql.push("SELECT ")
             .push(at)
             .push(", l.document, l.arrived_at, l.resolved_at, l.pages, l.copies, ")
@@ -81,6 +82,6 @@ impl Views {
             let (pages, copies) = (pages.map(i64::unsigned_abs), copies.unsigned_abs());
             Ok(SavedDocument { arrived_at, resolved_at, pages, copies, document: read(cells)? })
         };
-        sql.page(&mut self.reading().await?, at, order, page, item).await
+        sql.page(&mut db, at, order, page, item).await
     }
 }

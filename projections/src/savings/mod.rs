@@ -183,8 +183,8 @@ impl Views {
 }
 
 fn condition(sql: &mut Sql, filter: &StatisticsFilter, at: &str) {
-    sql.push(&format!(
-        " FROM saving l JOIN document d ON d.document = l.document WHERE l.organ = $1 AND {at} >= $4 AND {at} < $5 AND "
+    sql.from(&format!(
+        "saving l JOIN document d ON d.document = l.document WHERE l.organ = $1 AND {at} >= $4 AND {at} < $5 AND "
     ));
     sql.visible();
     of_documents(sql, filter);

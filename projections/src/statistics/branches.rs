@@ -85,11 +85,12 @@ impl Views {
         };
         let lists: Vec<_> = parts.iter().map(|part| part.named("branch")).collect();
         let mut snapshot = self.snapshot().await?;
+        let viewer = self.narrowed(&mut snapshot, viewer).await?;
         let mut chain = Chain::of(&lists, page)?;
         while let Some((at, page)) = chain.wants() {
             let order = parts[at].order(["b.document", "b.place"]);
-            let mut sql = start(viewer, filter);
-            sql.push("SELECT ").push(&order.join(", ")).push(", ").push(COLUMNS).push(" FROM branch b");
+            let mut sql = start(&viewer, filter);
+            sql.push("SELECT ").push(&order.join(", ")).push(", ").push(COLUMNS).from("branch b");
             condition(&mut sql, filter, true);
             sql.push(" AND b.organ = $1 AND ").push(parts[at].condition);
             let order = Order { columns: &order, newest_first: true };

@@ -126,13 +126,14 @@ impl Views {
         let parts = figure.parts();
         let lists: Vec<_> = parts.iter().map(|part| part.named("document")).collect();
         let mut snapshot = self.snapshot().await?;
+        let viewer = self.narrowed(&mut snapshot, viewer).await?;
         let mut chain = Chain::of(&lists, page)?;
         while let Some((at, page)) = chain.wants() {
             let order = parts[at].order(["f.document", "f.round"]);
-            let mut sql = start(viewer, filter);
+            let mut sql = start(&viewer, filter);
             sql.push("SELECT ").push(&order.join(", "));
             sql.push(", f.round, f.original_due, f.binding_due, f.ended, f.ended_at, ").push(COLUMNS);
-            sql.push(" FROM document_fact f").push(JOINED).push("f.organ = $1 AND ").seen("f.document");
+            sql.from("document_fact f").push(JOINED).push("f.organ = $1 AND ").seen("f.document");
             of_documents(&mut sql, filter);
             with_branches(&mut sql, filter, OF_FACT);
             sql.push(" AND ").push(parts[at].condition).push(parts[at].only);

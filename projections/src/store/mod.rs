@@ -24,6 +24,7 @@ use crate::{
     db::{Dialect, Pool},
     door::Door,
     error::ViewsError,
+    few::Many,
     lease::Lease,
     past::Pasts,
     replay::OnDemand,
@@ -37,7 +38,7 @@ pub(crate) use opening::BUSY;
 pub(crate) use others::{LOOK, Waited};
 #[cfg(test)]
 pub(crate) use postgres::READERS;
-pub(crate) use snapshot::{POSITION, Snapshot, checkpoint, position};
+pub(crate) use snapshot::{POSITION, Reading, Snapshot, checkpoint, position};
 
 /// The read models, in one database. A cheap handle; all clones share one database.
 #[derive(Clone, Debug)]
@@ -63,6 +64,9 @@ pub struct Views {
     pub(crate) memory: usize,
     /// How many copies of earlier positions are kept.
     pub(crate) keeps: u64,
+    pub(crate) many: Arc<Many>,
+    /// Who has no more parts in documents sees few.
+    pub(crate) few: i64,
     /// Whether this server writes.
     lease: Lease,
     /// The file that goes with the last handle.
@@ -80,6 +84,12 @@ impl Views {
     #[must_use]
     pub fn with_copies(self, most: u64) -> Self {
         Self { keeps: most, ..self }
+    }
+
+    /// The same; who has so many parts in documents sees few.
+    #[cfg(test)]
+    pub(crate) fn with_few(&self, few: i64) -> Self {
+        Self { few, many: Arc::default(), ..self.clone() }
     }
 
     /// Are there none yet, because they are being built?

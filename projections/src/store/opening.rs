@@ -16,6 +16,7 @@ use crate::{
     door::Door,
     erasure,
     error::ViewsError,
+    few::FEW,
     lease::Lease,
     replay::{Crew, OnDemand},
     schema::{Indexes, prepare},
@@ -179,6 +180,8 @@ impl Views {
             building: Arc::default(),
             memory: MEMORY,
             keeps: 0,
+            many: Arc::default(),
+            few: FEW,
             lease: Lease::unshared(),
             passing: None,
         }

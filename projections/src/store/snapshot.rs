@@ -71,6 +71,11 @@ impl Snapshot {
         self.db.connection()
     }
 
+    /// The same, where its position is not asked for.
+    pub(crate) fn into_reading(self) -> Reading {
+        self.db
+    }
+
     /// Gives the state up.
     pub(crate) async fn end(self) -> Result<(), ViewsError> {
         match self.db {

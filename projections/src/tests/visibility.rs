@@ -22,6 +22,11 @@ use crate::{
     work_list::{WorkFilter, WorkScope},
 };
 
+/// Nobody sees few documents: lists are looked through.
+pub(super) const NOBODY: i64 = -1;
+/// Whoever does not see all sees few: lists are made of them.
+pub(super) const EVERYBODY: i64 = 1_000_000;
+
 /// How many things each query shows to a viewer, by its name. All of one document: each shows something to who sees it.
 async fn shown(views: &Views, viewer: Viewer, document: IncomingId) -> Vec<(&'static str, u64)> {
     let (viewer, page) = (&viewer, PageRequest::first(100));
@@ -102,7 +107,9 @@ async fn who_sees(history: &History, document: IncomingId) -> Vec<Who> {
     let views = history.views().await;
     let mut seeing = Vec::new();
     for who in Who::ALL {
-        let shown = shown(&views, history.sight(who), document).await;
+        let shown_to = async |few| shown(&views.with_few(few), history.sight(who), document).await;
+        let shown = shown_to(EVERYBODY).await;
+        assert_eq!(shown, shown_to(NOBODY).await, "{who:?}");
         let sees = shown[0].1 > 0;
         for (query, count) in shown {
             assert_eq!(count > 0, sees, "{query} for {who:?}");

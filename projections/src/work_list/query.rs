@@ -172,7 +172,8 @@ impl Views {
         page: &PageRequest,
     ) -> Result<Page<WorkItem>, ViewsError> {
         let mut snapshot = self.snapshot().await?;
-        let mut sql = start(&mut snapshot, viewer).await?;
+        let viewer = self.narrowed(&mut snapshot, viewer).await?;
+        let mut sql = start(&mut snapshot, &viewer).await?;
         sql.push("SELECT w.by, w.document, w.place, w.kind, w.branch, w.role, w.or_role, w.unit, w.post, w.person, w.for_unit, ");
         sql.push("w.since, w.accepted_at, w.due, w.binding_due, ");
         for state in WorkState::ALL.map(state) {
@@ -187,7 +188,8 @@ impl Views {
     /// How long that list is.
     pub async fn work_list_count(&self, viewer: &Viewer, filter: &WorkFilter) -> Result<u64, ViewsError> {
         let mut snapshot = self.snapshot().await?;
-        let mut sql = start(&mut snapshot, viewer).await?;
+        let viewer = self.narrowed(&mut snapshot, viewer).await?;
+        let mut sql = start(&mut snapshot, &viewer).await?;
         sql.push("SELECT COUNT(*)");
         condition(&mut sql, filter);
         sql.count(snapshot.db()).await
@@ -196,7 +198,8 @@ impl Views {
     /// How many duties are in which state.
     pub async fn work_counts(&self, viewer: &Viewer, scope: WorkScope) -> Result<WorkCounts, ViewsError> {
         let mut snapshot = self.snapshot().await?;
-        let mut sql = start(&mut snapshot, viewer).await?;
+        let viewer = self.narrowed(&mut snapshot, viewer).await?;
+        let mut sql = start(&mut snapshot, &viewer).await?;
         sql.push("SELECT COUNT(*)");
         for state in WorkState::ALL.map(state) {
             sql.push(", COALESCE(SUM(CASE WHEN ").push(&state).push(" THEN 1 ELSE 0 END), 0)");
@@ -218,7 +221,8 @@ impl Views {
     /// The next instant at which a duty of this scope gets late by the clock alone: when to look again.
     pub async fn next_due(&self, viewer: &Viewer, scope: WorkScope) -> Result<Option<Timestamp>, ViewsError> {
         let mut snapshot = self.snapshot().await?;
-        let mut sql = start(&mut snapshot, viewer).await?;
+        let viewer = self.narrowed(&mut snapshot, viewer).await?;
+        let mut sql = start(&mut snapshot, &viewer).await?;
         sql.push("SELECT MIN(w.binding_due)");
         condition(&mut sql, &WorkFilter { scope, state: None, kind: None });
         sql.push(" AND w.binding_due >= $3");
@@ -236,7 +240,7 @@ async fn start(snapshot: &mut Snapshot, viewer: &Viewer) -> Result<Sql, ViewsErr
 }
 
 fn condition(sql: &mut Sql, filter: &WorkFilter) {
-    sql.push(" FROM work_item w JOIN document d ON d.document = w.document WHERE w.organ = $1 AND ").visible();
+    sql.from("work_item w JOIN document d ON d.document = w.document WHERE w.organ = $1 AND ").visible();
     match filter.scope {
         WorkScope::All => {}
         WorkScope::Person(person) => {

@@ -12,7 +12,7 @@ use super::super::history::{OTHER_UNIT, UNIT, Who, organ, unit};
 use crate::{
     Page, PageRequest, Viewer, Views, ViewsError,
     follow_up_register::FollowUpFilter,
-    incoming_register::RegisterFilter,
+    incoming_register::{RegisterFilter, RegisterLine},
     lags::{PaperFigure, PromptFigure, PromptStage, ReworkFigure},
     savings::SavingFigure,
     statistics::{BranchFigure, DocumentFigure, GroupBy, Period, StatisticsFilter, UnitScope},
@@ -99,6 +99,46 @@ pub(super) async fn registers(views: &Views, viewer: &Viewer, extent: Extent, sa
         let changed = views.documents_changed(viewer, position.with_place(0), 5).await.unwrap();
         let erased = views.erased_after(organ(), position.with_place(0)).await.unwrap();
         said.push(("changed".to_owned(), format!("{erased} {changed:#?}")));
+    }
+}
+
+/// The register of some days is made of the same lines as the whole one, whatever else is asked.
+pub(super) async fn assert_days_are_of_the_register(views: &Views, viewer: &Viewer) {
+    let all = lines(views, viewer, &RegisterFilter::default()).await;
+    let mut days: Vec<Date> = all.iter().filter_map(|line| line.arrived_on).collect();
+    days.sort();
+    days.dedup();
+    let some = [days.first(), days.get(days.len() / 2), days.last()].map(Option::<&Date>::copied);
+    let from_to = [(some[0], None), (None, some[1]), (some[1], some[1]), (some[1], some[2]), (some[2], some[0])];
+    for (arrived_from, arrived_to) in from_to.into_iter().filter(|_| !days.is_empty()) {
+        for void in [None, Some(true), Some(false)] {
+            for (year, series) in [(None, None), (Some(2026), None), (None, Some("đến".to_owned()))] {
+                let filter = RegisterFilter { year, series: series.clone(), arrived_from, arrived_to, void };
+                let holds = |line: &&RegisterLine| {
+                    line.arrived_on.is_some_and(|day| {
+                        arrived_from.is_none_or(|from| day >= from) && arrived_to.is_none_or(|to| day <= to)
+                    }) && void.is_none_or(|void| line.void.is_some() == void)
+                        && (year.is_none() || line.year == year)
+                        && (series.is_none() || line.series == series)
+                };
+                let expected: Vec<&RegisterLine> = all.iter().filter(holds).collect();
+                let shown = lines(views, viewer, &filter).await;
+                assert_eq!(shown.iter().collect::<Vec<_>>(), expected, "{filter:?}");
+                let count = views.incoming_register_count(viewer, &filter).await.unwrap();
+                assert_eq!(count, expected.len() as u64, "{filter:?}");
+            }
+        }
+    }
+}
+
+async fn lines(views: &Views, viewer: &Viewer, filter: &RegisterFilter) -> Vec<RegisterLine> {
+    let (mut lines, mut request) = (Vec::new(), PageRequest::first(7));
+    loop {
+        let page = views.incoming_register(viewer, filter, &request).await.unwrap();
+        let next = page.end_cursor.filter(|_| page.has_next);
+        lines.extend(page.items.into_iter().map(|(_, line)| line));
+        let Some(cursor) = next else { return lines };
+        request = PageRequest::first(7).after(cursor);
     }
 }
 
