@@ -79,11 +79,14 @@ impl Views {
         figure: BranchFigure,
         page: &PageRequest,
     ) -> Result<Page<BranchRow>, ViewsError> {
+        let part = |figure, name| Part { name, ..Part::of(figure, name) };
         let parts = match figure {
-            BranchFigure::Late => vec![Part::of(BranchFigure::LateOpen), Part::of(BranchFigure::LateDone)],
-            figure => vec![Part::of(figure)],
+            BranchFigure::Late => {
+                vec![part(BranchFigure::LateOpen, "late, open"), part(BranchFigure::LateDone, "late, done")]
+            }
+            figure => vec![Part::of(figure, "branch")],
         };
-        let lists: Vec<_> = parts.iter().map(|part| part.named("branch")).collect();
+        let lists: Vec<_> = parts.iter().map(|part| part.named()).collect();
         let mut snapshot = self.snapshot().await?;
         let viewer = self.narrowed(&mut snapshot, viewer).await?;
         let mut chain = Chain::of(&lists, page)?;

@@ -89,14 +89,21 @@ const ENDED_OR_OPEN: &str = "SELECT document, round FROM document_fact WHERE org
 impl DocumentFigure {
     /// What its list is made of, in turn.
     fn parts(self) -> Vec<Part> {
-        let (all, dated) = (Part::of(self), Some("f.registered_at"));
+        let part = |figure, name| Part { name, ..Part::of(figure, name) };
         match self {
             Self::Registered => vec![
-                Part { only: " AND f.registered_at >= $4 AND f.registered_at < $5", dated, ..all },
-                Part { only: " AND f.registered_at IS NULL AND f.round = 1 AND f.began_at IS NOT NULL", ..all },
+                Part {
+                    only: " AND f.registered_at >= $4 AND f.registered_at < $5",
+                    dated: Some("f.registered_at"),
+                    ..part(self, "registered")
+                },
+                Part {
+                    only: " AND f.registered_at IS NULL AND f.round = 1 AND f.began_at IS NOT NULL",
+                    ..part(self, "registered, no instant")
+                },
             ],
-            Self::Late => vec![Part::of(Self::LateOpen), Part::of(Self::LateDone)],
-            _ => vec![all],
+            Self::Late => vec![part(Self::LateOpen, "late, open"), part(Self::LateDone, "late, done")],
+            _ => vec![Part::of(self, "document")],
         }
     }
 }
@@ -124,7 +131,7 @@ impl Views {
         page: &PageRequest,
     ) -> Result<Page<CountedDocument>, ViewsError> {
         let parts = figure.parts();
-        let lists: Vec<_> = parts.iter().map(|part| part.named("document")).collect();
+        let lists: Vec<_> = parts.iter().map(|part| part.named()).collect();
         let mut snapshot = self.snapshot().await?;
         let viewer = self.narrowed(&mut snapshot, viewer).await?;
         let mut chain = Chain::of(&lists, page)?;

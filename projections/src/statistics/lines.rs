@@ -70,6 +70,8 @@ pub(crate) trait Figure: Copy + 'static {
 /// A list of what a figure counts, or the part of it to which one column leads.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Part {
+    /// What it is called in cursors.
+    pub(super) name: &'static str,
     pub(super) condition: &'static str,
     /// What else is true of this part.
     pub(super) only: &'static str,
@@ -78,8 +80,10 @@ pub(super) struct Part {
 }
 
 impl Part {
-    pub(super) fn of(figure: impl Figure) -> Self {
-        Self { condition: figure.condition(), only: "", dated: figure.dated() }
+    /// All that a figure counts; what has no date is called `list`.
+    pub(super) fn of(figure: impl Figure, list: &'static str) -> Self {
+        let dated = figure.dated();
+        Self { name: dated.unwrap_or(list), condition: figure.condition(), only: "", dated }
     }
 
     /// Its order, of which these two keys are the end.
@@ -87,9 +91,9 @@ impl Part {
         self.dated.into_iter().chain(keys).collect()
     }
 
-    /// What it is called in cursors, where what has no date is called `list`, and how many keys they have.
-    pub(super) fn named(self, list: &'static str) -> (&'static str, usize) {
-        self.dated.map_or((list, 2), |date| (date, 3))
+    /// What it is called in cursors, and how many keys they have.
+    pub(super) fn named(self) -> (&'static str, usize) {
+        (self.name, 2 + self.dated.iter().len())
     }
 }
 

@@ -277,6 +277,25 @@ async fn a_registration_counts_when_it_was_made_also_after_an_erasure() {
     }
 }
 
+/// What was registered are two lists, one after the other: the second one, of which this cursor could be, is not gone on with.
+#[tokio::test]
+async fn a_list_does_not_go_on_from_another_ones_cursor() {
+    use super::history::{History, at};
+    let mut history = History::new();
+    let document = history.at("2026-03-05T09:00:00").arrives(1, |_| {});
+    history.registers(document);
+    let (views, clerk) = (history.views().await, history.sight(Who::Clerk));
+    let filter = StatisticsFilter::of(Period { from: at("2026-03-01T00:00:00"), before: at("2026-04-01T00:00:00") });
+    let list = async |figure, page| views.counted_documents(&clerk, &filter, figure, &page).await;
+    let first = list(DocumentFigure::InProcess, PageRequest::first(1)).await.unwrap();
+    let after = PageRequest::first(1).after(first.end_cursor.unwrap());
+    assert!(list(DocumentFigure::InProcess, after.clone()).await.unwrap().items.is_empty());
+    for figure in [DocumentFigure::Registered, DocumentFigure::Late, DocumentFigure::Arrived] {
+        let asked = list(figure, after.clone()).await;
+        assert!(matches!(asked, Err(crate::ViewsError::BadCursor)), "{figure:?}: {asked:?}");
+    }
+}
+
 #[tokio::test]
 async fn paper_that_came_first_was_not_waited_for() {
     use super::history::{History, at};

@@ -72,7 +72,7 @@ pub(crate) struct CountedQuery;
 #[allow(clippy::too_many_arguments)] // the arguments of fields
 impl CountedQuery {
     /// The documents that a figure of `processingStatistics` counts, the last first, of the late ones those in process before
-    /// the others (danh sách văn bản của một số liệu).
+    /// the others: one that is finished between two pages may come twice (danh sách văn bản của một số liệu).
     #[graphql(complexity = "first.unwrap_or(20) as usize * child_complexity + 1")]
     async fn counted_documents(
         &self,
@@ -99,7 +99,7 @@ impl CountedQuery {
     }
 
     /// The branches that a figure of `processingStatistics` counts, the last first, of the late ones those in process before the
-    /// others (danh sách nhánh xử lý của một số liệu).
+    /// others: one that is finished between two pages may come twice (danh sách nhánh xử lý của một số liệu).
     #[graphql(complexity = "first.unwrap_or(20) as usize * child_complexity + 1")]
     async fn counted_branches(
         &self,
