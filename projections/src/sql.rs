@@ -251,7 +251,12 @@ impl Sql {
             self.after(order, page::keys(list, after, order.columns.len())?);
         }
         let direction = if order.newest_first { " DESC" } else { "" };
-        let by: Vec<String> = order.columns.iter().map(|column| format!("{column}{direction}")).collect();
+        let mut by: Vec<String> = order.columns.iter().map(|column| format!("{column}{direction}")).collect();
+        if db.dialect() == Dialect::Postgres && self.sees_few() {
+            // All of them, and then sorted: it would go along the list, as if a page of theirs were always near.
+            self.text = format!("SELECT * FROM ({} OFFSET 0) theirs", self.text);
+            by = (1..=by.len()).map(|at| format!("{at}{direction}")).collect();
+        }
         self.push(" ORDER BY ").push(&by.join(", ")).push(&format!(" LIMIT {}", u64::from(first) + 1));
         // In the same statement, so that no transaction is needed; also for an empty page.
         self.text =
