@@ -20,7 +20,8 @@ fn it_counts_with_the_rate_that_is_told_elsewhere() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
     let read = |name: &str| std::fs::read_to_string(docs.join(name)).unwrap();
     let script = read("scale.py");
-    let rate = script.split_once("\nREBUILT = ").and_then(|(_, rest)| rest.split_once(' ')).unwrap().0.replace('_', " ");
+    let rate =
+        script.split_once("\nREBUILT = ").and_then(|(_, rest)| rest.split_once(' ')).unwrap().0.replace('_', " ");
     assert!(read("PERFORMANCE.md").contains(&rate), "{rate}");
     let readme = read("../README.md");
     let row = readme.lines().find(|line| line.starts_with("| views from nothing")).unwrap();

@@ -19,7 +19,7 @@ use std::{
 
 use serde_json::{Value, json};
 use socai_domain::proof::{Checkpoint, Note, Policy, Promise, TlogProof, TreeHead, VerifierKey, consistency};
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 use tokio::task::{JoinHandle, block_in_place};
 use uuid::Uuid;
 
@@ -39,6 +39,10 @@ fn block(name: &str) -> String {
     let begin = format!("<!-- {name} -->\n```sh\n");
     let (_, rest) = readme.split_once(&begin).unwrap_or_else(|| panic!("README.md has no block {begin:?}"));
     rest.split_once("\n```").unwrap().0.to_owned()
+}
+
+fn copy(from: &Path, to: &Path) {
+    assert!(Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap().success());
 }
 
 /// Where an installation is, as the variables that README.md's commands and the program read; and its backups.
@@ -64,14 +68,18 @@ impl Place {
 
     /// Types what README.md says under this name.
     fn run(&self, name: &str) -> String {
+        self.shell(&block(name)).unwrap_or_else(|said| panic!("{name}: {said}"))
+    }
+
+    /// Types this; what is said, if it goes well or if it does not.
+    fn shell(&self, commands: &str) -> Result<String, String> {
         let programs = format!("{}:{}", self.folder.path().display(), std::env::var("PATH").unwrap());
         let mut shell = Command::new("bash");
-        shell.args(["-e", "-u", "-c", &block(name)]).env("PATH", programs).env("LC_ALL", "C.UTF-8");
+        shell.args(["-e", "-u", "-c", commands]).env("PATH", programs).env("LC_ALL", "C.UTF-8");
         // Clients and a double go on meanwhile.
         let output = block_in_place(|| shell.envs(&self.variables).output()).unwrap();
         let said = text(&output.stdout) + &text(&output.stderr);
-        assert!(output.status.success(), "{name}: {said}");
-        said
+        if output.status.success() { Ok(said) } else { Err(said) }
     }
 
     /// A subcommand of the program, with nothing set but this.
@@ -83,6 +91,12 @@ impl Place {
 
     fn serve(&self) -> Serving {
         Serving::of(&mut self.socai(&["serve", "--listen", "127.0.0.1:0", "--level", "error"]))
+    }
+
+    /// The same, and what it says of what is wrong goes into this file.
+    fn serve_telling(&self, said: &NamedTempFile) -> Serving {
+        let mut command = self.socai(&["serve", "--listen", "127.0.0.1:0", "--level", "error"]);
+        Serving::of(command.stderr(said.reopen().unwrap()))
     }
 
     /// The same, once the views are there.
