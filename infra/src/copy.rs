@@ -83,8 +83,8 @@ pub enum CopyError {
     },
     /// The target holds more.
     #[error(
-        "--to holds more of ledger {ledger} than the {records} records of --from: it was written to, or --from is an older copy. \
-         Nothing was changed"
+        "--to holds more of ledger {ledger} than the {records} records of --from: it was written to, or --from is an older copy, or \
+         fewer were asked for. Nothing was changed"
     )]
     More {
         /// The ledger.
@@ -123,14 +123,15 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// Makes the log that `to` names the same ledger as the one that `from` names: all that it holds now. What `to` holds
-/// already must be the beginning of that. Of the options, those count that are about new files.
+/// Makes the log that `to` names the same ledger as the one that `from` names: all that it holds now, or its first records,
+/// `at_most` so many. What `to` holds already must be the beginning of that. Of the options, those count that are about new files.
 ///
 /// # Errors
 /// What was added stays, and the next run goes on after it; until then nobody can open it.
 pub async fn copy(
     from: &str,
     to: &str,
+    at_most: u64,
     options: FileLogOptions,
     mut on_progress: impl FnMut(Progress),
 ) -> Result<Copied, CopyError> {
@@ -138,10 +139,11 @@ pub async fn copy(
     let source = Reading::open(from, Known::default()).await.map_err(CopyError::Source)?;
     let options = FileLogOptions { epoch: epoch(source.begins())?, ..options };
     let mut target = Restoring::open(to, source.ledger(), options).await.map_err(CopyError::Target)?;
-    let copied = fill(&source, &mut target, &mut on_progress).await;
+    let copied = fill(&source, &mut target, at_most, &mut on_progress).await;
     let ended = target.end(copied.is_ok()).await;
     let (copied, ()) = (copied?, ended?);
-    Ok(Copied { grows: served || grows(from, copied.records).await?, ..copied })
+    let grows = served || copied.records < at_most && grows(from, copied.records).await?;
+    Ok(Copied { grows, ..copied })
 }
 
 /// An engine epoch that no other log of the ledger has: two copies of one log may be served, and neither may take the other's
@@ -196,6 +198,7 @@ impl OneByOne {
 async fn fill(
     source: &Reading,
     target: &mut Restoring,
+    at_most: u64,
     on_progress: &mut impl FnMut(Progress),
 ) -> Result<Copied, CopyError> {
     let there = target.reading().await.map_err(CopyError::Target)?;
@@ -204,9 +207,12 @@ async fn fill(
     }
     let mut there = OneByOne { records: there.records(), chunk: Vec::new().into_iter() };
     let (mut records, mut told, mut added) = (source.records(), Walk::new(source), 0);
-    while let Some(chunk) = records.next().await.map_err(CopyError::Source)? {
+    while told.continuity.records() < at_most
+        && let Some(chunk) = records.next().await.map_err(CopyError::Source)?
+    {
         let mut lacking = Vec::new();
-        for placed in chunk {
+        let left = usize::try_from(at_most - told.continuity.records()).unwrap_or(usize::MAX);
+        for placed in chunk.into_iter().take(left) {
             told.take(&placed).map_err(|misplaced| CopyError::Broken { which: "--from", misplaced })?;
             // Once it lacks one, it lacks all that follow.
             let asked: OptionFuture<_> = lacking.is_empty().then(|| there.next()).into();
@@ -223,7 +229,7 @@ async fn fill(
             target.take(lacking).await?;
         }
         let done = told.continuity.records();
-        on_progress(Progress { done, total: 2 * source.about().max(done) });
+        on_progress(Progress { done, total: 2 * source.about().min(at_most).max(done) });
     }
     let count = told.continuity.records();
     if there.next().await.map_err(CopyError::Target)?.is_some() {

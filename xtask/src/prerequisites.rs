@@ -30,6 +30,12 @@ const PREREQUISITES: &[Prerequisite] = &[
         why: "a server of PostgreSQL: tests start clusters of their own, and stop them",
     },
     Prerequisite {
+        program: "sqlite3",
+        proof: &["--version"],
+        packages: &["sqlite3"],
+        why: "SQLite's shell: a test backs the key ring up as README.md says",
+    },
+    Prerequisite {
         program: "python3",
         proof: &["-c", "import ensurepip, venv"],
         packages: &["python3", "python3-venv"],

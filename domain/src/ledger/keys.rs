@@ -24,7 +24,8 @@ impl std::fmt::Debug for StreamKey {
 /// The body does not open with this key: the key is another stream's, or a byte was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
-    "the record's body does not open with its stream's key: key ring and ledger do not belong together, or a byte was changed"
+    "the record's body does not open with its stream's key: the key ring is older than the log, or of another ledger, or a byte was \
+     changed"
 )]
 pub struct DoesNotOpen;
 
@@ -153,7 +154,7 @@ impl KeyState {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum KeyError {
     /// There should be a key and there is none: the ring is not this ledger's, or an old copy was restored.
-    #[error("the key ring has no key for {0}: restore the ring that belongs to this ledger")]
+    #[error("the key ring has no key for {0}: it is older than the log, or of another ledger; restore its newest copy")]
     Missing(StreamId),
     /// What it would seal could never be opened: [`KeyRing::renew`] first.
     #[error("the key of {0} was destroyed: begin another one before sealing")]

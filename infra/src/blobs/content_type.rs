@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read as _, Seek as _},
+    io::{self, BufReader, ErrorKind, Read as _, Seek as _, SeekFrom},
 };
 
 const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
@@ -28,8 +28,13 @@ const OLE: &str = "application/x-ole-storage";
 /// Send `X-Content-Type-Options: nosniff` with it.
 pub fn sniff(bytes: &[u8]) -> &'static str {
     match bytes {
-        [b'P', b'K', 3, 4, ..] => zipped(bytes),
-        [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ..] => ole(bytes),
+        [b'P', b'K', 3, 4, ..] => {
+            let from = bytes.len().saturating_sub(DIRECTORY);
+            zipped(bytes, &bytes[from..], from)
+        }
+        [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ..] => {
+            bytes.chunks_exact(ENTRY).find_map(of_stream).unwrap_or(OLE)
+        }
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => PNG,
         [0xff, 0xd8, 0xff, ..] => JPEG,
         [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => TIFF,
@@ -40,21 +45,46 @@ pub fn sniff(bytes: &[u8]) -> &'static str {
     }
 }
 
-/// The same of a file, which is left at its beginning.
+/// The same of a file, which is left at its beginning. However large it is, no more than a MiB of it is held in memory.
 pub(super) fn sniff_file(file: &mut File) -> io::Result<&'static str> {
     let mut bytes = Vec::new();
     file.rewind()?;
     file.take(ENOUGH).read_to_end(&mut bytes)?;
-    // What a ZIP holds stands at its end, and what an OLE container holds anywhere.
-    if matches!(bytes[..], [b'P', b'K', ..] | [0xd0, 0xcf, ..]) {
-        file.read_to_end(&mut bytes)?;
-    }
+    let found = match bytes[..] {
+        // What a ZIP holds stands at its end, and what an OLE container holds anywhere.
+        [b'P', b'K', 3, 4, ..] => {
+            let from = file.seek(SeekFrom::End(0))?.saturating_sub(DIRECTORY as u64);
+            file.seek(SeekFrom::Start(from))?;
+            let mut end = Vec::new();
+            file.take(DIRECTORY as u64).read_to_end(&mut end)?;
+            zipped(&bytes, &end, usize::try_from(from).map_err(io::Error::other)?)
+        }
+        [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ..] => {
+            file.rewind()?;
+            let (mut entries, mut entry) = (BufReader::with_capacity(64 << 10, &mut *file), [0; ENTRY]);
+            loop {
+                match entries.read_exact(&mut entry) {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == ErrorKind::UnexpectedEof => break OLE,
+                    Err(error) => return Err(error),
+                }
+                if let Some(kind) = of_stream(&entry) {
+                    break kind;
+                }
+            }
+        }
+        _ => sniff(&bytes),
+    };
     file.rewind()?;
-    Ok(sniff(&bytes))
+    Ok(found)
 }
 
 /// Bytes by which all other types are known: what [`is_text`] looks at, and one more.
 const ENOUGH: u64 = 8193;
+/// Bytes at the end of a ZIP in which its directory is looked for: that of an office's document has some kilobytes.
+const DIRECTORY: usize = 1 << 20;
+/// Bytes of an entry in the directory of an OLE container.
+const ENTRY: usize = 128;
 
 /// The usual file extension, without dot, of a type that [`sniff`] tells; `None` for the general ones.
 pub fn usual_extension(content_type: &str) -> Option<&'static str> {
@@ -81,6 +111,11 @@ pub fn usual_extension(content_type: &str) -> Option<&'static str> {
 /// The entry names in a ZIP's central directory, in order; `None` if there is no directory that can be read.
 /// Allocates nothing and believes no size; ZIP64 archives are not read (a transport ZIP is never that large).
 pub(crate) fn zip_entries(bytes: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
+    entries_at_end(bytes, 0)
+}
+
+/// The same of the last bytes of a ZIP, which begin at this place of it.
+fn entries_at_end(bytes: &[u8], from: usize) -> Option<impl Iterator<Item = &[u8]>> {
     const END: &[u8] = b"PK\x05\x06";
     const LOCATOR_64: &[u8] = b"PK\x06\x07";
     let tail = bytes.len().saturating_sub(22 + usize::from(u16::MAX));
@@ -90,7 +125,7 @@ pub(crate) fn zip_entries(bytes: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
     }
     let count = short(bytes, end + 10)?;
     let start = u32::from_le_bytes(bytes.get(end + 16..end + 20)?.try_into().ok()?);
-    let mut at = usize::try_from(start).ok()?;
+    let mut at = usize::try_from(start).ok()?.checked_sub(from)?;
     if !bytes.get(at..)?.starts_with(b"PK\x01\x02") {
         return None;
     }
@@ -112,8 +147,8 @@ fn short(bytes: &[u8], at: usize) -> Option<usize> {
     Some(usize::from(u16::from_le_bytes([pair[0], pair[1]])))
 }
 
-/// A ZIP, or one of the formats that are ZIPs with certain entries.
-fn zipped(bytes: &[u8]) -> &'static str {
+/// A ZIP, or one of the formats that are ZIPs with certain entries, by its first bytes and its last, which begin at `from`.
+fn zipped(bytes: &[u8], end: &[u8], from: usize) -> &'static str {
     // OpenDocument: the first entry is called "mimetype", is stored uncompressed, and is the type.
     if bytes.get(30..38) == Some(b"mimetype") {
         for kind in [ODT, ODS, ODP] {
@@ -124,7 +159,7 @@ fn zipped(bytes: &[u8]) -> &'static str {
     }
     let mut is_office = false;
     let mut kind = ZIP;
-    for entry in zip_entries(bytes).into_iter().flatten() {
+    for entry in entries_at_end(end, from).into_iter().flatten() {
         is_office |= entry == b"[Content_Types].xml";
         kind = match entry {
             [b'w', b'o', b'r', b'd', b'/', ..] => DOCX,
@@ -136,23 +171,13 @@ fn zipped(bytes: &[u8]) -> &'static str {
     if is_office { kind } else { ZIP }
 }
 
-/// An OLE container: its directory is made of entries of 128 bytes, each beginning with a name in UTF-16.
-fn ole(bytes: &[u8]) -> &'static str {
-    let named = |entry: &[u8], name: &str| {
+/// What an OLE container is, by this entry of its directory: each has 128 bytes and begins with a name in UTF-16.
+fn of_stream(entry: &[u8]) -> Option<&'static str> {
+    let named = |name: &str| {
         name.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).eq(entry[..name.len() * 2 + 2].iter().copied())
     };
-    for entry in bytes.chunks_exact(128) {
-        if named(entry, "WordDocument") {
-            return DOC;
-        }
-        if named(entry, "Workbook") || named(entry, "Book") {
-            return XLS;
-        }
-        if named(entry, "PowerPoint Document") {
-            return PPT;
-        }
-    }
-    OLE
+    let kinds = [("WordDocument", DOC), ("Workbook", XLS), ("Book", XLS), ("PowerPoint Document", PPT)];
+    kinds.into_iter().find_map(|(name, kind)| named(name).then_some(kind))
 }
 
 /// UTF-8 without control characters in its first 8 KiB (a character cut at that end is no fault), or UTF-16 with its mark.
@@ -242,6 +267,28 @@ mod tests {
                 file.write_all(&bytes).unwrap();
                 assert_eq!(sniff_file(&mut file).unwrap(), sniff(&bytes));
             }
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_megabytes_is_found() {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+        for (name, content) in [("[Content_Types].xml", &b"content"[..]), ("word/media/1.png", &vec![7; 3 << 20])] {
+            writer.start_file(name, stored).unwrap();
+            writer.write_all(content).unwrap();
+        }
+        let office = writer.finish().unwrap().into_inner();
+        let mut old = container("Anything");
+        old.resize(3 << 20, 0);
+        old.extend_from_slice(&container("Workbook")[640..768]);
+        // A directory of more than a MiB is no office's.
+        let many: Vec<_> = (0..20_000).map(|number| format!("word/{number}")).collect();
+        let names: Vec<_> = ["[Content_Types].xml"].into_iter().chain(many.iter().map(String::as_str)).collect();
+        for (bytes, kind) in [(office, DOCX), (old, XLS), (archive(&names), ZIP)] {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(&bytes).unwrap();
+            assert_eq!((sniff_file(&mut file).unwrap(), sniff(&bytes)), (kind, kind));
         }
     }
 

@@ -243,7 +243,7 @@ const PASSING: &str = "a file on its way (see TMPDIR)";
 
 /// The next part of a file.
 fn part_of(mut file: &File) -> Result<Vec<u8>, BlobError> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(PART);
     Read::take(&mut file, PART as u64).read_to_end(&mut bytes).map_err(io("read", PASSING.as_ref()))?;
     Ok(bytes)
 }

@@ -36,6 +36,10 @@ pub(crate) struct Copy {
     /// The log that it is copied into: empty, or the beginning of the same ledger.
     #[arg(long, value_name = "URL", env = "SOCAI_COPY_TO", hide_env_values = true)]
     to: String,
+    /// Its first records only, so many: where the keys of what came later are lost.
+    #[arg(long, value_name = "NUMBER", default_value_t = u64::MAX, hide_default_value = true,
+        value_parser = clap::value_parser!(u64).range(1..))]
+    records: u64,
     /// Tell what was copied as JSON.
     #[arg(long)]
     json: bool,
@@ -56,7 +60,7 @@ impl Copy {
         };
         let copied = super::runtime()?.block_on(async {
             tokio::select! {
-                copied = copy(&self.from, &self.to, options, progress) => Ok(copied?),
+                copied = copy(&self.from, &self.to, self.records, options, progress) => Ok(copied?),
                 () = asked_to_stop() => anyhow::bail!("interrupted: run it again, and it goes on where it was"),
             }
         })?;

@@ -46,7 +46,13 @@ pub(super) fn check(ground: &Ground<'_>) -> Layer {
     };
     let end = facts.end();
     if !checkpoint.same_log(end) {
-        let message = format!("the checkpoint {checkpoint} is of another ledger than {}", facts.ledger());
+        let message = if checkpoint.ledger() == facts.ledger() {
+            format!(
+                "the checkpoint {checkpoint} is of another log of this ledger: the ledger was copied since, or a copy restored"
+            )
+        } else {
+            format!("the checkpoint {checkpoint} is of another ledger than {}", facts.ledger())
+        };
         return layer.with(Fault::new("checkpoint-foreign", message));
     }
     if checkpoint.place() > end.place() {

@@ -22,7 +22,7 @@ use crate::blobs::{BlobError, BlobHash, BlobStore};
 #[derive(Clone, Debug)]
 pub struct BlobFiles {
     blobs: Arc<BlobStore>,
-    /// A permit for each file that is being checked, perhaps in memory.
+    /// A permit for each file that is being checked.
     checks: Arc<Semaphore>,
     /// A permit for each upload: it keeps a thread until it ends.
     uploads: Arc<Semaphore>,
@@ -34,7 +34,7 @@ pub struct BlobFiles {
 const PIECE: usize = 64 << 10;
 /// Pieces of an upload that wait for the disk before the sender does.
 const AHEAD: usize = 8;
-/// Files that are checked at once before they are sent; those in memory whose type stands anywhere in them.
+/// Files that are checked at once before they are sent.
 const CHECKS: usize = 4;
 /// Uploads at once.
 const UPLOADS: usize = 32;

@@ -1,6 +1,7 @@
 //! The real program: started as a process, spoken to over HTTP and WebSocket, stopped and killed.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod backup;
 mod big_demo;
 mod binary;
 mod bundle;
@@ -23,5 +24,6 @@ mod s3;
 mod scale;
 mod serve;
 mod several;
+mod streaming;
 mod tls;
 mod witness;

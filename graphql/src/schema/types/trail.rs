@@ -7,6 +7,7 @@ use socai_domain::{
     ledger::{
         self, Context as Sealed, Direction, DomainEvent, OpenError, Opened, RecordHash, Recorded, Revision as At,
     },
+    process::EXPUNGED,
 };
 
 use super::{
@@ -212,12 +213,21 @@ pub(crate) async fn read(
         after.map(|text| text.parse::<u64>().map_err(wrong)).transpose()?.map_or(0, |after| after.saturating_add(1));
     let genesis = RecordHash::genesis(services.log().ledger(), stream);
     let (mut expected, mut next, mut broken_at) = (genesis, At::FIRST, None);
-    let (mut edges, mut has_next) = (Vec::new(), false);
+    let (mut edges, mut has_next, mut erased_below) = (Vec::new(), false, At::FIRST);
+    let mut reading = At::FIRST;
     loop {
-        let records = services.log().read(stream, Direction::Forwards, Some(next), CHUNK).await?;
+        let records = services.log().read(stream, Direction::Forwards, Some(reading), CHUNK).await?;
         let there = |recorded: &Recorded| until.is_none_or(|until| recorded.position.place() <= until.place());
-        let ended = records.len() < CHUNK || !records.iter().all(there);
-        for recorded in records.into_iter().filter(there) {
+        let ended = records.len() < CHUNK;
+        for recorded in records {
+            reading = reading.next();
+            // Also one that came after `until`: what was erased is not shown as it was before.
+            if recorded.record.header().kind == EXPUNGED {
+                erased_below = recorded.record.header().revision;
+            }
+            if !there(&recorded) {
+                continue;
+            }
             let (header, hash) = (*recorded.record.header(), recorded.record.hash());
             let right = header.stream == stream && header.revision == next && header.previous == expected;
             if !right && broken_at.is_none() {
@@ -233,6 +243,10 @@ pub(crate) async fn read(
         if ended {
             break;
         }
+    }
+    // Whether or not its key is destroyed: it may not be yet, and an older copy of the ring has it back.
+    for edge in edges.iter_mut().filter(|edge| edge.node.recorded.record.header().revision < erased_below) {
+        (edge.node.opened, edge.node.erased) = (None, true);
     }
     cover(services, &mut edges).await;
     let page_info = PageInfo {

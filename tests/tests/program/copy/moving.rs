@@ -224,6 +224,7 @@ async fn a_whole_installation_moves_into_a_cluster_and_back() {
     assert!(after[..count] == before.records[..], "a record was changed on its way");
     settle(before.path(), &url(&back));
     let mut serving = Serving::start(before.path(), &["--log", &url(&back)]);
+    wait_for(&serving.url, "/health/ready").await;
     assert_eq!(before.again(&serving).await["hash"], before.registered["hash"]);
     received(&before.office.client(&serving.url, &before.clerk), "3").await;
     assert!(serving.terminate().success());
