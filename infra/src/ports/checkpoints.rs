@@ -52,7 +52,7 @@ impl FileCheckpoints {
         };
         String::from_utf8_lossy(&bytes).trim().parse().map(Some).map_err(|error| {
             Unread::Damaged(format!(
-                "{}: {error}; delete the file: everything is looked at once more, nothing is done twice",
+                "{}: {error}; stop the program and delete the file: everything is looked at once more, nothing is done twice",
                 path.display()
             ))
         })
