@@ -153,11 +153,14 @@ async fn a_checkpoint_that_servers_share_is_told_by_its_place() {
     assert!(serving.terminate().success());
 
     // The same ledger, in which the registration was begun and never ended, and a checkpoint that says that it was.
-    let left = Double::start().await.unwrap();
-    for event in double.events("").iter().filter(|event| !event.kind.starts_with("IncomingRegistered")) {
+    let (left, written) = (Double::start().await.unwrap(), double.events(""));
+    let ended = written.iter().find(|event| event.kind.starts_with("IncomingRegistered")).unwrap();
+    for event in written.iter().filter(|event| event.stream != ended.stream || event.revision < ended.revision) {
         left.write_as(event.id, &event.stream, &event.kind, &event.data);
     }
-    assert_eq!(left.events("").len() + 1, double.events("").len());
+    let head: Value = serde_json::from_str(&told(office.path(), &["verify", "--json", "--log", &log])).unwrap();
+    let (ledger, _) = head["head"].as_str().unwrap().rsplit_once('.').unwrap();
+    let end = format!("{ledger}.{}", left.events("so-").last().unwrap().position);
     let log = left.url("so");
     let cluster = Cluster::start().unwrap();
     let mut database = PgConnection::connect_with(&cluster.options()).await.unwrap();
@@ -170,8 +173,6 @@ async fn a_checkpoint_that_servers_share_is_told_by_its_place() {
         let said: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
         (output.status.code().unwrap(), said["layers"]["reactions"].clone(), said)
     };
-    let verified: Value = serde_json::from_str(&told(office.path(), &["verify", "--json", "--log", &log])).unwrap();
-    let (end, _) = verified["head"].as_str().unwrap().split_once(':').unwrap();
     change("CREATE SCHEMA socai_servers; CREATE TABLE socai_servers.checkpoint (name text, position text)").await;
     change(&format!("INSERT INTO socai_servers.checkpoint VALUES ('reactions', '{end}')")).await;
     let (code, layer, said) = fsck();
