@@ -9,7 +9,7 @@ use crate::{config::Config, log::Known, notary, ports::FileCheckpoints};
 /// # Errors
 /// What lies there cannot be read.
 pub fn known(config: &Config) -> Result<Known, String> {
-    let position = FileCheckpoints::new(&config.data).read(CHECKPOINT)?;
+    let position = FileCheckpoints::new(&config.data).read(CHECKPOINT).map_err(|error| error.to_string())?;
     let signed = notary::signed_size(&config.notary).map_err(|error| error.to_string())?;
     Ok(Known { position, signed })
 }

@@ -4,6 +4,8 @@ mod arrows;
 mod bench;
 mod ci;
 mod conformance;
+#[cfg(test)]
+mod deploy;
 mod fuzz;
 mod golden;
 mod prerequisites;

@@ -15,7 +15,7 @@ impl Found {
         let asked = Waiting::new().map_err(|error| error.to_string()).and_then(|waiting| {
             waiting.wait(async move { KurrentLog::look(&url).await.map_err(Unseen::from) }).map_err(|Unseen(why)| why)
         });
-        let Look { version, ledger, metadata } = match asked {
+        let Look { version, ledger, records, metadata } = match asked {
             Ok(look) => look,
             Err(why) => {
                 self.add("log", Verdict::Wrong, format!("{name}: {why}"));
@@ -36,10 +36,15 @@ impl Found {
                 (Verdict::Note, text)
             },
             |ledger| {
+                let read = if records {
+                    "it may be read"
+                } else {
+                    "its last record was not told in time: others have much in this cluster, or it is busy"
+                };
                 let text = format!(
-                    "holds ledger {ledger}, and it may be read; `socai verify` and `socai fsck` tell whether it is whole"
+                    "holds ledger {ledger}, and {read}; `socai verify` and `socai fsck` tell whether it is whole"
                 );
-                (Verdict::Good, text)
+                (if records { Verdict::Good } else { Verdict::Note }, text)
             },
         );
         self.add("log", verdict, format!("{name}, KurrentDB {version}, {text}"));

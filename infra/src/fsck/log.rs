@@ -1,7 +1,7 @@
 //! The log: as `socai verify` checks it.
 
 use socai_domain::ledger::{Position, ReadError};
-use socai_kurrent::OpenKurrentError;
+use socai_kurrent::{OpenKurrentError, client};
 
 use super::{Fault, Ground, Kind, Layer, source::Source};
 use crate::{
@@ -112,7 +112,10 @@ fn of_cluster(error: &OpenLogError) -> Option<&'static str> {
     Some(match **error {
         OpenKurrentError::Missing(_) => "log-missing",
         OpenKurrentError::Losing { .. } => "log-losing",
-        OpenKurrentError::Identity { .. } | OpenKurrentError::Read(ReadError::Corrupt(_)) => "log-damaged",
+        // The last two: of the ledger's own stream, as what is met among records is told by `Read`.
+        OpenKurrentError::Identity { .. }
+        | OpenKurrentError::Read(ReadError::Corrupt(_))
+        | OpenKurrentError::Cluster(client::Fault::Deleted(_) | client::Fault::Oversize(_)) => "log-damaged",
         _ => return None,
     })
 }

@@ -1,31 +1,42 @@
 //! The reactions: their checkpoint says that everything that was begun before it has ended.
 
-use socai_commands::{CHECKPOINT, Checkpoints as _};
+use socai_commands::CHECKPOINT;
 use socai_domain::ledger::Position;
+use socai_projections::PostgresUrl;
 
 use super::{Fault, Ground, Kind, Layer, facts::Facts};
 use crate::{
     config::{Config, Location},
     lease::{CHECKPOINTS, PostgresCheckpoints},
-    ports::FileCheckpoints,
+    ports::{FileCheckpoints, Unread},
     postgres,
 };
 
-/// How far the reactions have come; or what is to be said of the layer. Servers that share a cluster's log keep it with their
-/// notary.
-pub(super) async fn checkpoint(config: &Config) -> Result<Option<Position>, Layer> {
-    let unreadable = |why| Layer::new(Kind::Reactions).with(Fault::new("checkpoint-unreadable", why));
-    let (None, Location::Postgres(at)) = (config.log_directory(), &config.notary) else {
-        return FileCheckpoints::new(&config.data).read(CHECKPOINT).map_err(unreadable);
-    };
-    match postgres::is_there(at, CHECKPOINTS).await {
-        Ok(true) => {
-            let checkpoints = PostgresCheckpoints::new(at);
-            checkpoints.load(CHECKPOINT).await.map_err(|error| unreadable(error.to_string()))
-        }
-        Ok(false) => Ok(None),
-        Err(error) => Err(Layer::unchecked(Kind::Reactions, format!("{at}: {error}"))),
+/// Where the checkpoint is, if not in a file: servers that share a cluster's log keep it with their notary.
+fn shared(config: &Config) -> Option<&PostgresUrl> {
+    match &config.notary {
+        Location::Postgres(at) if config.log_directory().is_none() => Some(at),
+        _ => None,
     }
+}
+
+/// How far the reactions have come; or what is to be said of the layer.
+pub(super) async fn checkpoint(config: &Config) -> Result<Option<Position>, Layer> {
+    let read = match shared(config) {
+        None => FileCheckpoints::new(&config.data).read(CHECKPOINT),
+        Some(at) => match postgres::is_there(at, CHECKPOINTS).await {
+            Ok(true) => PostgresCheckpoints::new(at).read(CHECKPOINT).await,
+            Ok(false) => Ok(None),
+            Err(error) => Err(Unread::Unanswered(error.to_string())),
+        },
+    };
+    read.map_err(|unread| {
+        let why = shared(config).map_or_else(|| unread.to_string(), |at| format!("{at}: {unread}"));
+        match unread {
+            Unread::Damaged(_) => Layer::new(Kind::Reactions).with(Fault::new("checkpoint-unreadable", why)),
+            Unread::Unanswered(_) => Layer::unchecked(Kind::Reactions, why),
+        }
+    })
 }
 
 /// Holds the checkpoint, which was read before the log, against the log.
@@ -66,13 +77,18 @@ pub(super) fn check(ground: &Ground<'_>) -> Layer {
     }
     layer.count("records done", facts.counted);
     layer.count("records to do", facts.records() - facts.counted);
-    undone(facts, checkpoint.place(), &mut layer);
+    let again = if shared(ground.config).is_some() {
+        format!("stop all servers, delete the row {CHECKPOINT} of {CHECKPOINTS}")
+    } else {
+        format!("stop the program, delete {CHECKPOINT}.checkpoint")
+    };
+    let again = format!("{again} and start again: everything is looked at once more");
+    undone(facts, checkpoint.place(), &again, &mut layer);
     layer
 }
 
 /// What was begun before the checkpoint and never ended.
-fn undone(facts: &Facts, done: u64, layer: &mut Layer) {
-    let again = "stop the program, delete the checkpoint and start again: everything is looked at once more";
+fn undone(facts: &Facts, done: u64, again: &str, layer: &mut Layer) {
     for (stream, place) in facts.begun.iter().filter(|(_, place)| **place <= done) {
         let message = format!("{stream}: a registration was begun in record {place} and never ended: {again}");
         layer.wrong(Fault::new("registration-not-ended", message).of(*stream).at(*place));

@@ -9,7 +9,10 @@ use socai_projections::PostgresUrl;
 use uuid::Uuid;
 
 use super::{Leases, Part};
-use crate::postgres::{Connections, has_table, in_time, twice};
+use crate::{
+    ports::Unread,
+    postgres::{Connections, has_table, in_time, twice},
+};
 
 /// Two servers that begin at once make it once: the lock is let go of with the transaction.
 const SCHEMA: &str = "
@@ -105,6 +108,25 @@ impl PostgresCheckpoints {
     pub(crate) fn new(at: &PostgresUrl) -> Self {
         Self(Connections::new(at, 1))
     }
+
+    /// What [`Checkpoints::load`] gives.
+    pub(crate) async fn read(&self, name: &str) -> Result<Option<Position>, Unread> {
+        let once = || async {
+            let mut session = self.0.take().await?;
+            let load = sqlx::query_scalar::<_, String>(LOAD).bind(name);
+            let found = in_time(load.fetch_optional(&mut *session)).await?;
+            session.keep();
+            Ok(found)
+        };
+        let found = twice(&self.0, once).await.map_err(|why| Unread::Unanswered(why.to_string()))?;
+        let told = |why| {
+            Unread::Damaged(format!(
+                "{why}; stop all servers and delete its row of {CHECKPOINTS}: everything is looked at once more, nothing is \
+                 done twice"
+            ))
+        };
+        found.map(|text| text.parse().map_err(told)).transpose()
+    }
 }
 
 #[allow(clippy::needless_pass_by_value)] // for `map_err`
@@ -114,24 +136,7 @@ fn error(name: &str, why: impl ToString) -> CheckpointError {
 
 impl Checkpoints for PostgresCheckpoints {
     fn load<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Position>, CheckpointError>> {
-        async move {
-            let once = || async {
-                let mut session = self.0.take().await?;
-                let load = sqlx::query_scalar::<_, String>(LOAD).bind(name);
-                let found = in_time(load.fetch_optional(&mut *session)).await?;
-                session.keep();
-                Ok(found)
-            };
-            let found = twice(&self.0, once).await.map_err(|why| error(name, why))?;
-            let told = |why| {
-                error(
-                    name,
-                    format!("{why}; delete its row of socai_servers.checkpoint: everything is looked at once more"),
-                )
-            };
-            found.map(|text| text.parse().map_err(told)).transpose()
-        }
-        .boxed()
+        async move { self.read(name).await.map_err(|why| error(name, why)) }.boxed()
     }
 
     fn save<'a>(&'a self, name: &'a str, position: Position) -> BoxFuture<'a, Result<(), CheckpointError>> {

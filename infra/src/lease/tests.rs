@@ -288,7 +288,7 @@ async fn a_lease_in_a_database_is_one_servers_until_it_runs_out_or_is_let_go_of(
     }
     server.run("UPDATE socai_servers.checkpoint SET position = 'five'");
     let told = beside.load("reactions").await.unwrap_err().to_string();
-    assert!(told.contains("socai_servers.checkpoint"), "{told}");
+    assert!(told.contains("stop all servers") && told.contains("socai_servers.checkpoint"), "{told}");
     // A server that went and came back.
     server.cluster.restart("").unwrap();
     assert_eq!(leases.take(&ALL, one, long).await.unwrap(), BTreeSet::from(ALL));

@@ -9,8 +9,20 @@ use std::{
 use futures::future::BoxFuture;
 use socai_commands::{CheckpointError, Checkpoints};
 use socai_domain::ledger::Position;
+use thiserror::Error;
 
 use crate::files;
+
+/// Why it is not known how far a follower of the log has come.
+#[derive(Debug, Error)]
+pub(crate) enum Unread {
+    /// What is kept is no position.
+    #[error("{0}")]
+    Damaged(String),
+    /// What keeps it does not answer.
+    #[error("{0}")]
+    Unanswered(String),
+}
 
 /// A file `NAME.checkpoint` for each follower of the log, holding the position as text.
 #[derive(Clone, Debug)]
@@ -31,18 +43,19 @@ impl FileCheckpoints {
     }
 
     /// What [`Checkpoints::load`] gives, at once.
-    pub fn read(&self, name: &str) -> Result<Option<Position>, String> {
+    pub(crate) fn read(&self, name: &str) -> Result<Option<Position>, Unread> {
         let path = self.path(name);
-        match fs::read_to_string(&path) {
-            Ok(text) => text.trim().parse().map(Some).map_err(|error| {
-                format!(
-                    "{}: {error}; delete the file: everything is looked at once more, nothing is done twice",
-                    path.display()
-                )
-            }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(format!("{}: {error}", path.display())),
-        }
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Unread::Unanswered(format!("{}: {error}", path.display()))),
+        };
+        String::from_utf8_lossy(&bytes).trim().parse().map(Some).map_err(|error| {
+            Unread::Damaged(format!(
+                "{}: {error}; stop the program and delete the file: everything is looked at once more, nothing is done twice",
+                path.display()
+            ))
+        })
     }
 }
 
@@ -58,7 +71,7 @@ async fn blocking<T: Send + 'static>(
 impl Checkpoints for FileCheckpoints {
     fn load<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Position>, CheckpointError>> {
         let (this, owned) = (self.clone(), name.to_owned());
-        Box::pin(blocking(name, move || this.read(&owned)))
+        Box::pin(blocking(name, move || this.read(&owned).map_err(|why| why.to_string())))
     }
 
     fn save<'a>(&'a self, name: &'a str, position: Position) -> BoxFuture<'a, Result<(), CheckpointError>> {

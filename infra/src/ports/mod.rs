@@ -10,6 +10,7 @@ mod sweep;
 mod testing;
 
 pub use checkpoints::FileCheckpoints;
+pub(crate) use checkpoints::Unread;
 pub use claim::NotClaimed;
 pub(crate) use claim::claim;
 pub use erasure::Erasure;

@@ -59,6 +59,10 @@ pub(crate) struct Plan {
     pub(crate) featureless: bool,
     /// The version that the server tells, if not that of the source that it imitates.
     pub(crate) version: Option<String>,
+    /// The next questions what the server can do, so many, are never answered.
+    pub(crate) unanswered: usize,
+    /// Reads of `$all` are never answered.
+    pub(crate) all_withheld: bool,
     /// Whom the server lets in: user and password.
     pub(crate) user: Option<(String, String)>,
     /// The largest append, in bytes.
@@ -147,6 +151,16 @@ impl Faults {
     /// The server tells this version.
     pub fn be_of_version(&self, version: &str) {
         self.plan().version = Some(version.to_owned());
+    }
+
+    /// The next questions what the server can do, so many, are never answered.
+    pub fn withhold_features(&self, questions: usize) {
+        self.plan().unanswered = questions;
+    }
+
+    /// Reads of `$all` are not answered, as on a server that has much to look through; or they are again.
+    pub fn withhold_all(&self, withheld: bool) {
+        self.plan().all_withheld = withheld;
     }
 
     /// The server lets in only this user.

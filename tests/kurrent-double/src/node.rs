@@ -126,6 +126,7 @@ impl Node {
             path::DELETE => Grpc::new(ProstCodec::default()).unary(calls::Delete(node), request).await,
             path::TOMBSTONE => Grpc::new(ProstCodec::default()).unary(calls::Tombstone(node), request).await,
             path::GOSSIP => Grpc::new(ProstCodec::default()).unary(calls::Gossip(node), request).await,
+            path::FEATURES if self.withholds_features() => std::future::pending().await,
             path::FEATURES => Grpc::new(ProstCodec::default()).unary(calls::Features(node), request).await,
             other => Status::unimplemented(format!("{other} is not imitated")).into_http(),
         })
@@ -165,6 +166,14 @@ impl Node {
             }
         };
         ClusterInfo { members: self.cluster.nodes().iter().map(member).collect() }
+    }
+
+    /// Is this question never answered?
+    fn withholds_features(&self) -> bool {
+        let mut plan = self.cluster.faults.plan();
+        let withheld = plan.unanswered > 0;
+        plan.unanswered = plan.unanswered.saturating_sub(1);
+        withheld
     }
 
     pub(crate) fn features(&self) -> Result<SupportedMethods, Status> {

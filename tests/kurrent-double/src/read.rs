@@ -74,6 +74,9 @@ fn read(node: &Arc<Node>, request: &Request<ReadRequest>) -> Result<Answers, Sta
         }
         (Source::All(all), Amount::Count(count)) => {
             let from = all.from.ok_or_else(|| required("all_option"))?;
+            if node.cluster.faults.plan().all_withheld {
+                return Ok(stream::pending().boxed());
+            }
             Ok(perhaps_given_up(node, read_all(node, from, options, count, &form)))
         }
         (Source::All(all), Amount::Subscription(_)) => {

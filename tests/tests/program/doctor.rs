@@ -190,6 +190,37 @@ async fn a_cluster_is_asked_and_not_written_to_and_its_password_kept() {
     assert!(about == "log" && text.contains("answer"), "{text}");
 }
 
+/// A server that many share looks long for one ledger's records: that is not wrong.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_cluster_that_has_much_to_look_through_is_not_called_wrong() {
+    let double = Double::start().await.unwrap();
+    let url = double.url("so");
+    // By the first, the doctor's own patience ends it; by the second, the URL's.
+    let urls = [url.clone(), format!("{url}&defaultDeadline=500")];
+    let told_of_log = |data: &Path, url: &str| {
+        let (found, well) = examined(data, &[&ANY_PORT[..], &["--log", url]].concat());
+        assert!(well, "{found:?}");
+        let of_log = found.into_iter().filter(|(about, ..)| about == "log");
+        of_log.map(|(_, verdict, text)| (verdict, text)).collect::<Vec<_>>()
+    };
+    let only_notes = |data: &Path, end: &str| {
+        double.faults().withhold_all(true);
+        for url in &urls {
+            let said = told_of_log(data, url);
+            assert!(said.len() == 2 && said.iter().all(|(verdict, _)| verdict == "note"), "{said:?}");
+            assert!(said[0].1.contains("metadata") && said[1].1.contains(end), "{said:?}");
+        }
+        double.faults().withhold_all(false);
+    };
+    let data = tempfile::tempdir().unwrap();
+    told(data.path(), &["keygen"]);
+    only_notes(data.path(), "holds no ledger of this name yet");
+    let office = Office::joining(data, "G94", &["--log", &url]);
+    only_notes(office.path(), "its last record was not told in time");
+    let said = told_of_log(office.path(), &url);
+    assert!(said.len() == 1 && said[0].0 == "good" && said[0].1.contains("may be read"), "{said:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_cluster_is_asked_over_tls() {
     let [ours, other] = [(); 2].map(|()| rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap());

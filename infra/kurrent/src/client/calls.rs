@@ -236,14 +236,18 @@ impl Client {
             let answer = grpc.unary(self.request(Empty {}), path, codec).await?.into_inner();
             Ok(Some(answer.version).filter(|version| !version.is_empty()))
         };
-        match tokio::time::timeout(self.address.gossip_timeout, call).await {
-            // It does not say, or not in time: nothing depends on it.
-            Ok(Err(Fault::Refused(_))) | Err(_) => Ok(None),
-            Ok(Err(fault)) => {
+        let patience = self.address.gossip_timeout;
+        let answer = tokio::time::timeout(patience, call).await.unwrap_or_else(|_| {
+            Err(Fault::Unknown(format!("KurrentDB does not tell its version within {} ms", patience.as_millis())))
+        });
+        match answer {
+            // It does not know the call. Who is only slow is asked again: that version may be one that is refused.
+            Err(Fault::Refused(_)) => Ok(None),
+            Err(fault) => {
                 self.judge(&link, &fault);
                 Err(fault)
             }
-            Ok(answer) => answer,
+            answer => answer,
         }
     }
 

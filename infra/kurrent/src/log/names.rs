@@ -2,7 +2,7 @@
 
 use socai_domain::ledger::{EventKind, Recorded, SealedRecord, StreamId};
 
-use super::Shared;
+use super::{Shared, open::NEEDED};
 use crate::{client::Event, wire::shared::Place};
 
 /// What the server writes into a stream that is deleted for ever.
@@ -72,7 +72,7 @@ impl Shared {
         })?;
         let place = event.place.ok_or_else(|| {
             format!(
-                "the server does not tell where {name}, revision {}, lies: KurrentDB 22.6 or later does",
+                "the server does not tell where {name}, revision {}, lies: KurrentDB {NEEDED} is needed",
                 event.revision
             )
         })?;

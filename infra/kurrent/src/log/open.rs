@@ -12,6 +12,9 @@ use crate::{
     client::{Client, ClientError, Fault},
 };
 
+/// What is known to do what the ledger stands on.
+pub(super) const NEEDED: &str = "24.10.5, 25.0.1 or a later one";
+
 /// Why a ledger in KurrentDB does not open, by what to do about it.
 #[derive(Debug, Error)]
 pub enum OpenKurrentError {
@@ -99,7 +102,7 @@ pub(super) async fn open(
     match version(&client, options.patience).await? {
         Some(version) => tracing::info!(version, "KurrentDB answers"),
         None => {
-            tracing::warn!("KurrentDB does not tell its version: 24.10.5, 25.0.1 or a later one is needed");
+            tracing::warn!("KurrentDB does not tell its version: {NEEDED} is needed");
         }
     }
     let identity = find(&client, &names, &options, wanted).await?;

@@ -172,6 +172,21 @@ async fn a_server_that_is_too_old_is_refused_with_what_to_do() {
     }
 }
 
+/// How long it took to say so does not make it a good one.
+#[tokio::test]
+async fn a_server_that_is_slow_to_tell_its_version_is_asked_again() {
+    let double = Double::start().await.unwrap();
+    double.faults().be_of_version("24.10.4");
+    let url = format!("{}&gossipTimeout=500", url(&double, 500));
+    double.faults().withhold_features(1);
+    let error = KurrentLog::open(&url, options()).await.unwrap_err();
+    assert!(matches!(error, OpenKurrentError::Defective(_)), "{error}");
+    double.faults().withhold_features(usize::MAX);
+    let error = refused(&double, &url).await;
+    assert!(error.may_pass() && error.to_string().contains("version within 500 ms"), "{error}");
+    assert_eq!(double.events(""), []);
+}
+
 #[tokio::test]
 async fn a_clock_that_is_slow_stands_still_at_what_was_seen() {
     let double = Double::start().await.unwrap();

@@ -158,6 +158,8 @@ async fn a_step_that_was_said_to_be_taken_and_was_not_is_named() {
         fs::write(data.path().join("reactions.checkpoint"), end.to_string()).unwrap();
         let said = fsck(data.path(), &[]);
         assert_eq!((said.code, said.faults()), (13, BTreeMap::from([("reactions", name)])), "{:#}", said.json);
-        assert_eq!(said.json["layers"]["reactions"]["fault"]["stream"], **document);
+        let fault = &said.json["layers"]["reactions"]["fault"];
+        assert_eq!(fault["stream"], **document);
+        assert!(fault["message"].as_str().unwrap().contains("delete reactions.checkpoint"), "{fault}");
     }
 }

@@ -195,6 +195,19 @@ async fn what_is_changed_in_the_reactions_checkpoint_is_named() {
     let write = |data: &Path, text: String| fs::write(path(data), text).unwrap();
     let unreadable = [("reactions", "checkpoint-unreadable")];
     says(&world, &unreadable, async |data| write(data, "five".into())).await;
+    says(&world, &unreadable, async |data| fs::write(path(data), [0xff; 8]).unwrap()).await;
+    let unread = copy(world.path());
+    fs::remove_file(path(unread.path())).unwrap();
+    fs::create_dir(path(unread.path())).unwrap();
+    let said = fsck(unread.path(), &[]);
+    assert_eq!(
+        (said.code, said.faults().len()),
+        (1, 0),
+        "what cannot be read is not known to be wrong: {:#}",
+        said.json
+    );
+    let why = said.json["layers"]["reactions"]["unchecked"].as_str().unwrap();
+    assert!(why.contains("reactions.checkpoint"), "{why}");
     let foreign = [("reactions", "checkpoint-foreign")];
     says(&world, &foreign, async |data| write(data, format!("{:032}.1.{place}", 7))).await;
     let beyond = [("log", "log-short"), ("reactions", "checkpoint-beyond-log")];

@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 use socai_kurrent_double::Double;
+use socai_test_postgres::Cluster;
 use socai_test_s3::Server;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::world::{erase, receive, register};
 use crate::{
-    binary::{Serving, socai, text, told},
+    binary::{Serving, run, socai, text, told},
     office::{Client, Office},
 };
 
@@ -76,7 +78,8 @@ async fn missing_damaged_and_orphaned_files_of_a_ledger_in_a_cluster_are_named()
     register(&clerks[0], &one.document).await;
     let orphan = upload(&clerks[0], "%PDF-1.7 of no document").await;
     erase(&clerks[0], &clerks[1], &goes.document).await;
-    assert!(here.fsck(&[]).1["layers"]["log"]["ok"] == true, "also while it runs");
+    let (code, said, _) = here.fsck(&[]);
+    assert_eq!(code, 0, "also while it runs: {said:#}");
     assert!(serving.terminate().success());
 
     // What is left to do, the next start does.
@@ -121,8 +124,70 @@ async fn missing_damaged_and_orphaned_files_of_a_ledger_in_a_cluster_are_named()
     here.double.set_metadata(&format!("so-{}", one.document), &json!({ "$maxCount": 1 }));
     let (code, said, _) = here.fsck(&[]);
     assert_eq!((code, said["layers"]["log"]["fault"]["name"].as_str()), (10, Some("log-losing")), "{said:#}");
+    here.double.set_metadata(&format!("so-{}", one.document), &json!({}));
+    assert_eq!(here.fsck(&[]).0, 0);
+
+    // The stream that says what the ledger is, deleted for ever.
+    here.double.tombstone("so.ledger");
+    let (code, said, words) = here.fsck(&[]);
+    assert_eq!((code, said["layers"]["log"]["fault"]["name"].as_str()), (10, Some("log-damaged")), "{said:#}");
+    assert!(words.contains("so.ledger") && words.contains("deleted"), "{words}");
     here.double.stop(0);
     let (code, said, _) = here.fsck(&["--only", "files"]);
     let why = said["layers"]["log"]["unchecked"].as_str().unwrap();
     assert!(code == 1 && why.contains("no node of the cluster answers"), "{said:#}");
+}
+
+/// Servers that share a log keep the checkpoint with their notary: what is wrong with it, and what to do, is told by that place.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_checkpoint_that_servers_share_is_told_by_its_place() {
+    let double = Double::start().await.unwrap();
+    let log = double.url("so");
+    let data = tempfile::tempdir().unwrap();
+    told(data.path(), &["keygen"]);
+    let office = Office::joining(data, "H93", &["--log", &log]);
+    let mut serving = Serving::start(office.path(), &["--log", &log]);
+    let clerk = office.client(&serving.url, &office.clerk(&serving.url, "Ngô Thị Lan").await);
+    let document = receive(&clerk, "1", "one").await.document;
+    register(&clerk, &document).await;
+    assert!(serving.terminate().success());
+
+    // The same ledger, in which the registration was begun and never ended, and a checkpoint that says that it was.
+    let (left, written) = (Double::start().await.unwrap(), double.events(""));
+    let ended = written.iter().find(|event| event.kind.starts_with("IncomingRegistered")).unwrap();
+    for event in written.iter().filter(|event| event.stream != ended.stream || event.revision < ended.revision) {
+        left.write_as(event.id, &event.stream, &event.kind, &event.data);
+    }
+    let head: Value = serde_json::from_str(&told(office.path(), &["verify", "--json", "--log", &log])).unwrap();
+    let (ledger, _) = head["head"].as_str().unwrap().rsplit_once('.').unwrap();
+    let end = format!("{ledger}.{}", left.events("so-").last().unwrap().position);
+    let log = left.url("so");
+    let cluster = Cluster::start().unwrap();
+    let mut database = PgConnection::connect_with(&cluster.options()).await.unwrap();
+    let mut change = async |statement: &str| {
+        sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut database).await.unwrap();
+    };
+    let notary = cluster.url("postgres");
+    let fsck = || {
+        let output = run(office.path(), &["fsck", "--json", "--only", "reactions", "--log", &log, "--notary", &notary]);
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+        (output.status.code().unwrap(), said["layers"]["reactions"].clone(), said)
+    };
+    change("CREATE SCHEMA socai_servers; CREATE TABLE socai_servers.checkpoint (name text, position text)").await;
+    change(&format!("INSERT INTO socai_servers.checkpoint VALUES ('reactions', '{end}')")).await;
+    let (code, layer, said) = fsck();
+    assert_eq!((code, layer["fault"]["name"].as_str()), (13, Some("registration-not-ended")), "{said:#}");
+    let advice = |layer: &Value| {
+        let message = layer["fault"]["message"].as_str().unwrap();
+        assert!(message.contains("stop all servers") && message.contains("socai_servers.checkpoint"), "{message}");
+    };
+    advice(&layer);
+    change("UPDATE socai_servers.checkpoint SET position = 'five'").await;
+    let (code, layer, said) = fsck();
+    assert_eq!((code, layer["fault"]["name"].as_str()), (13, Some("checkpoint-unreadable")), "{said:#}");
+    advice(&layer);
+    // It does not answer what it is asked: nothing is known to be wrong.
+    change("ALTER TABLE socai_servers.checkpoint RENAME COLUMN position TO place").await;
+    let (code, layer, said) = fsck();
+    assert!(code == 1 && layer["fault"].is_null() && layer["unchecked"].is_string(), "{said:#}");
 }
