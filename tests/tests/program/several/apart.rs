@@ -38,8 +38,8 @@ const LINKS: [[&str; 4]; 2] = [
     ["engines", "10.66.1.1/30", "to-engines", "10.66.1.2/30"],
     ["clients", "10.66.2.1/30", "to-clients", "10.66.2.2/30"],
 ];
-/// How long the link is down.
-const DOWN: Duration = Duration::from_secs(15);
+/// How long the link is down: by then the database has given the sessions up of who does not answer.
+const DOWN: Duration = Duration::from_secs(25);
 /// How soon after that the server must be ready.
 const BACK: Duration = Duration::from_secs(30);
 /// Set where this program runs in a namespace.
