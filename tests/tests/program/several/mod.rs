@@ -106,6 +106,7 @@ async fn run(seed: u64, pace: Pace, long: Duration) {
     }
     journal.say(format_args!("all clients have their answers after {:?}", quiet.elapsed()));
     let dice = &mut Dice::new(seed, 4);
+    rush::until_they_met(&work, dice).await;
     pushed::on_every_server(&work, dice).await;
     takeover::by_another(&work, &watch, dice).await;
     signed(&world, &watch).await;
@@ -178,7 +179,6 @@ async fn judge(world: &Arc<World>, work: &Work, watch: &Watch, disturbances: &[D
     });
     let numbers = numbers.await.unwrap();
     let conflicts = world.double.conflicts("so-register-");
-    assert!(conflicts > 0, "no two servers wanted the same place in the book");
     world.journal.say(format_args!(
         "{records} records, {numbers} numbers for which servers met {conflicts} times, {} acknowledged, {promises} promises (the longest wait {longest:?}), {} heads seen, {resolved} \
          documents resolved, {cancelled} cancelled; attempts: {:?}",

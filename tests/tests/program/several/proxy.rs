@@ -1,6 +1,6 @@
 //! The network between one server and one engine, as a proxy on loopback that can be cut, slowed and made to fall silent.
-//! Network namespaces would be nearer to the truth, but need rights that a build machine does not give. What this cannot do:
-//! lose the packets of a connection that is then found dead by TCP itself.
+//! What this cannot do: lose the packets of a connection that is then found dead by TCP itself. A network namespace can (`apart`),
+//! where the machine gives one.
 
 use std::{
     io,
