@@ -134,6 +134,9 @@ async fn append(node: &Node, request: Request<Streaming<AppendRequest>>) -> Resu
         | None => {}
     }
     let outcome = node.cluster.write(|store, now| store.append(&stream, expected, &events, now));
+    if matches!(outcome, Outcome::Wrong(_)) {
+        node.cluster.conflicted(&stream);
+    }
     match fault {
         Some(AppendFault::AbortedAfter) => return Err(Status::aborted("Operation timed out")),
         Some(AppendFault::DeadlineAfter) => return Err(node::too_late()),

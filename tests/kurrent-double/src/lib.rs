@@ -59,6 +59,8 @@ pub(crate) struct Cluster {
     store: Mutex<Store>,
     faults: Faults,
     counts: watch::Sender<Counts>,
+    /// The streams of appends that expected another revision.
+    conflicts: Mutex<Vec<String>>,
     leader: Mutex<Option<usize>>,
     nodes: OnceLock<Vec<Weak<Node>>>,
     changes: watch::Sender<()>,
@@ -87,6 +89,10 @@ impl Cluster {
 
     fn counted(&self, count: impl FnOnce(&mut Counts)) {
         self.counts.send_modify(count);
+    }
+
+    fn conflicted(&self, stream: &str) {
+        lock(&self.conflicts).push(stream.to_owned());
     }
 
     fn nodes(&self) -> Vec<Arc<Node>> {
@@ -138,6 +144,7 @@ impl Double {
             store: Mutex::default(),
             faults: Faults::default(),
             counts: watch::Sender::default(),
+            conflicts: Mutex::default(),
             leader: Mutex::new(Some(0)),
             nodes: OnceLock::new(),
             changes: watch::Sender::new(()),
@@ -188,6 +195,11 @@ impl Double {
     /// How often something was asked for.
     pub fn counts(&self) -> Counts {
         *self.cluster.counts.borrow()
+    }
+
+    /// How many appends to streams whose names begin like this expected another revision.
+    pub fn conflicts(&self, prefix: &str) -> usize {
+        lock(&self.cluster.conflicts).iter().filter(|stream| stream.starts_with(prefix)).count()
     }
 
     /// Waits until it was asked for often enough.

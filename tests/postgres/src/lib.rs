@@ -45,6 +45,15 @@ impl Cluster {
         self.restart(&format!("-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories= -c ssl=on"))
     }
 
+    /// Starts the server again, on this address too, at its usual port, where it trusts whoever comes: for a network of the test's
+    /// own.
+    pub fn listen(&self, address: &str) -> io::Result<()> {
+        let access = self.data().join("pg_hba.conf");
+        let known = std::fs::read_to_string(&access)?;
+        std::fs::write(&access, format!("{known}host all all samenet trust\n"))?;
+        self.restart(&format!("-c listen_addresses={address}"))
+    }
+
     fn empty_in(folder: &Path) -> io::Result<Self> {
         let folder =
             tempfile::Builder::new().prefix("pg").permissions(Permissions::from_mode(0o700)).tempdir_in(folder)?;

@@ -20,6 +20,8 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_m
 #[derive(Clone, Debug)]
 pub(super) struct Acknowledged {
     pub(super) what: &'static str,
+    /// The command's id.
+    pub(super) command: Uuid,
     pub(super) record: Uuid,
     pub(super) hash: RecordHash,
     pub(super) stream: String,
@@ -31,10 +33,11 @@ pub(super) struct Acknowledged {
 }
 
 impl Acknowledged {
-    fn read(what: &'static str, receipt: &Value) -> Option<Self> {
+    fn read(what: &'static str, input: &Value, receipt: &Value) -> Option<Self> {
         let text = |of: &str| receipt[of].as_str().map(str::to_owned);
         Some(Self {
             what,
+            command: input["commandId"].as_str()?.parse().ok()?,
             record: text("recordId")?.parse().ok()?,
             hash: text("hash")?.parse().ok()?,
             stream: text("stream")?,
@@ -94,7 +97,7 @@ impl Asker {
                 {{ receipt {{ recordId hash stream revision position promise }} }} }}"
         );
         let Ok(answer) = client.try_ask(&mutation, json!({ "input": input })).await else { return Outcome::Unknown };
-        if let Some(done) = Acknowledged::read(name, &answer["data"][name]["receipt"]) {
+        if let Some(done) = Acknowledged::read(name, input, &answer["data"][name]["receipt"]) {
             return Outcome::Done(Box::new(done));
         }
         let error = &answer["errors"][0]["extensions"];

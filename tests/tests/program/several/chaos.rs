@@ -97,12 +97,13 @@ pub(super) struct Chaos {
     /// Every kind happens at least once, also when it is later than this.
     until: Instant,
     disturbances: Mutex<Vec<Disturbance>>,
-    silent_until: Mutex<Option<Instant>>,
+    /// When subscriptions last fell silent.
+    silent_since: Mutex<Option<Instant>>,
 }
 
 impl Chaos {
     pub(super) fn new(world: Arc<World>, pace: Pace, until: Instant) -> Self {
-        Self { world, pace, until, disturbances: Mutex::default(), silent_until: Mutex::default() }
+        Self { world, pace, until, disturbances: Mutex::default(), silent_since: Mutex::default() }
     }
 
     /// In the order in which they ended.
@@ -220,7 +221,7 @@ impl Chaos {
             Trouble::SubscriptionsSilent => {
                 faults.silence(1 + dice.below(3));
                 double.cut();
-                *self.silent_until.lock().unwrap() = Some(Instant::now() + FOUND_OUT);
+                *self.silent_since.lock().unwrap() = Some(Instant::now());
             }
             Trouble::BackendsEnd => self.end_backends().await,
             Trouble::DatabaseRestarts => {
@@ -269,9 +270,12 @@ impl Chaos {
         self.world.double.faults().refuse_connections(0);
     }
 
-    /// Waits until followers have found out which subscriptions are silent.
+    /// Waits until followers have found out which subscriptions are silent. Until then something was wrong.
     pub(super) async fn heard(&self) {
-        let silent = *self.silent_until.lock().unwrap();
-        pass(silent.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))).await;
+        let silent = *self.silent_since.lock().unwrap();
+        if let Some(since) = silent {
+            pass(FOUND_OUT.saturating_sub(since.elapsed())).await;
+            self.disturbed(since);
+        }
     }
 }

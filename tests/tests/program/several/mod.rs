@@ -5,6 +5,7 @@
 //! makes it long, and so does `SOCAI_LONG`: ten minutes. With `SOCAI_TEST_OLDER`, the program of an older version, the first server
 //! runs that: the others were upgraded. One from before `what_was_decided_on_a_lost_append…` may give a document two numbers.
 
+mod apart;
 mod ask;
 mod authority;
 mod chaos;
@@ -12,10 +13,13 @@ mod checks;
 mod dice;
 mod journal;
 mod late;
+mod once;
 mod pair;
 mod proxy;
 mod pushed;
+mod reacting;
 mod replica;
+mod rush;
 mod server;
 mod staff;
 mod takeover;
@@ -33,8 +37,8 @@ use std::{
 use tokio::task::JoinSet;
 
 use self::{
-    ask::Asker,
-    chaos::{Chaos, Pace},
+    ask::{Asker, Outcome},
+    chaos::{Chaos, Disturbance, Pace},
     checks::{Log, Shown},
     dice::Dice,
     journal::pass,
@@ -84,6 +88,7 @@ async fn run(seed: u64, pace: Pace, long: Duration) {
     for clerk in 0..CLERKS {
         clients.spawn(Arc::clone(&work).run(clerk, Dice::new(seed, 100 + clerk as u64)));
     }
+    clients.spawn(rush::at_one_book(Arc::clone(&work), Dice::new(seed, 5)));
     clients.spawn(authority::comes_and_goes(Arc::clone(&work), Dice::new(seed, 3)));
 
     let chaos = Chaos::new(Arc::clone(&world), pace, Instant::now() + long);
@@ -101,6 +106,7 @@ async fn run(seed: u64, pace: Pace, long: Duration) {
     }
     journal.say(format_args!("all clients have their answers after {:?}", quiet.elapsed()));
     let dice = &mut Dice::new(seed, 4);
+    rush::until_they_met(&work, dice).await;
     pushed::on_every_server(&work, dice).await;
     takeover::by_another(&work, &watch, dice).await;
     signed(&world, &watch).await;
@@ -110,7 +116,7 @@ async fn run(seed: u64, pace: Pace, long: Duration) {
     while let Some(ended) = watchers.join_next().await {
         ended.unwrap();
     }
-    judge(&world, &work, &watch, &chaos).await;
+    judge(&world, &work, &watch, &chaos.disturbances()).await;
     assert_eq!(journal.all_wrong(), Vec::<String>::new(), "seed {seed}");
 }
 
@@ -128,22 +134,23 @@ async fn signed(world: &World, watch: &Watch) {
 
 /// Every server promises again, now that all is well.
 async fn promised(work: &Work) {
-    let receive = "mutation($input: ReceiveIncomingInput!) { receiveIncoming(input: $input) { receipt { promise } } }";
     for server in 0..work.asker.world.servers.len() {
         assert!(work.asker.world.ready(server, READY).await, "server {server} is not ready");
-        let client = work.asker.world.client(server, &work.staff.clerks[0].token).expect("it was just ready");
-        let told = client.must(receive, paper("hứa")).await;
-        assert!(told["receiveIncoming"]["receipt"]["promise"].is_string(), "server {server} promises nothing: {told}");
+        let token = &work.staff.clerks[0].token;
+        let outcome = work.asker.attempt(server, token, "receiveIncoming", &paper("hứa")).await;
+        let Outcome::Done(done) = outcome else { panic!("server {server}: {outcome:?}") };
+        assert!(done.promise.is_some(), "server {server} promises nothing: {done:?}");
+        work.asker.acknowledged.lock().unwrap().push(*done);
     }
 }
 
-async fn judge(world: &Arc<World>, work: &Work, watch: &Watch, chaos: &Chaos) {
+async fn judge(world: &Arc<World>, work: &Work, watch: &Watch, disturbances: &[Disturbance]) {
     let log = Log::read(world);
     let acknowledged = work.asker.acknowledged.lock().unwrap().clone();
     log.holds(&acknowledged);
     let seen = watch.seen();
     log.grew_into_one_tree(&seen);
-    let (longest, promises) = log.kept(world, &acknowledged, &seen, &chaos.disturbances());
+    let (longest, promises) = log.kept(world, &acknowledged, &seen, disturbances);
     assert!(promises > 0, "nothing was promised");
 
     let position = &acknowledged.iter().max_by_key(|told| place(&told.position)).unwrap().position;
@@ -164,10 +171,16 @@ async fn judge(world: &Arc<World>, work: &Work, watch: &Watch, chaos: &Chaos) {
         let status = tokio::task::spawn_blocking(move || (server.terminate(), server.last_messages(8))).await.unwrap();
         assert!(status.0.success(), "{status:?}");
     }
-    let (checked, records) = (Arc::clone(world), log.records());
-    tokio::task::spawn_blocking(move || checks::by_the_program(&checked, records)).await.unwrap();
+    let (checked, records, told) = (Arc::clone(world), log.records(), acknowledged.clone());
+    let temporary = work.staff.temporary.person.clone();
+    let numbers = tokio::task::spawn_blocking(move || {
+        checks::by_the_program(&checked, records);
+        once::is_everything(&checked, &told, &temporary)
+    });
+    let numbers = numbers.await.unwrap();
+    let conflicts = world.double.conflicts("so-register-");
     world.journal.say(format_args!(
-        "{records} records, {} acknowledged, {promises} promises (the longest wait {longest:?}), {} heads seen, {resolved} \
+        "{records} records, {numbers} numbers for which servers met {conflicts} times, {} acknowledged, {promises} promises (the longest wait {longest:?}), {} heads seen, {resolved} \
          documents resolved, {cancelled} cancelled; attempts: {:?}",
         acknowledged.len(),
         seen.len(),

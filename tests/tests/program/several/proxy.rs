@@ -1,6 +1,6 @@
 //! The network between one server and one engine, as a proxy on loopback that can be cut, slowed and made to fall silent.
-//! Network namespaces would be nearer to the truth, but need rights that a build machine does not give. What this cannot do:
-//! lose the packets of a connection that is then found dead by TCP itself.
+//! What this cannot do: lose the packets of a connection that is then found dead by TCP itself. A network namespace can (`apart`),
+//! where the machine gives one.
 
 use std::{
     io,
@@ -49,9 +49,9 @@ pub(super) struct Proxy {
 }
 
 impl Proxy {
-    /// On a free port; leads nowhere yet.
-    pub(super) async fn start() -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// On a free port of this address; leads nowhere yet.
+    pub(super) async fn start(address: &str) -> io::Result<Self> {
+        let listener = TcpListener::bind((address, 0)).await?;
         let address = listener.local_addr()?;
         let (line, listening) = watch::channel(Line::Open);
         let target = Arc::new(Mutex::new(None));
@@ -135,7 +135,7 @@ async fn pump(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin,
 #[tokio::test]
 async fn a_line_is_cut_falls_silent_and_comes_back() {
     let echo = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let proxy = Proxy::start().await.unwrap();
+    let proxy = Proxy::start("127.0.0.1").await.unwrap();
     proxy.leads_to(Target::Tcp(echo.local_addr().unwrap()));
     tokio::spawn(async move {
         while let Ok((stream, _)) = echo.accept().await {

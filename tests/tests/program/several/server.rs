@@ -14,10 +14,11 @@ use std::{
 use tokio::sync::watch;
 
 use super::{
+    apart::{Apart, SERVES},
     journal::{Journal, pass},
     proxy::Proxy,
 };
-use crate::binary::{of_program, socai};
+use crate::binary::{of_program, path};
 
 /// How often it is looked whether the process still runs.
 const LOOK: Duration = Duration::from_millis(100);
@@ -32,6 +33,7 @@ pub(super) struct Server {
     pub(super) to_log: Vec<Proxy>,
     pub(super) to_postgres: Proxy,
     settings: Vec<String>,
+    apart: Option<Apart>,
     state: Mutex<State>,
     url: Arc<watch::Sender<Option<String>>>,
     journal: Arc<Journal>,
@@ -56,11 +58,11 @@ impl Server {
         number: usize,
         data: PathBuf,
         (to_log, to_postgres): (Vec<Proxy>, Proxy),
-        settings: Vec<String>,
+        (settings, apart): (Vec<String>, Option<Apart>),
         journal: Arc<Journal>,
     ) -> Self {
         let url = Arc::new(watch::Sender::new(None));
-        Self { number, data, to_log, to_postgres, settings, state: Mutex::default(), url, journal }
+        Self { number, data, to_log, to_postgres, settings, apart, state: Mutex::default(), url, journal }
     }
 
     /// Where it serves now, if it does.
@@ -89,11 +91,18 @@ impl Server {
         let messages = OpenOptions::new().create(true).append(true).open(self.messages()).unwrap();
         // The others are upgraded.
         let older = std::env::var_os("SOCAI_TEST_OLDER").filter(|_| self.number == 0);
-        let mut command = older.map_or_else(socai, |older| of_program(Path::new(&older)));
+        let program = older.map_or_else(path, Into::into);
+        let mut command = of_program(&program);
+        if let Some(apart) = &self.apart {
+            let [nsenter, there @ ..] = apart.enter();
+            command = of_program(Path::new(&nsenter));
+            command.args(there).arg(program);
+        }
+        let address = self.apart.as_ref().map_or("127.0.0.1", |_| SERVES);
         // Else what it writes is full of colours.
         command.env("NO_COLOR", "1");
         command
-            .args(["serve", "--listen", "127.0.0.1:0", "--level", "info", "--messages", "text", "--data"])
+            .args(["serve", "--listen", &format!("{address}:0"), "--level", "info", "--messages", "text", "--data"])
             .arg(&self.data);
         let mut child = command.args(&self.settings).stdout(Stdio::piped()).stderr(messages).spawn().unwrap();
         let (said, url) = (child.stdout.take().unwrap(), Arc::clone(&self.url));

@@ -16,7 +16,7 @@ use super::{
 use crate::office::paper;
 
 /// From the death of a server until others have its work.
-const TAKEN_OVER: Duration = Duration::from_secs(10);
+pub(super) const TAKEN_OVER: Duration = Duration::from_secs(10);
 
 /// Kills one server after the other: so whoever leads is among them, whatever it leads.
 pub(super) async fn by_another(work: &Work, watch: &Watch, dice: &mut Dice) {
@@ -25,17 +25,7 @@ pub(super) async fn by_another(work: &Work, watch: &Watch, dice: &mut Dice) {
         let others: Vec<_> = (0..world.servers.len()).filter(|other| *other != victim).collect();
         let killed = Instant::now();
         world.servers[victim].kill();
-        let taking_over = async {
-            let done = received(work, &others, dice).await;
-            let commanded = killed.elapsed();
-            covered(work, watch, &others, &done).await;
-            let covered = killed.elapsed();
-            for other in &others {
-                shown(work, *other, &done).await;
-            }
-            (commanded, covered)
-        };
-        match tokio::time::timeout(READY, taking_over).await {
+        match tokio::time::timeout(READY, by_these(work, watch, &others, dice)).await {
             Ok((commanded, covered)) => {
                 let took = killed.elapsed();
                 world.journal.say(format_args!(
@@ -51,6 +41,19 @@ pub(super) async fn by_another(work: &Work, watch: &Watch, dice: &mut Dice) {
         world.servers[victim].start();
         assert!(world.ready(victim, READY).await, "server {victim}: {}", world.servers[victim].last_messages(12));
     }
+}
+
+/// Until one of these takes in a document, one shows it signed, and all show it; when the first two were done.
+pub(super) async fn by_these(work: &Work, watch: &Watch, others: &[usize], dice: &mut Dice) -> (Duration, Duration) {
+    let begun = Instant::now();
+    let done = received(work, others, dice).await;
+    let commanded = begun.elapsed();
+    covered(work, watch, others, &done).await;
+    let covered = begun.elapsed();
+    for other in others {
+        shown(work, *other, &done).await;
+    }
+    (commanded, covered)
 }
 
 /// A document that one of the others takes in.

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use super::{
+    apart::{Apart, ENGINES},
     journal::{Journal, pass},
     proxy::{Line, Proxy, Target},
     server::{Server, share_keys},
@@ -29,6 +30,7 @@ pub(super) const SERVERS: usize = 3;
 pub(super) const NODES: usize = 3;
 /// Within how many seconds receipts promise a checkpoint.
 pub(super) const MERGE_DELAY: u64 = 20;
+const LOOPBACK: &str = "127.0.0.1";
 /// How long a client waits for an answer before it asks somebody else.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a server may take until it serves, or serves again.
@@ -72,11 +74,23 @@ pub(super) struct World {
 impl World {
     /// All of it, running. `deadline`: after how many milliseconds without an answer the log counts as unreachable.
     pub(super) async fn start(deadline: u32) -> Arc<Self> {
+        Self::of(deadline, None).await
+    }
+
+    /// The same, with the first server in a network namespace of its own.
+    pub(super) async fn with_one_apart(deadline: u32, apart: Apart) -> Arc<Self> {
+        Self::of(deadline, Some(apart)).await
+    }
+
+    async fn of(deadline: u32, mut apart: Option<Apart>) -> Arc<Self> {
         let journal = Arc::new(Journal::new());
         let folder = tempfile::tempdir().unwrap();
         let blobs = folder.path().join("blobs");
         let double = Double::cluster(NODES).await.unwrap();
         let postgres = tokio::task::spawn_blocking(Cluster::start).await.unwrap().unwrap();
+        if apart.is_some() {
+            postgres.listen(ENGINES).unwrap();
+        }
         let direct = Direct { log: double.url("so"), postgres: postgres.url("postgres") };
 
         let data = tempfile::tempdir().unwrap();
@@ -92,15 +106,18 @@ impl World {
         for number in 0..SERVERS {
             let data = folder.path().join(number.to_string());
             share_keys(office.path(), &data);
-            let (to_log, hosts) = proxies_of_nodes(&double).await;
-            let to_postgres = Proxy::start().await.unwrap();
+            let apart = apart.take();
+            let (to_log, hosts) = proxies_of_nodes(&double, if apart.is_some() { ENGINES } else { LOOPBACK }).await;
+            let to_postgres = Proxy::start(LOOPBACK).await.unwrap();
             to_postgres.leads_to(Target::Unix(postgres.socket()));
             let log = format!("kurrentdb://{hosts}?tls=false&ledger=so&defaultDeadline={deadline}");
-            let database = format!("postgres://postgres@{}/postgres", to_postgres.address);
+            // Who is apart finds the database itself at the end of its link, with what that does about who is gone.
+            let database = if apart.is_some() { format!("{ENGINES}:5432") } else { to_postgres.address.to_string() };
+            let database = format!("postgres://postgres@{database}/postgres");
             let mut settings = settings(&log, &database, &blobs);
             settings.extend(["--merge-delay".to_owned(), MERGE_DELAY.to_string()]);
             let lines = (to_log, to_postgres);
-            servers.push(Arc::new(Server::new(number, data, lines, settings, Arc::clone(&journal))));
+            servers.push(Arc::new(Server::new(number, data, lines, (settings, apart), Arc::clone(&journal))));
         }
         let mut supervisors = JoinSet::new();
         for server in &servers {
@@ -137,6 +154,11 @@ impl World {
     /// The log's alone.
     pub(super) fn direct_log(&self) -> &str {
         &self.direct.log
+    }
+
+    /// The log's, and the keys'.
+    pub(super) fn direct_log_and_keys(&self) -> [&str; 4] {
+        ["--log", &self.direct.log, "--key-ring", &self.direct.postgres]
     }
 
     /// A client of a server that serves now, if that one does.
@@ -181,10 +203,10 @@ impl World {
 }
 
 /// Proxies to every node, and their addresses as a URL names them.
-async fn proxies_of_nodes(double: &Double) -> (Vec<Proxy>, String) {
+async fn proxies_of_nodes(double: &Double, here: &str) -> (Vec<Proxy>, String) {
     let mut proxies = Vec::new();
     for _ in 0..NODES {
-        proxies.push(Proxy::start().await.unwrap());
+        proxies.push(Proxy::start(here).await.unwrap());
     }
     // The nodes call one another by the proxies' addresses: gossip must not lead around them.
     let names: Vec<_> = proxies.iter().map(|proxy| proxy.address).collect();
