@@ -21,7 +21,7 @@ use crate::{
 /// So many parts in documents are few: beyond that, a page is met sooner along the list.
 pub(crate) const FEW: i64 = 10_000;
 /// Who sees many is not counted again for so long. Should they see few by then, their lists are right, only slower.
-const FOR: Duration = Duration::from_secs(300);
+const FOR: Duration = Duration::from_mins(5);
 /// So many are remembered.
 const MOST: usize = 10_000;
 

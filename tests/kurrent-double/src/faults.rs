@@ -37,6 +37,7 @@ pub enum AppendFault {
 }
 
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools)] // each a fault
 pub(crate) struct Plan {
     pub(crate) appends: VecDeque<AppendFault>,
     /// Events that subscriptions leave out: stream and revision.

@@ -99,7 +99,7 @@ async fn another_ends(asker: &Arc<Asker>, clerk: &Member, fate: Fate, half_done:
     let (appends, before) = (world.double.counts().appends, ended());
     world.double.faults().appends([Nothing, second.clone()]);
     let (asking, token, sent) = (Arc::clone(asker), clerk.token.clone(), input.clone());
-    let asked = tokio::spawn(async move { asking.attempt(victim, &token, command, &sent).await });
+    let attempt = tokio::spawn(async move { asking.attempt(victim, &token, command, &sent).await });
     world.double.until(|counts| counts.appends >= appends + 2).await;
     let gone = Instant::now();
     match fate {
@@ -123,7 +123,7 @@ async fn another_ends(asker: &Arc<Asker>, clerk: &Member, fate: Fate, half_done:
         Fate::Paused => world.servers[victim].signal("-CONT"),
     }
     assert!(world.ready(victim, READY).await, "{}", world.servers[victim].last_messages(12));
-    assert!(!matches!(asked.await.unwrap(), Outcome::Done(_)), "it was never answered");
+    assert!(!matches!(attempt.await.unwrap(), Outcome::Done(_)), "it was never answered");
     // The client asks once more, there and elsewhere: it was done, and is not done again.
     for server in 0..world.servers.len() {
         done_at(asker, server, clerk, command, &input).await;
