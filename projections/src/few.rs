@@ -18,8 +18,9 @@ use crate::{
     viewer::{Rights, Viewer},
 };
 
-/// So many parts in documents are few: beyond that, a page is met sooner along the list.
-pub(crate) const FEW: i64 = 10_000;
+/// So many parts in documents are few. Each costs some lookups, up to 0.1 ms where little is in memory: beyond that, most pages are
+/// met sooner along the list.
+pub(crate) const FEW: i64 = 3_000;
 /// Who sees many is not counted again for so long. Should they see few by then, their lists are right, only slower.
 const FOR: Duration = Duration::from_mins(5);
 /// So many are remembered.

@@ -144,7 +144,15 @@ impl Views {
         let (mut db, viewer) = self.looking(viewer).await?;
         let mut sql = Sql::of(&viewer);
         sql.push("SELECT COUNT(*)");
-        condition(&mut sql, self.dialect(), filter, "l.arrived_on");
+        if !filter.is_of_days() && viewer.sees_all(&mut db).await? {
+            // Every number with a document is theirs: none of these is looked up.
+            sql.push(" FROM register_book b CROSS JOIN register_entry e WHERE e.book = b.book AND ");
+            sql.push("e.document_id IS NOT NULL AND ");
+            of_books(&mut sql, filter);
+            of_lines(&mut sql, filter, "l.arrived_on");
+        } else {
+            condition(&mut sql, self.dialect(), filter, "l.arrived_on");
+        }
         sql.count(&mut db).await
     }
 

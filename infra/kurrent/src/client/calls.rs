@@ -238,7 +238,10 @@ impl Client {
         };
         let patience = self.address.gossip_timeout;
         let answer = tokio::time::timeout(patience, call).await.unwrap_or_else(|_| {
-            Err(Fault::Unknown(format!("KurrentDB does not tell its version within {} ms", patience.as_millis())))
+            Err(Fault::Unknown(format!(
+                "KurrentDB gives no answer within {} ms, asked for its version",
+                patience.as_millis()
+            )))
         });
         match answer {
             // It does not know the call. Who is only slow is asked again: that version may be one that is refused.

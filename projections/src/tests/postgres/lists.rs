@@ -102,22 +102,25 @@ pub(super) async fn registers(views: &Views, viewer: &Viewer, extent: Extent, sa
     }
 }
 
-/// The register of some days is made of the same lines as the whole one, whatever else is asked.
+/// The register of some days is made of the same lines as the whole one, whatever else is asked, and is as long as it is counted.
 pub(super) async fn assert_days_are_of_the_register(views: &Views, viewer: &Viewer) {
     let all = lines(views, viewer, &RegisterFilter::default()).await;
     let mut days: Vec<Date> = all.iter().filter_map(|line| line.arrived_on).collect();
     days.sort();
     days.dedup();
     let some = [days.first(), days.get(days.len() / 2), days.last()].map(Option::<&Date>::copied);
-    let from_to = [(some[0], None), (None, some[1]), (some[1], some[1]), (some[1], some[2]), (some[2], some[0])];
+    let from_to =
+        [(None, None), (some[0], None), (None, some[1]), (some[1], some[1]), (some[1], some[2]), (some[2], some[0])];
     for (arrived_from, arrived_to) in from_to.into_iter().filter(|_| !days.is_empty()) {
         for void in [None, Some(true), Some(false)] {
             for (year, series) in [(None, None), (Some(2026), None), (None, Some("đến".to_owned()))] {
                 let filter = RegisterFilter { year, series: series.clone(), arrived_from, arrived_to, void };
                 let holds = |line: &&RegisterLine| {
-                    line.arrived_on.is_some_and(|day| {
-                        arrived_from.is_none_or(|from| day >= from) && arrived_to.is_none_or(|to| day <= to)
-                    }) && void.is_none_or(|void| line.void.is_some() == void)
+                    let after = |from| line.arrived_on.is_some_and(|day| day >= from);
+                    let before = |to| line.arrived_on.is_some_and(|day| day <= to);
+                    arrived_from.is_none_or(after)
+                        && arrived_to.is_none_or(before)
+                        && void.is_none_or(|void| line.void.is_some() == void)
                         && (year.is_none() || line.year == year)
                         && (series.is_none() || line.series == series)
                 };

@@ -115,6 +115,10 @@ fn a_server_whose_packets_vanish_is_replaced_in_time_and_comes_back() {
         ip("link set lo up");
         return tokio::runtime::Runtime::new().unwrap().block_on(packets_vanish());
     }
+    if std::env::var_os("SOCAI_LONG").is_none() {
+        eprintln!("LEFT OUT: only with SOCAI_LONG=1");
+        return;
+    }
     let tried = in_a_namespace("ip").args(["link", "set", "lo", "up"]).output();
     if !tried.as_ref().is_ok_and(|tried| tried.status.success()) {
         eprintln!("LEFT OUT: this machine gives no network namespace with unshare and ip: {tried:?}");
@@ -162,8 +166,8 @@ async fn packets_vanish() {
     while let Some(ended) = clients.join_next().await {
         ended.unwrap();
     }
-    pushed::on_every_server(&work, &mut Dice::new(1, 4)).await;
     signed(&world, &watch).await;
+    pushed::on_every_server(&work, &mut Dice::new(1, 4)).await;
     watch.end();
     while let Some(ended) = watchers.join_next().await {
         ended.unwrap();
