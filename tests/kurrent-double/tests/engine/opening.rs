@@ -183,7 +183,7 @@ async fn a_server_that_is_slow_to_tell_its_version_is_asked_again() {
     assert!(matches!(error, OpenKurrentError::Defective(_)), "{error}");
     double.faults().withhold_features(usize::MAX);
     let error = refused(&double, &url).await;
-    assert!(error.may_pass() && error.to_string().contains("version within 500 ms"), "{error}");
+    assert!(error.may_pass() && error.to_string().contains("within 500 ms, asked for its version"), "{error}");
     assert_eq!(double.events(""), []);
 }
 
