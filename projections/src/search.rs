@@ -127,6 +127,7 @@ async fn are_few(question: &str, db: &mut impl Source) -> Result<bool, ViewsErro
 }
 
 fn condition(sql: &mut Sql, dialect: Dialect, question: &str, hits: Hits) {
+    let hits = if sql.sees_few() { Hits::Walked } else { hits };
     sql.from(match dialect {
         _ if sql.sees_few() => "document d CROSS JOIN search_text i WHERE i.document = d.document AND ",
         // SQLite never turns a cross join round: it would ask the index about each of the organ's documents.
@@ -138,11 +139,11 @@ fn condition(sql: &mut Sql, dialect: Dialect, question: &str, hits: Hits) {
         _ if words.is_empty() => {
             sql.push("0 = 1");
         }
-        Dialect::Sqlite if sql.sees_few() => standing(sql, &words),
+        Dialect::Sqlite if hits == Hits::Walked => standing(sql, &words),
         Dialect::Sqlite => {
             sql.push("search_index MATCH ").bind(matching(&words));
         }
-        Dialect::Postgres if hits == Hits::Walked || sql.sees_few() => {
+        Dialect::Postgres if hits == Hits::Walked => {
             // No index is of this, and a third of all are expected to have it.
             sql.push("CASE WHEN ");
             having(sql, &words);

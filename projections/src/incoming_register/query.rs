@@ -216,7 +216,7 @@ fn days_by_book(sql: &mut Sql, filter: &RegisterFilter, page: &PageRequest) -> R
 /// The viewer's books in which there may be such lines.
 fn of_books(sql: &mut Sql, filter: &RegisterFilter) {
     sql.push(OWN_BOOKS).and_equal("b.year", filter.year).and_equal("b.series", filter.series.clone());
-    if filter.is_of_days() {
+    if filter.is_of_days() && !sql.sees_few() {
         // Not EXISTS, which SQLite makes a join of: it would look for it last, after it went through a book for nothing.
         sql.push(" AND (SELECT 1 FROM register_line o WHERE o.register = b.id");
         of_days(sql, filter, "o.arrived_on").push(" LIMIT 1) = 1");

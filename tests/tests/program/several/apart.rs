@@ -2,7 +2,7 @@
 //! proxy can imitate. Others take its leases, it says that it is busy, and goes on when the link is up again.
 //!
 //! Everything runs in a namespace that is private to this test: no address is reachable from outside. Where the machine does not
-//! let it have one, the test says that it was left out.
+//! let it have one, and without `SOCAI_LONG`, the test says that it was left out.
 
 use std::{
     io::Read as _,

@@ -274,8 +274,9 @@ impl Chaos {
     pub(super) async fn heard(&self) {
         let silent = *self.silent_since.lock().unwrap();
         if let Some(since) = silent {
-            pass(FOUND_OUT.saturating_sub(since.elapsed())).await;
-            self.disturbed(since);
+            let found_out = since + FOUND_OUT;
+            pass(found_out.saturating_duration_since(Instant::now())).await;
+            self.disturbances.lock().unwrap().push((since, found_out));
         }
     }
 }
