@@ -5,7 +5,7 @@
     pages.py --socai http://127.0.0.1:8080/graphql --year 2025 --token clerk="$(socai token …)" --token expert="$(socai token …)"
 
 Each person's questions are put one at a time, on a connection that stays open: first pages, and once the page in the middle and
-the last page of a month's register. What is above the bound is marked.
+the last page of a month's register. What is above the bound is marked. With `--totals`, how many each list has is asked instead.
 """
 import argparse
 import calendar
@@ -16,6 +16,7 @@ import time
 import urllib.parse
 
 BOUND = 50
+PAGE, TOTAL = "edges {cursor} pageInfo {endCursor hasNextPage}", "totalCount"
 
 
 def period(first, last, year):
@@ -72,13 +73,13 @@ def questions(year, frequent, code):
 
 
 class Server:
-    def __init__(self, url, token):
-        parts = urllib.parse.urlsplit(url)
+    def __init__(self, url, token, wanted=PAGE):
+        parts, self.wanted = urllib.parse.urlsplit(url), wanted
         self.connection, self.path = http.client.HTTPConnection(parts.netloc, timeout=60), parts.path
         self.headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
 
     def ask(self, field):
-        query = f"{{list: {field}) {{edges {{cursor}} pageInfo {{endCursor hasNextPage}}}}}}"
+        query = f"{{list: {field}) {{{self.wanted}}}}}"
         begun = time.monotonic()
         self.connection.request("POST", self.path, json.dumps({"query": query}), self.headers)
         answer = json.load(self.connection.getresponse())
@@ -93,7 +94,8 @@ class Server:
 
 
 def timed(server, field, times):
-    found = len(server.ask(field)[1]["edges"])
+    first = server.ask(field)[1]
+    found = len(first["edges"]) if "edges" in first else first["totalCount"]
     took = sorted(server.ask(field)[0] for _ in range(times))
     return found, took[len(took) // 2], took[math.ceil(len(took) * 0.99) - 1], took[-1]
 
@@ -106,17 +108,18 @@ def main():
     parser.add_argument("--frequent", default="mẫu", help="a word that nearly all documents have")
     parser.add_argument("--code", default="15/QĐ", help="the beginning of a document's number and symbol")
     parser.add_argument("--times", type=int, default=200, help="how often each question is asked, after once for warmth")
+    parser.add_argument("--totals", action="store_true", help="how many each list has, instead of a page of it")
     parser.add_argument("--only", default="", help="questions whose names have this")
     asked = parser.parse_args()
-    print(f"{'':40} found      p50      p99      max")
+    print(f"{'':40}   found      p50      p99      max")
     for name, token in (token.split("=", 1) for token in asked.token):
-        server = Server(asked.socai, token)
+        server = Server(asked.socai, token, TOTAL if asked.totals else PAGE)
         for question, field in questions(asked.year, asked.frequent, asked.code).items():
             if asked.only in question:
                 found, *figures = timed(server, field, asked.times)
-                above = f"  above {BOUND}" if figures[1] > BOUND else ""
-                print(f"{name + ': ' + question:40} {found:5}", *(f"{figure:8.1f}" for figure in figures), above, flush=True)
-        if asked.only in "register of a month, the last page":
+                above = f"  above {BOUND}" if figures[1] > BOUND and not asked.totals else ""
+                print(f"{name + ': ' + question:40} {found:7}", *(f"{figure:8.1f}" for figure in figures), above, flush=True)
+        if not asked.totals and asked.only in "register of a month, the last page":
             field, after, deep = days(6, 6, asked.year).replace("first: 20", "first: 100"), "", []
             while True:
                 took, page = server.ask(f"{field}{after}")

@@ -56,6 +56,16 @@ impl Views {
         Ok((snapshot.into_reading(), viewer))
     }
 
+    /// To count from, and the viewer, who is given what they see, however much it is: no document is asked about by itself.
+    pub(crate) async fn counting(&self, viewer: &Viewer) -> Result<(Snapshot, Viewer), ViewsError> {
+        let mut snapshot = self.snapshot().await?;
+        if viewer.given().is_some() || self.on_demand.is_some() {
+            return Ok((snapshot, viewer.clone()));
+        }
+        let theirs = few(snapshot.db(), viewer, i64::from(u32::MAX)).await?;
+        Ok((snapshot, viewer.clone().seeing(theirs.unwrap_or(Rights::ALL))))
+    }
+
     /// The viewer of this state: whoever sees few documents is given them.
     pub(crate) async fn narrowed(&self, snapshot: &mut Snapshot, viewer: &Viewer) -> Result<Viewer, ViewsError> {
         let Some(who) = who(viewer).filter(|_| !self.takes_as_given(viewer)) else { return Ok(viewer.clone()) };

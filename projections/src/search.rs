@@ -96,11 +96,11 @@ impl Views {
 
     /// How many they are.
     pub async fn search_count(&self, viewer: &Viewer, question: &str) -> Result<u64, ViewsError> {
-        let (mut db, viewer) = self.looking(viewer).await?;
+        let (mut snapshot, viewer) = self.counting(viewer).await?;
         let mut sql = Sql::of(&viewer);
         sql.push("SELECT COUNT(*)");
         condition(&mut sql, self.dialect(), question, Hits::Indexed);
-        sql.count(&mut db).await
+        sql.count(snapshot.db()).await
     }
 }
 

@@ -92,6 +92,11 @@ impl Sql {
         self.rights.as_ref()
     }
 
+    /// Was the viewer given all documents of the organ?
+    pub(crate) fn sees_all(&self) -> bool {
+        self.rights == Some(Rights::ALL)
+    }
+
     /// Was the viewer given the few documents that they see?
     pub(crate) fn sees_few(&self) -> bool {
         self.rights.as_ref().and_then(Rights::few).is_some()

@@ -41,11 +41,13 @@ enum May {
     All,
     /// These, as a JSON list of their keys: the places of their first records, the same in all views of a log.
     These(Arc<str>),
-    /// These, as a list for that database: in views that go on, and so few that lists are made of them.
+    /// These, as a list for that database: in views that go on, and so few that lists are made of them, or to be counted.
     Few(Dialect, Arc<str>),
 }
 
 impl Rights {
+    pub(crate) const ALL: Self = Self(May::All);
+
     pub(crate) fn to_few(dialect: Dialect, list: Arc<str>) -> Self {
         Self(May::Few(dialect, list))
     }
@@ -83,7 +85,7 @@ impl Views {
     pub async fn rights(&self, viewer: &Viewer) -> Result<Rights, ViewsError> {
         let mut snapshot = self.snapshot().await?;
         if viewer.sees_all(snapshot.db()).await? {
-            return Ok(Rights(May::All));
+            return Ok(Rights::ALL);
         }
         let mut these = Sql::of(viewer);
         these.push(match self.dialect() {
@@ -105,7 +107,7 @@ impl Viewer {
 
     /// The operator at the console sees all of the organ. Never for a request from outside.
     pub fn operator(organ: OrganId, at: Timestamp) -> Self {
-        Self { organ, person: None, at, rights: Some(Rights(May::All)) }
+        Self { organ, person: None, at, rights: Some(Rights::ALL) }
     }
 
     /// With these rights instead of those that the views of a past moment would give.

@@ -22,4 +22,4 @@ pub(crate) use rows::{DOCUMENT, PARTY, POSTGRES_INDEX, PartyKind, rows};
 /// The read model's name.
 pub(crate) const NAME: &str = "document";
 /// Its version: another one is built anew.
-pub(crate) const VERSION: u32 = 8;
+pub(crate) const VERSION: u32 = 9;

@@ -47,8 +47,12 @@ pub(crate) static DOCUMENT: Table = Table {
     indexes: &[unique("document_id", "id"), index("document_changed", "organ, changed")],
 };
 
-/// `PostgreSQL` would go through the whole table for the documents of few days; SQLite goes along the organ's.
-pub(crate) static POSTGRES_INDEX: &[&str] = &["CREATE INDEX document_arrived ON document (organ, arrived_at)"];
+/// `PostgreSQL` would go through the whole table for the documents of few days; SQLite goes along the organ's. And it counts
+/// documents without looking into the table, where a row has two kilobytes.
+pub(crate) static POSTGRES_INDEX: &[&str] = &[
+    "CREATE INDEX document_arrived ON document (organ, arrived_at)",
+    "CREATE INDEX document_counted ON document (document) INCLUDE (id, organ)",
+];
 
 /// Who sees a document without seeing all of the organ's.
 pub(crate) static PARTY: Table = Table {

@@ -141,19 +141,15 @@ impl Views {
 
     /// How many lines that register has.
     pub async fn incoming_register_count(&self, viewer: &Viewer, filter: &RegisterFilter) -> Result<u64, ViewsError> {
-        let (mut db, viewer) = self.looking(viewer).await?;
+        let (mut snapshot, viewer) = self.counting(viewer).await?;
         let mut sql = Sql::of(&viewer);
         sql.push("SELECT COUNT(*)");
-        if !filter.is_of_days() && viewer.sees_all(&mut db).await? {
-            // Every number with a document is theirs: none of these is looked up.
-            sql.push(" FROM register_book b CROSS JOIN register_entry e WHERE e.book = b.book AND ");
-            sql.push("e.document_id IS NOT NULL AND ");
-            of_books(&mut sql, filter);
-            of_lines(&mut sql, filter, "l.arrived_on");
+        if sql.sees_all() {
+            of_all(&mut sql, filter);
         } else {
             condition(&mut sql, self.dialect(), filter, "l.arrived_on");
         }
-        sql.count(&mut db).await
+        sql.count(snapshot.db()).await
     }
 
     /// The line of one document.
@@ -194,6 +190,18 @@ fn condition(sql: &mut Sql, dialect: Dialect, filter: &RegisterFilter, arrived_o
         sql.push(" AND e.book >= (SELECT MIN(f.book) FROM register_book f WHERE f.organ = $1 AND f.year >= ");
         sql.bind(year).push(")");
     }
+}
+
+/// The numbers of whoever sees all, to be counted: whose a book is, its documents are, and none of them is looked up.
+fn of_all(sql: &mut Sql, filter: &RegisterFilter) {
+    sql.push(" FROM register_book b CROSS JOIN ").push(if filter.is_of_days() {
+        "register_line l CROSS JOIN register_entry e WHERE l.register = b.id AND e.number = l.number AND "
+    } else {
+        "register_entry e WHERE "
+    });
+    sql.push("e.book = b.book AND e.document_id IS NOT NULL AND ");
+    of_books(sql, filter);
+    of_lines(sql, filter, "l.arrived_on");
 }
 
 /// `PostgreSQL` would sort all that came on those days for each page: so it gets no more of each book than a page needs.

@@ -86,9 +86,9 @@ impl Views {
         stage: Stage,
         took: Option<Took>,
     ) -> Result<u64, ViewsError> {
-        let mut snapshot = self.snapshot().await?;
+        let (mut snapshot, viewer) = self.counting(viewer).await?;
         let calendar = directory::calendar(snapshot.db(), viewer.organ()).await?;
-        let sql = lags(viewer, filter, stage, "l.from_at, l.to_at");
+        let sql = lags(&viewer, filter, stage, "l.from_at, l.to_at");
         count(&sql, snapshot.db(), took, &calendar).await
     }
 

@@ -29,17 +29,40 @@ pub(super) struct Extent {
 /// What was asked, and what was answered.
 pub(super) type Said = Vec<(String, String)>;
 
-/// All pages of a list.
-async fn pages<T: Debug>(extent: Extent, list: impl AsyncFn(PageRequest) -> Result<Page<T>, ViewsError>) -> String {
-    let (mut said, mut request) = (Vec::new(), PageRequest::first(extent.first));
+/// All pages of a list, and how many items it has if it ends within them.
+async fn read<T: Debug>(
+    extent: Extent,
+    list: impl AsyncFn(PageRequest) -> Result<Page<T>, ViewsError>,
+) -> (String, Option<u64>) {
+    let (mut said, mut items, mut request) = (Vec::new(), 0, PageRequest::first(extent.first));
     for _ in 0..extent.pages {
         let page = list(request).await.unwrap();
+        items += page.items.len() as u64;
         said.extend(page.items.iter().map(|item| format!("{item:?}")));
         said.push(format!("as of {:?}", page.position));
-        let Some(cursor) = page.end_cursor.filter(|_| page.has_next) else { break };
+        let Some(cursor) = page.end_cursor.filter(|_| page.has_next) else {
+            return (format!("{said:#?}"), Some(items));
+        };
         request = PageRequest::first(extent.first).after(cursor);
     }
-    format!("{said:#?}")
+    (format!("{said:#?}"), None)
+}
+
+/// All pages of a list.
+async fn pages<T: Debug>(extent: Extent, list: impl AsyncFn(PageRequest) -> Result<Page<T>, ViewsError>) -> String {
+    read(extent, list).await.0
+}
+
+/// All pages of a list, which is as long as it is counted.
+async fn counted<T: Debug>(
+    extent: Extent,
+    count: Result<u64, ViewsError>,
+    list: impl AsyncFn(PageRequest) -> Result<Page<T>, ViewsError>,
+) -> String {
+    let (said, items) = read(extent, list).await;
+    let count = count.unwrap();
+    assert!(items.is_none_or(|items| items == count), "{count} of {said}");
+    format!("{count} {said}")
 }
 
 /// Everything that a viewer can ask.
@@ -54,9 +77,9 @@ pub(super) async fn asked(views: &Views, viewer: &Viewer, questions: &[&str], ex
 
 pub(super) async fn searches(views: &Views, viewer: &Viewer, questions: &[&str], extent: Extent, said: &mut Said) {
     for question in questions {
-        let found = pages(extent, async |page| views.search(viewer, question, &page).await).await;
-        let count = views.search_count(viewer, question).await.unwrap();
-        said.push((format!("search {question}"), format!("{count} {found}")));
+        let count = views.search_count(viewer, question).await;
+        let found = counted(extent, count, async |page| views.search(viewer, question, &page).await).await;
+        said.push((format!("search {question}"), found));
     }
 }
 
@@ -71,15 +94,21 @@ pub(super) async fn registers(views: &Views, viewer: &Viewer, extent: Extent, sa
         RegisterFilter { void: Some(true), ..register.clone() },
         RegisterFilter { void: Some(false), year: Some(2025), ..register },
     ] {
-        let lines = pages(extent, async |page| views.incoming_register(viewer, &filter, &page).await).await;
-        let count = views.incoming_register_count(viewer, &filter).await.unwrap();
-        said.push((format!("{filter:?}"), format!("{count} {lines}")));
+        let count = views.incoming_register_count(viewer, &filter).await;
+        let lines = counted(extent, count, async |page| views.incoming_register(viewer, &filter, &page).await).await;
+        said.push((format!("{filter:?}"), lines));
     }
-    for (open, late) in [(None, false), (Some(true), false), (Some(false), false), (None, true)] {
-        let filter = FollowUpFilter { year: None, open, late };
-        let lines = pages(extent, async |page| views.follow_up_register(viewer, &filter, &page).await).await;
-        let count = views.follow_up_register_count(viewer, &filter).await.unwrap();
-        said.push((format!("{filter:?}"), format!("{count} {lines}")));
+    for (year, open, late) in [
+        (None, None, false),
+        (Some(2026), None, false),
+        (None, Some(true), false),
+        (None, Some(false), false),
+        (None, None, true),
+    ] {
+        let filter = FollowUpFilter { year, open, late };
+        let count = views.follow_up_register_count(viewer, &filter).await;
+        let lines = counted(extent, count, async |page| views.follow_up_register(viewer, &filter, &page).await).await;
+        said.push((format!("{filter:?}"), lines));
     }
     let mut ids = Vec::new();
     if let Some(position) = views.position().await.unwrap() {
@@ -151,9 +180,9 @@ pub(super) async fn work(views: &Views, viewer: &Viewer, extent: Extent, said: &
     for scope in scopes {
         for state in WorkState::ALL.map(Some).into_iter().chain([None]) {
             let filter = WorkFilter { scope, state, kind: None };
-            let items = pages(extent, async |page| views.work_list(viewer, &filter, &page).await).await;
-            let count = views.work_list_count(viewer, &filter).await.unwrap();
-            said.push((format!("{filter:?}"), format!("{count} {items}")));
+            let count = views.work_list_count(viewer, &filter).await;
+            let items = counted(extent, count, async |page| views.work_list(viewer, &filter, &page).await).await;
+            said.push((format!("{filter:?}"), items));
         }
         let (counts, next) =
             (views.work_counts(viewer, scope).await.unwrap(), views.next_due(viewer, scope).await.unwrap());
@@ -210,15 +239,17 @@ async fn figures(views: &Views, viewer: &Viewer, extent: Extent, said: &mut Said
             said.push((format!("{figure:?} {filter:?}"), list));
         }
         for stage in [Stage::Registered, Stage::Resolved] {
-            said.push((
-                format!("{stage:?} {filter:?}"),
-                pages(extent, async |page| views.lags(viewer, &filter, stage, None, &page).await).await,
-            ));
+            let count = views.count_lags(viewer, &filter, stage, None).await;
+            let list = counted(extent, count, async |page| views.lags(viewer, &filter, stage, None, &page).await).await;
+            said.push((format!("{stage:?} {filter:?}"), list));
         }
+        let (rework, paper) = (ReworkFigure::All, PaperFigure::All);
+        let count = views.count_rework(viewer, &filter, rework, None).await;
         let spells =
-            pages(extent, async |page| views.rework(viewer, &filter, ReworkFigure::All, None, &page).await).await;
+            counted(extent, count, async |page| views.rework(viewer, &filter, rework, None, &page).await).await;
+        let count = views.count_paper_waits(viewer, &filter, paper, None).await;
         let waits =
-            pages(extent, async |page| views.paper_waits(viewer, &filter, PaperFigure::All, None, &page).await).await;
+            counted(extent, count, async |page| views.paper_waits(viewer, &filter, paper, None, &page).await).await;
         let stage = PromptStage::Submitted;
         let late = async |page| views.prompt_documents(viewer, &filter, stage, PromptFigure::Late, &page).await;
         let (late, saved) = (
