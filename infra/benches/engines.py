@@ -23,6 +23,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 # Of who has such a post, whoever has a part in the most documents.
+PARTS = ["appends", "commands", "views", "lists"]
 ROLES = {"clerk": 2, "expert": 3}
 PEOPLE = """
 SELECT CAST(encode(p.organ, 'hex') AS uuid), CAST(encode(t.person, 'hex') AS uuid)
@@ -151,18 +152,23 @@ def main():
     parser.add_argument("--documents", type=int, default=71500, help="documents of the ledger before they are multiplied")
     parser.add_argument("--times", type=int, default=200, help="how often each question is asked")
     parser.add_argument("--records", type=int, default=1_000_000, help="records of the ledger that views are built from")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="not all of it")
     asked = parser.parse_args()
     work = asked.dir.resolve()
     work.mkdir(parents=True, exist_ok=True)
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    told("cargo", "build", "--release", "--locked", "--benches", "--bins")
-    heading("appends to a cluster beside bare gRPC")
-    told("cargo", "xtask", "bench", "kurrent_raw")
-    heading("commands over HTTP")
-    told("cargo", "xtask", "bench", "http", "--", "--engines", "all")
-    heading("views from nothing")
-    told("cargo", "xtask", "bench", "rebuild", "--", "--records", str(asked.records))
-    lists(work, asked, str(target / "release/socai"))
+    told("cargo", "build", "--release", "--locked", "--package", "socai")
+    if "appends" in asked.only:
+        heading("appends to a cluster beside bare gRPC")
+        told("cargo", "xtask", "bench", "kurrent_raw")
+    if "commands" in asked.only:
+        heading("commands over HTTP")
+        told("cargo", "xtask", "bench", "http", "--", "--engines", "all")
+    if "views" in asked.only:
+        heading("views from nothing")
+        told("cargo", "xtask", "bench", "rebuild", "--", "--records", str(asked.records))
+    if "lists" in asked.only:
+        lists(work, asked, str(target / "release/socai"))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ mod engines;
 mod error;
 mod part;
 mod servers;
+#[cfg(test)]
+mod simulated;
 mod store;
 
 use std::{sync::Arc, time::Duration};

@@ -8,6 +8,8 @@ pub mod config;
 pub mod control;
 pub mod copy;
 pub mod data;
+#[cfg(test)]
+mod dice;
 mod disk;
 pub mod doctor;
 pub mod edxml;

@@ -45,6 +45,13 @@ impl Servers {
         Ok(Self { shared: Some((at.clone(), Keeper::start(leases, parts).await)), only_reads })
     }
 
+    /// Those of a simulation.
+    #[cfg(test)]
+    pub(super) fn simulated(keeper: Keeper) -> Self {
+        let nowhere = "postgres://nowhere/simulated".parse().expect("an address");
+        Self { shared: Some((nowhere, keeper)), only_reads: false }
+    }
+
     /// The database of the notary that they share.
     pub(super) fn notary(&self) -> Option<&PostgresUrl> {
         self.shared.as_ref().map(|(at, _)| at)

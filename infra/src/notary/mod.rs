@@ -23,6 +23,8 @@ mod compare;
 mod directory;
 mod hashes;
 mod ids;
+#[cfg(test)]
+pub(crate) mod memory;
 mod port;
 mod postgres;
 mod posting;
