@@ -35,7 +35,8 @@ ORDER BY (SELECT COUNT(*) FROM socai_views_1.document_party s WHERE s.kind = 1 A
 
 def told(*command, **more):
     """Runs it, with what it tells shown."""
-    print("$", *(pathlib.Path(command[0]).name, *command[1:]), flush=True)
+    short = (word if len(word) < 120 else "…" for word in command[1:])  # neither tokens nor SQL
+    print("$", pathlib.Path(command[0]).name, *short, flush=True)
     subprocess.run(command, check=True, cwd=ROOT, **more)
 
 
@@ -128,7 +129,8 @@ def lists(work, asked, socai):
         pages(("--views", db.url), "PostgreSQL")
         if not (data / "views.unloaded").exists():
             told(socai, "rebuild", "--data", str(data))
-            told(sys.executable, str(HERE / "unload.py"), db.url, str(data / "views.sqlite.1"))
+            newest = max(data.glob("views.sqlite.*[0-9]"), key=lambda file: int(file.name.rpartition(".")[2]))
+            told(sys.executable, str(HERE / "unload.py"), db.url, str(newest))
             (data / "views.unloaded").touch()
     pages((), "SQLite")
 

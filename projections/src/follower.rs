@@ -69,6 +69,8 @@ impl Follower {
             tell(&state, Following::Retrying(error.to_string()));
             tokio::select! {
                 () = &mut shutdown => return Ok(()),
+                // Whose turn it is does not wait for what it failed at before.
+                () = views.lease().gained_anew() => failures = 1,
                 () = tokio::time::sleep(wait_after(failures)) => {}
             }
         }

@@ -43,6 +43,12 @@ impl Lease {
         self.until(false).await;
     }
 
+    /// Ready when it is gained from now on; never while it just stays held.
+    pub async fn gained_anew(&self) {
+        self.lost().await;
+        self.gained().await;
+    }
+
     async fn until(&self, wanted: bool) {
         let there = match &self.0 {
             // Who told it may be gone: then it stays as it is.

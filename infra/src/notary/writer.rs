@@ -84,6 +84,8 @@ pub(super) async fn run(
         writer.tell(Following::Retrying(error.to_string()));
         tokio::select! {
             () = &mut shutdown => return Ok(()),
+            // Whose turn it is does not wait for what it failed at before.
+            () = lease.gained_anew() => failures = 0,
             () = tokio::time::sleep(wait_after(failures)) => {}
         }
     }

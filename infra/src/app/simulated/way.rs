@@ -53,8 +53,10 @@ pub(super) struct Seen {
     pub(super) signed: Vec<(Instant, TreeHead)>,
     /// Registrations that were begun and have not ended.
     pub(super) begun: BTreeMap<StreamId, Instant>,
-    /// How long the others took.
-    pub(super) took: Vec<Duration>,
+    /// When the others were, and ended.
+    pub(super) took: Vec<[Instant; 2]>,
+    /// When a server got into trouble.
+    pub(super) troubles: Vec<Instant>,
     /// Who got which lease from somebody else.
     pub(super) turns: usize,
 }
@@ -75,6 +77,10 @@ impl World {
         lock(&self.seen).clone()
     }
 
+    pub(super) fn trouble(&self) {
+        lock(&self.seen).troubles.push(Instant::now());
+    }
+
     /// All records there are.
     pub(super) async fn all(&self) -> Vec<Recorded> {
         let (mut followed, mut all) = (self.log.follow(None), Vec::new());
@@ -92,7 +98,7 @@ impl World {
                 1 => drop(seen.begun.insert(stream, Instant::now())),
                 2 => {
                     let begun = seen.begun.remove(&stream).expect("what ends was begun");
-                    seen.took.push(begun.elapsed());
+                    seen.took.push([begun, Instant::now()]);
                 }
                 _ => {}
             }
