@@ -3,19 +3,29 @@
 use std::{
     fmt,
     ops::{Deref, DerefMut},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
-use socai_projections::PostgresUrl;
-use sqlx::{PgConnection, postgres::PgConnectOptions};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use socai_projections::{PostgresUrl, Watched};
+use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 
 use super::{code, connect, options};
+
+/// A connection that nobody used for so long is asked first whether it is still there,
+const FRESH: Duration = Duration::from_secs(1);
+/// and says so by then.
+const THERE: Duration = Duration::from_secs(2);
 
 /// At most so many connections to one database.
 pub(crate) struct Connections {
     options: PgConnectOptions,
-    idle: Mutex<Vec<PgConnection>>,
+    /// And since when.
+    idle: Mutex<Vec<(PgConnection, Instant)>>,
     permits: Semaphore,
 }
 
@@ -31,7 +41,7 @@ impl Connections {
         Self { options: options(url), idle: Mutex::default(), permits: Semaphore::new(most) }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<PgConnection>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<(PgConnection, Instant)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -40,6 +50,18 @@ impl Connections {
         let permit = self.permits.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
         let kept = self.idle().pop();
         let connection = match kept {
+            Some((connection, since)) if since.elapsed() < FRESH => Some(connection),
+            Some((mut connection, _)) => match timeout(THERE, connection.ping()).await {
+                Ok(Ok(())) => Some(connection),
+                _ => {
+                    // What took it away took others, too.
+                    self.forget();
+                    None
+                }
+            },
+            None => None,
+        };
+        let connection = match connection {
             Some(connection) => connection,
             None => connect(&self.options).await?,
         };
@@ -68,7 +90,12 @@ pub(crate) struct Taken<'a> {
 impl Taken<'_> {
     /// All went well: it is for the next.
     pub(crate) fn keep(self) {
-        self.of.idle().push(self.connection);
+        self.of.idle().push((self.connection, Instant::now()));
+    }
+
+    /// For what may take as long as the database works on it.
+    pub(crate) async fn watched(&mut self) -> sqlx::Result<Watched> {
+        Watched::of(&mut self.connection, Arc::new(self.of.options.clone())).await
     }
 }
 
