@@ -49,23 +49,24 @@ impl Connections {
     pub(crate) async fn take(&self) -> sqlx::Result<Taken<'_>> {
         let permit = self.permits.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
         let kept = self.idle().pop();
-        let connection = match kept {
-            Some((connection, since)) if since.elapsed() < FRESH => Some(connection),
-            Some((mut connection, _)) => match timeout(THERE, connection.ping()).await {
-                Ok(Ok(())) => Some(connection),
-                _ => {
-                    // What took it away took others, too.
-                    self.forget();
-                    None
-                }
-            },
+        let there = match kept {
+            Some((connection, since)) => self.if_there(connection, since).await,
             None => None,
         };
-        let connection = match connection {
+        let connection = match there {
             Some(connection) => connection,
             None => connect(&self.options).await?,
         };
         Ok(Taken { connection, of: self, _permit: permit })
+    }
+
+    async fn if_there(&self, mut connection: PgConnection, since: Instant) -> Option<PgConnection> {
+        if since.elapsed() < FRESH || matches!(timeout(THERE, connection.ping()).await, Ok(Ok(()))) {
+            return Some(connection);
+        }
+        // What took it away took others, too.
+        self.forget();
+        None
     }
 
     /// Lets go of those that nobody has.

@@ -15,7 +15,7 @@ use crate::{
     pg::EVICT,
     sql::Sql,
     store::{BUSY, PostgresUrl},
-    value::Column,
+    value::{Cells, Column},
 };
 
 /// The schema that says which one is in use; the others are called after it.
@@ -122,7 +122,7 @@ impl Schemas {
         let mut names = Sql::plain();
         names.push("SELECT CAST(nspname AS TEXT) FROM pg_namespace WHERE starts_with(nspname, ");
         names.bind(format!("{NAME}_")).push(")");
-        let names: Vec<String> = names.read_all(db, |cells| cells.next()).await?;
+        let names: Vec<String> = names.read_all(db, first).await?;
         let number = |name: &String| name.strip_prefix(NAME)?.strip_prefix('_')?.parse::<u64>().ok();
         let mut there: Vec<_> = names.iter().filter_map(number).collect();
         let points = one(db, &format!("SELECT to_regclass('{VIEWS_TABLE}') IS NOT NULL")).await?.unwrap_or(false);
@@ -193,7 +193,7 @@ impl Schemas {
         run(&mut db, "BEGIN").await?;
         let mut there = Sql::plain();
         there.push(&format!("SELECT place FROM {}.read_model FOR UPDATE", self.schema(in_use).name));
-        let places: Vec<Option<i64>> = there.read_all(&mut db, |cells| cells.next()).await?;
+        let places: Vec<Option<i64>> = there.read_all(&mut db, first).await?;
         let put = format!("UPDATE {VIEWS_TABLE} SET build = $1 WHERE build = $2");
         let (put, builds) = (put.into(), vec![schema.number()?.into(), in_use.cast_signed().into()]);
         if places.into_iter().flatten().any(|there| there > place) || Db::from(&mut db).execute(put, builds).await? != 1
@@ -272,5 +272,9 @@ impl Schema {
 async fn one<T: Column>(db: &mut Connection, text: &str) -> Result<Option<T>, ViewsError> {
     let mut sql = Sql::plain();
     sql.push(text);
-    sql.read_optional(db, |cells| cells.next()).await
+    sql.read_optional(db, first).await
+}
+
+fn first<T: Column>(cells: &mut Cells<'_>) -> Result<T, ViewsError> {
+    cells.next()
 }
