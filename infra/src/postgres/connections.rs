@@ -133,3 +133,27 @@ pub(crate) async fn twice<T, F: Future<Output = sqlx::Result<T>>>(
         done => done,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use socai_test_postgres::Line;
+
+    use super::*;
+    use crate::postgres::testing::Server;
+
+    #[tokio::test]
+    async fn a_kept_connection_that_is_dead_is_not_given_out() {
+        let server = Server::start();
+        let line = Line::to(&server.cluster).unwrap();
+        let connections = Connections::new(&line.url("postgres").parse().unwrap(), 2);
+        let (one, other) = (connections.take().await.unwrap(), connections.take().await.unwrap());
+        one.keep();
+        other.keep();
+        line.lose_answers();
+        tokio::time::sleep(FRESH).await; // tidy: nobody uses them meanwhile
+        let mut taken = timeout(2 * THERE, connections.take()).await.unwrap().unwrap();
+        let asked = sqlx::query("SELECT 1").execute(&mut *taken);
+        assert!(timeout(THERE, asked).await.unwrap().is_ok());
+        assert!(connections.idle().is_empty(), "the other one is as dead");
+    }
+}
