@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
+use futures::{
+    StreamExt as _, TryStreamExt as _,
+    stream::{self, BoxStream},
+};
 use sqlx::{
     AssertSqlSafe, Database, PgConnection, PgPool, Postgres, SqlSafeStr, Sqlite, SqliteConnection, SqlitePool,
     Transaction,
@@ -14,7 +17,12 @@ use sqlx::{
     sqlite::SqliteRow,
 };
 
-use crate::{error::ViewsError, sql::Source, value::Value};
+use crate::{
+    answer::{ANSWERED, Lent, Own, Patience},
+    error::ViewsError,
+    sql::Source,
+    value::Value,
+};
 
 /// Which database: where the two speak differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,14 +40,22 @@ pub(crate) enum Row {
 /// A connection to either, borrowed.
 pub(crate) enum Db<'a> {
     Sqlite(&'a mut SqliteConnection),
-    Postgres(&'a mut PgConnection),
+    Postgres(&'a mut PgConnection, &'a mut Patience),
 }
 
 impl<'a> Db<'a> {
     pub(crate) fn dialect(&self) -> Dialect {
         match self {
             Self::Sqlite(_) => Dialect::Sqlite,
-            Self::Postgres(_) => Dialect::Postgres,
+            Self::Postgres(..) => Dialect::Postgres,
+        }
+    }
+
+    /// What is asked from now on may take long. Answers of SQLite are always waited for.
+    pub(crate) async fn takes_long(self) -> Result<(), ViewsError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(db, patience) => Ok(patience.takes_long(db).await?),
         }
     }
 
@@ -47,7 +63,7 @@ impl<'a> Db<'a> {
     pub(crate) fn again(&mut self) -> Db<'_> {
         match self {
             Self::Sqlite(db) => Db::Sqlite(db),
-            Self::Postgres(db) => Db::Postgres(db),
+            Self::Postgres(db, patience) => Db::Postgres(db, patience),
         }
     }
 
@@ -55,16 +71,22 @@ impl<'a> Db<'a> {
     pub(crate) fn fetch(self, text: String, args: Vec<Value>) -> BoxStream<'a, Result<Row, sqlx::Error>> {
         match self {
             Self::Sqlite(db) => to_sqlite(text, args).fetch(db).map_ok(Row::Sqlite).boxed(),
-            Self::Postgres(db) => to_postgres(text, args).fetch(db).map_ok(Row::Postgres).boxed(),
+            Self::Postgres(db, patience) => {
+                let rows = (to_postgres(text, args).fetch(db), patience);
+                let next = |(mut rows, patience): (BoxStream<'a, _>, &'a mut Patience)| async move {
+                    let row = patience.wait(rows.try_next()).await?;
+                    Ok(row.map(|row| (Row::Postgres(row), (rows, patience))))
+                };
+                stream::try_unfold(rows, next).boxed()
+            }
         }
     }
 
     pub(crate) async fn fetch_all(self, text: String, args: Vec<Value>) -> Result<Vec<Row>, ViewsError> {
         Ok(match self {
             Self::Sqlite(db) => to_sqlite(text, args).fetch_all(db).await?.into_iter().map(Row::Sqlite).collect(),
-            Self::Postgres(db) => {
-                // Boxed here and below, as it is large.
-                let rows = Box::pin(to_postgres(text, args).fetch_all(db)).await?;
+            Self::Postgres(db, patience) => {
+                let rows = patience.wait(to_postgres(text, args).fetch_all(db)).await?;
                 rows.into_iter().map(Row::Postgres).collect()
             }
         })
@@ -73,7 +95,9 @@ impl<'a> Db<'a> {
     pub(crate) async fn fetch_optional(self, text: String, args: Vec<Value>) -> Result<Option<Row>, ViewsError> {
         Ok(match self {
             Self::Sqlite(db) => to_sqlite(text, args).fetch_optional(db).await?.map(Row::Sqlite),
-            Self::Postgres(db) => Box::pin(to_postgres(text, args).fetch_optional(db)).await?.map(Row::Postgres),
+            Self::Postgres(db, patience) => {
+                patience.wait(to_postgres(text, args).fetch_optional(db)).await?.map(Row::Postgres)
+            }
         })
     }
 
@@ -81,7 +105,7 @@ impl<'a> Db<'a> {
     pub(crate) async fn execute(self, text: Arc<str>, args: Vec<Value>) -> Result<u64, ViewsError> {
         Ok(match self {
             Self::Sqlite(db) => to_sqlite(text, args).execute(db).await?.rows_affected(),
-            Self::Postgres(db) => Box::pin(to_postgres(text, args).execute(db)).await?.rows_affected(),
+            Self::Postgres(db, patience) => patience.wait(to_postgres(text, args).execute(db)).await?.rows_affected(),
         })
     }
 
@@ -90,7 +114,7 @@ impl<'a> Db<'a> {
         let text = sqlx::raw_sql(AssertSqlSafe(text.to_owned()));
         match self {
             Self::Sqlite(db) => text.execute(db).await.map(|_| ())?,
-            Self::Postgres(db) => text.execute(db).await.map(|_| ())?,
+            Self::Postgres(db, patience) => patience.wait(text.execute(db)).await.map(|_| ())?,
         }
         Ok(())
     }
@@ -160,7 +184,7 @@ impl Pool {
     pub(crate) async fn acquire(&self) -> Result<Pooled, sqlx::Error> {
         Ok(match self {
             Self::Sqlite(pool) => Pooled::Sqlite(pool.acquire().await?),
-            Self::Postgres(pool) => Pooled::Postgres(Box::pin(pool.acquire()).await?),
+            Self::Postgres(pool) => Pooled::Postgres(Box::pin(Lent::by(pool)).await?),
         })
     }
 
@@ -168,9 +192,7 @@ impl Pool {
     pub(crate) async fn begin_reading(&self) -> Result<Begun, sqlx::Error> {
         Ok(match self {
             Self::Sqlite(pool) => Begun::Sqlite(pool.begin().await?),
-            Self::Postgres(pool) => {
-                Begun::Postgres(Box::pin(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await?)
-            }
+            Self::Postgres(pool) => Begun::Postgres(Box::pin(Lent::by(pool)).await?.begin_reading().await?),
         })
     }
 
@@ -178,7 +200,7 @@ impl Pool {
     pub(crate) async fn begin_writing(&self) -> Result<Begun, sqlx::Error> {
         Ok(match self {
             Self::Sqlite(pool) => Begun::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Begun::Postgres(Box::pin(pool.begin()).await?),
+            Self::Postgres(pool) => Begun::Postgres(Box::pin(Lent::by(pool)).await?.begin_writing().await?),
         })
     }
 
@@ -186,7 +208,8 @@ impl Pool {
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close().await,
-            Self::Postgres(pool) => pool.close().await,
+            // Those that wait for an answer come back by then; those after them are let go of.
+            Self::Postgres(pool) => drop(tokio::time::timeout(2 * ANSWERED, pool.close()).await),
         }
     }
 }
@@ -195,7 +218,7 @@ impl Pool {
 #[derive(Debug)]
 pub(crate) enum Pooled {
     Sqlite(PoolConnection<Sqlite>),
-    Postgres(PoolConnection<Postgres>),
+    Postgres(Lent),
 }
 
 impl Pooled {
@@ -212,21 +235,21 @@ impl Pooled {
 #[derive(Debug)]
 pub(crate) enum Begun {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Lent),
 }
 
 impl Begun {
     pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await,
-            Self::Postgres(transaction) => transaction.commit().await,
+            Self::Postgres(lent) => lent.end("COMMIT").await,
         }
     }
 
     pub(crate) async fn rollback(self) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite(transaction) => transaction.rollback().await,
-            Self::Postgres(transaction) => transaction.rollback().await,
+            Self::Postgres(lent) => lent.end("ROLLBACK").await,
         }
     }
 }
@@ -235,7 +258,7 @@ impl Begun {
 #[derive(Debug)]
 pub(crate) enum Connection {
     Sqlite(SqliteConnection),
-    Postgres(PgConnection),
+    Postgres(Own),
 }
 
 impl Connection {
@@ -254,7 +277,7 @@ macro_rules! connections {
             fn from(db: &'a mut $type) -> Self {
                 match db {
                     $type::Sqlite(db) => Db::Sqlite(db),
-                    $type::Postgres(db) => Db::Postgres(db),
+                    $type::Postgres(db) => db.into(),
                 }
             }
         }
@@ -275,6 +298,19 @@ macro_rules! connections {
 }
 
 connections!(Pooled, Begun, Connection);
+
+impl<'a> From<&'a mut Lent> for Db<'a> {
+    fn from(lent: &'a mut Lent) -> Self {
+        let (db, patience) = lent.parts();
+        Db::Postgres(db, patience)
+    }
+}
+
+impl<'a> From<&'a mut Own> for Db<'a> {
+    fn from(own: &'a mut Own) -> Self {
+        Db::Postgres(&mut own.db, &mut own.patience)
+    }
+}
 
 impl<'a> From<&'a mut SqliteConnection> for Db<'a> {
     fn from(db: &'a mut SqliteConnection) -> Self {

@@ -50,6 +50,7 @@ impl Views {
 pub(crate) async fn digest(db: &mut impl Source) -> Result<Digest, ViewsError> {
     if db.dialect() == Dialect::Postgres {
         // A table of millions takes longer than an answer to a question may.
+        db.ready("").await?.takes_long().await?;
         db.ready("").await?.run("SELECT set_config('statement_timeout', '0', TRUE)").await?;
     }
     let position = checkpoint(db).await?;

@@ -20,7 +20,7 @@ use socai_domain::{
 };
 
 use crate::{
-    db::{Dialect, Pooled},
+    db::{Db, Dialect, Pooled},
     error::ViewsError,
     models,
     sql::{Source, Sql},
@@ -159,6 +159,7 @@ async fn try_to_clean(views: &Views, gate: Arc<dyn Gate>) -> Result<bool, ViewsE
 /// The tables of `PostgreSQL`, one after the other. False: a reader is in the way, or more was erased meanwhile.
 async fn write_anew(views: &Views, db: &mut Pooled, gate: Arc<dyn Gate>, owed: u64) -> Result<bool, ViewsError> {
     gate.pass()?;
+    Db::from(&mut *db).takes_long().await?;
     run(&mut *db, &format!("SET lock_timeout = {}", PATIENCE.as_millis())).await?;
     let written = async {
         for table in models::tables() {

@@ -7,6 +7,7 @@
 //! - [`Viewer`]: who asks. What they may see is part of the SQL of every query.
 //! - [`Page`]: pages by key.
 
+mod answer;
 mod apply;
 pub mod branches;
 mod building;
@@ -48,6 +49,7 @@ mod viewer;
 pub mod work_list;
 mod writer;
 
+pub use answer::Watched;
 pub use building::{Phase, Progress, Rebuilder, Rebuilding, Rebuilds, Rebuilt, VIEWS_TABLE};
 pub use compare::{Compared, Difference, Expected, Extent, Resting, Stored};
 pub use digest::Digest;

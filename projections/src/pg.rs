@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::{
+    answer::Patience,
     error::ViewsError,
     out::Row,
     table::{Kind, Table},
@@ -21,7 +22,12 @@ pub const EVICT: &str = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE lo
 const ROWS: usize = 1_000;
 
 /// New and changed rows of one table, each key once.
-pub(crate) async fn upsert(db: &mut PgConnection, table: &Table, rows: &[Row]) -> Result<(), ViewsError> {
+pub(crate) async fn upsert(
+    db: &mut PgConnection,
+    patience: &mut Patience,
+    table: &Table,
+    rows: &[Row],
+) -> Result<(), ViewsError> {
     let text = table.upsert_columns();
     for rows in rows.chunks(ROWS) {
         let mut query = sqlx::query(AssertSqlSafe(text.clone()));
@@ -37,7 +43,7 @@ pub(crate) async fn upsert(db: &mut PgConnection, table: &Table, rows: &[Row]) -
                     .bind(of(rows, at, |value| if let Value::Bytes(of) = value { Some(of.as_slice()) } else { None })),
             };
         }
-        query.execute(&mut *db).await?;
+        patience.wait(query.execute(&mut *db)).await?;
     }
     Ok(())
 }
@@ -51,19 +57,24 @@ fn of<'a, T>(rows: &'a [Row], at: usize, read: impl Fn(&'a Value) -> Option<T>) 
 const SENT: usize = 1 << 20;
 
 /// Rows whose keys the table does not have, by `COPY`.
-pub(crate) async fn copy(db: &mut PgConnection, table: &Table, rows: &[Row]) -> Result<(), ViewsError> {
+pub(crate) async fn copy(
+    db: &mut PgConnection,
+    patience: &mut Patience,
+    table: &Table,
+    rows: &[Row],
+) -> Result<(), ViewsError> {
     let statement = format!("COPY {} ({}) FROM STDIN", table.name, table.names(table.columns.len()));
-    let mut copying = db.copy_in_raw(&statement).await?;
+    let mut copying = patience.wait(db.copy_in_raw(&statement)).await?;
     let mut text = String::new();
     for row in rows {
         write_row(&mut text, row);
         if text.len() >= SENT {
-            copying.send(text.as_bytes()).await?;
+            patience.wait(copying.send(text.as_bytes())).await?;
             text.clear();
         }
     }
-    copying.send(text.as_bytes()).await?;
-    copying.finish().await?;
+    patience.wait(copying.send(text.as_bytes())).await?;
+    patience.wait(copying.finish()).await?;
     Ok(())
 }
 

@@ -97,8 +97,8 @@ impl Writer {
             return self.upsert(table, rows).await;
         }
         self.gate.pass()?;
-        if let Db::Postgres(db) = Db::from(&mut self.tables().lock().await) {
-            pg::copy(db, table, &rows).await?;
+        if let Db::Postgres(db, patience) = Db::from(&mut self.tables().lock().await) {
+            pg::copy(db, patience, table, &rows).await?;
         }
         self.gate.pass()
     }
@@ -110,8 +110,8 @@ impl Writer {
                 return Ok(());
             }
             self.gate.pass()?;
-            if let Db::Postgres(db) = Db::from(&mut self.tables().lock().await) {
-                pg::upsert(db, table, &rows).await?;
+            if let Db::Postgres(db, patience) = Db::from(&mut self.tables().lock().await) {
+                pg::upsert(db, patience, table, &rows).await?;
             }
             return self.gate.pass();
         }

@@ -3,19 +3,29 @@
 use std::{
     fmt,
     ops::{Deref, DerefMut},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
-use socai_projections::PostgresUrl;
-use sqlx::{PgConnection, postgres::PgConnectOptions};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use socai_projections::{PostgresUrl, Watched};
+use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 
 use super::{code, connect, options};
+
+/// A connection that nobody used for so long is asked first whether it is still there,
+const FRESH: Duration = Duration::from_secs(1);
+/// and says so by then.
+const THERE: Duration = Duration::from_secs(2);
 
 /// At most so many connections to one database.
 pub(crate) struct Connections {
     options: PgConnectOptions,
-    idle: Mutex<Vec<PgConnection>>,
+    /// And since when.
+    idle: Mutex<Vec<(PgConnection, Instant)>>,
     permits: Semaphore,
 }
 
@@ -31,7 +41,7 @@ impl Connections {
         Self { options: options(url), idle: Mutex::default(), permits: Semaphore::new(most) }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<PgConnection>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<(PgConnection, Instant)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -39,11 +49,24 @@ impl Connections {
     pub(crate) async fn take(&self) -> sqlx::Result<Taken<'_>> {
         let permit = self.permits.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
         let kept = self.idle().pop();
-        let connection = match kept {
+        let there = match kept {
+            Some((connection, since)) => self.if_there(connection, since).await,
+            None => None,
+        };
+        let connection = match there {
             Some(connection) => connection,
             None => connect(&self.options).await?,
         };
         Ok(Taken { connection, of: self, _permit: permit })
+    }
+
+    async fn if_there(&self, mut connection: PgConnection, since: Instant) -> Option<PgConnection> {
+        if since.elapsed() < FRESH || matches!(timeout(THERE, connection.ping()).await, Ok(Ok(()))) {
+            return Some(connection);
+        }
+        // What took it away took others, too.
+        self.forget();
+        None
     }
 
     /// Lets go of those that nobody has.
@@ -68,7 +91,12 @@ pub(crate) struct Taken<'a> {
 impl Taken<'_> {
     /// All went well: it is for the next.
     pub(crate) fn keep(self) {
-        self.of.idle().push(self.connection);
+        self.of.idle().push((self.connection, Instant::now()));
+    }
+
+    /// For what may take as long as the database works on it.
+    pub(crate) async fn watched(&mut self) -> sqlx::Result<Watched> {
+        Watched::of(&mut self.connection, Arc::new(self.of.options.clone())).await
     }
 }
 
@@ -103,5 +131,29 @@ pub(crate) async fn twice<T, F: Future<Output = sqlx::Result<T>>>(
             work().await
         }
         done => done,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use socai_test_postgres::Line;
+
+    use super::*;
+    use crate::postgres::testing::Server;
+
+    #[tokio::test]
+    async fn a_kept_connection_that_is_dead_is_not_given_out() {
+        let server = Server::start();
+        let line = Line::to(&server.cluster).unwrap();
+        let connections = Connections::new(&line.url("postgres").parse().unwrap(), 2);
+        let (one, other) = (connections.take().await.unwrap(), connections.take().await.unwrap());
+        one.keep();
+        other.keep();
+        line.lose_answers();
+        tokio::time::sleep(FRESH).await; // tidy: nobody uses them meanwhile
+        let mut taken = timeout(2 * THERE, connections.take()).await.unwrap().unwrap();
+        let asked = sqlx::query("SELECT 1").execute(&mut *taken);
+        assert!(timeout(THERE, asked).await.unwrap().is_ok());
+        assert!(connections.idle().is_empty(), "the other one is as dead");
     }
 }

@@ -11,7 +11,7 @@ use socai_projections::PostgresUrl;
 use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
 
 pub(crate) use self::{
-    connections::{Connections, twice},
+    connections::{Connections, Taken, twice},
     look::{Look, is_there, look},
 };
 pub(crate) use crate::waiting::Waiting;

@@ -40,7 +40,7 @@ use crate::{
     digest::Digest,
     error::ViewsError,
     follower::Builder,
-    store::{LOOK, Views},
+    store::{LOOK, Views, run},
     writer::{Gate, Open},
 };
 
@@ -116,7 +116,7 @@ impl Views {
                 place.tidy().await?;
                 if let Some(mut alone) = alone {
                     // The next one need not wait until the server has noticed that this one has gone.
-                    sqlx::raw_sql("SELECT pg_advisory_unlock_all()").execute(&mut alone).await?;
+                    run(&mut alone, "SELECT pg_advisory_unlock_all()").await?;
                 }
                 Ok(made)
             }

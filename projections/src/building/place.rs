@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use socai_domain::ledger::Position;
 use sqlx::{
-    ConnectOptions as _, PgConnection,
+    ConnectOptions as _,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
@@ -80,7 +80,7 @@ impl Place {
 
     /// Keeps other programs from building here, for as long as this is held; who has the lease `evicts` who had it before.
     /// Files have one program only.
-    pub(super) async fn alone(&self, evicts: bool) -> Result<Option<PgConnection>, ViewsError> {
+    pub(super) async fn alone(&self, evicts: bool) -> Result<Option<Connection>, ViewsError> {
         match self {
             Self::Files(_) => Ok(None),
             Self::Schemas(schemas) => schemas.building(evicts).await.map(Some),

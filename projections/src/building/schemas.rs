@@ -6,16 +6,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Row as _,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::postgres::PgConnectOptions;
 
 use crate::{
-    db::{Connection, Pool},
+    answer::{self, Own, QUESTION},
+    db::{Connection, Db, Pool, run},
     error::ViewsError,
     pg::EVICT,
+    sql::Sql,
     store::{BUSY, PostgresUrl},
+    value::{Cells, Column},
 };
 
 /// The schema that says which one is in use; the others are called after it.
@@ -24,8 +24,6 @@ pub(crate) const NAME: &str = "socai_views";
 pub const VIEWS_TABLE: &str = "socai_views.in_use";
 /// The suffix of the build that is compared with.
 const CHECK: &str = "check";
-/// How long a question may take.
-const QUESTION: &str = if cfg!(test) { "1s" } else { "30s" };
 /// How long somebody waits for a connection that others use.
 const PATIENCE: Duration = if cfg!(test) { Duration::from_secs(1) } else { BUSY };
 /// The database notices within a quarter of a minute that the other end is gone, and lets go of what it had locked.
@@ -83,18 +81,22 @@ impl Schemas {
         Self(Arc::new(url.options().application_name("socai").statement_cache_capacity(STATEMENTS).options(GONE)))
     }
 
+    async fn connect(&self) -> Result<Connection, ViewsError> {
+        Ok(Connection::Postgres(Own::open(Arc::clone(&self.0)).await?))
+    }
+
     /// Does this server of the database only repeat what another one is told? Then nothing can be written here.
     pub(crate) async fn are_on_standby(&self) -> Result<bool, ViewsError> {
-        let mut db = self.0.connect().await?;
-        let standby = sqlx::query("SELECT pg_is_in_recovery()").fetch_one(&mut db).await?.try_get(0)?;
+        let mut db = self.connect().await?;
+        let standby = one(&mut db, "SELECT pg_is_in_recovery()").await?.unwrap_or(false);
         db.close().await?;
         Ok(standby)
     }
 
     /// A connection that is the only one to look which schema is in use; others wait for it to be closed.
-    pub(crate) async fn alone(&self) -> Result<PgConnection, ViewsError> {
-        let mut db = (*self.0).clone().options([("lock_timeout", LOCKED)]).connect().await?;
-        sqlx::query("SELECT pg_advisory_lock($1)").bind(OPENING).execute(&mut db).await?;
+    pub(crate) async fn alone(&self) -> Result<Connection, ViewsError> {
+        let mut db = self.connect().await?;
+        run(&mut db, &format!("SET lock_timeout = '{LOCKED}'; SELECT pg_advisory_lock({OPENING})")).await?;
         Ok(db)
     }
 
@@ -102,13 +104,13 @@ impl Schemas {
     ///
     /// # Errors
     /// [`ViewsError::Overtaken`] when somebody does already.
-    pub(crate) async fn building(&self, evicts: bool) -> Result<PgConnection, ViewsError> {
-        let mut db = self.0.connect().await?;
+    pub(crate) async fn building(&self, evicts: bool) -> Result<Connection, ViewsError> {
+        let mut db = self.connect().await?;
         if evicts {
-            sqlx::query(EVICT).bind(BUILDING).execute(&mut db).await?;
+            Db::from(&mut db).execute(EVICT.into(), vec![BUILDING.into()]).await?;
         }
-        let ours = sqlx::query("SELECT pg_try_advisory_lock($1)").bind(BUILDING).fetch_one(&mut db).await?;
-        if ours.try_get(0)? { Ok(db) } else { Err(ViewsError::Overtaken) }
+        let ours = one(&mut db, &format!("SELECT pg_try_advisory_lock({BUILDING})")).await?;
+        if ours.unwrap_or(false) { Ok(db) } else { Err(ViewsError::Overtaken) }
     }
 
     fn schema(&self, suffix: impl std::fmt::Display) -> Schema {
@@ -116,22 +118,16 @@ impl Schemas {
     }
 
     /// The number of the schema in use (0 for none), and those of the others, the newest first.
-    async fn look(db: &mut PgConnection) -> Result<(u64, Vec<u64>), ViewsError> {
-        let names = sqlx::query("SELECT CAST(nspname AS TEXT) FROM pg_namespace WHERE starts_with(nspname, $1)");
-        let rows = names.bind(format!("{NAME}_")).fetch_all(&mut *db).await?;
-        let number = |name: &str| name.strip_prefix(NAME)?.strip_prefix('_')?.parse::<u64>().ok();
-        let mut there = Vec::new();
-        for row in rows {
-            there.extend(number(row.try_get(0)?));
-        }
-        let points = sqlx::query("SELECT to_regclass($1) IS NOT NULL").bind(VIEWS_TABLE);
-        let in_use = if points.fetch_one(&mut *db).await?.try_get(0)? {
-            let build =
-                sqlx::query(AssertSqlSafe(format!("SELECT build FROM {VIEWS_TABLE}"))).fetch_optional(db).await?;
-            build.map(|build| build.try_get::<i64, _>(0)).transpose()?.map_or(0, i64::unsigned_abs)
-        } else {
-            0
-        };
+    async fn look(db: &mut Connection) -> Result<(u64, Vec<u64>), ViewsError> {
+        let mut names = Sql::plain();
+        names.push("SELECT CAST(nspname AS TEXT) FROM pg_namespace WHERE starts_with(nspname, ");
+        names.bind(format!("{NAME}_")).push(")");
+        let names: Vec<String> = names.read_all(db, first).await?;
+        let number = |name: &String| name.strip_prefix(NAME)?.strip_prefix('_')?.parse::<u64>().ok();
+        let mut there: Vec<_> = names.iter().filter_map(number).collect();
+        let points = one(db, &format!("SELECT to_regclass('{VIEWS_TABLE}') IS NOT NULL")).await?.unwrap_or(false);
+        let in_use = if points { one(db, &format!("SELECT build FROM {VIEWS_TABLE}")).await? } else { None };
+        let in_use = in_use.map_or(0, i64::unsigned_abs);
         // One that somebody removed is in use no more.
         let in_use = if there.contains(&in_use) { in_use } else { 0 };
         there.retain(|number| *number != in_use);
@@ -141,7 +137,7 @@ impl Schemas {
 
     /// The schema in use.
     pub(crate) async fn in_use(&self) -> Result<Option<Schema>, ViewsError> {
-        let mut db = self.0.connect().await?;
+        let mut db = self.connect().await?;
         let (in_use, _) = Self::look(&mut db).await?;
         db.close().await?;
         Ok((in_use > 0).then(|| self.schema(in_use)))
@@ -149,7 +145,7 @@ impl Schemas {
 
     /// A schema that was begun and did not come to its place yet.
     pub(crate) async fn begun(&self) -> Result<Option<Schema>, ViewsError> {
-        let mut db = self.0.connect().await?;
+        let mut db = self.connect().await?;
         let (in_use, others) = Self::look(&mut db).await?;
         db.close().await?;
         Ok(others.first().filter(|number| **number > in_use).map(|number| self.schema(number)))
@@ -157,7 +153,7 @@ impl Schemas {
 
     /// Makes a new empty schema.
     pub(crate) async fn begin(&self) -> Result<Schema, ViewsError> {
-        let mut db = self.0.connect().await?;
+        let mut db = self.connect().await?;
         let (in_use, others) = Self::look(&mut db).await?;
         let newest = others.first().map_or(in_use, |number| in_use.max(*number));
         let schema = self.schema(newest + 1);
@@ -167,7 +163,7 @@ impl Schemas {
              CONSTRAINT in_use_key PRIMARY KEY (one)); CREATE SCHEMA {}",
             schema.name
         );
-        sqlx::raw_sql(AssertSqlSafe(make)).execute(&mut db).await?;
+        run(&mut db, &make).await?;
         db.close().await?;
         Ok(schema)
     }
@@ -176,8 +172,8 @@ impl Schemas {
     pub(crate) async fn begin_check(&self) -> Result<Schema, ViewsError> {
         let schema = self.schema(CHECK);
         schema.remove().await?;
-        let mut db = self.0.connect().await?;
-        sqlx::raw_sql(AssertSqlSafe(format!("CREATE SCHEMA {}", schema.name))).execute(&mut db).await?;
+        let mut db = self.connect().await?;
+        run(&mut db, &format!("CREATE SCHEMA {}", schema.name)).await?;
         db.close().await?;
         Ok(schema)
     }
@@ -187,25 +183,24 @@ impl Schemas {
     /// # Errors
     /// [`ViewsError::Overtaken`] when another server has brought that one further, or has put another one there.
     pub(crate) async fn put_over(&self, schema: &Schema, place: i64) -> Result<(), ViewsError> {
-        let mut db = self.0.connect().await?;
+        let mut db = self.connect().await?;
         let (in_use, _) = Self::look(&mut db).await?;
         if in_use == 0 {
             db.close().await?;
             return self.put(schema).await;
         }
         // Whoever writes there waits, and then finds that it is not in use any more.
-        let mut at_once = db.begin().await?;
-        let there = format!("SELECT place FROM {}.read_model FOR UPDATE", self.schema(in_use).name);
-        let mut furthest = 0;
-        for row in sqlx::query(AssertSqlSafe(there)).fetch_all(&mut *at_once).await? {
-            furthest = furthest.max(row.try_get::<i64, _>(0)?);
-        }
+        run(&mut db, "BEGIN").await?;
+        let mut there = Sql::plain();
+        there.push(&format!("SELECT place FROM {}.read_model FOR UPDATE", self.schema(in_use).name));
+        let places: Vec<Option<i64>> = there.read_all(&mut db, first).await?;
         let put = format!("UPDATE {VIEWS_TABLE} SET build = $1 WHERE build = $2");
-        let put = sqlx::query(AssertSqlSafe(put)).bind(schema.number()?).bind(in_use.cast_signed());
-        if furthest > place || put.execute(&mut *at_once).await?.rows_affected() != 1 {
+        let (put, builds) = (put.into(), vec![schema.number()?.into(), in_use.cast_signed().into()]);
+        if places.into_iter().flatten().any(|there| there > place) || Db::from(&mut db).execute(put, builds).await? != 1
+        {
             return Err(ViewsError::Overtaken);
         }
-        at_once.commit().await?;
+        run(&mut db, "COMMIT").await?;
         Ok(db.close().await?)
     }
 
@@ -214,14 +209,14 @@ impl Schemas {
         let put = format!(
             "INSERT INTO {VIEWS_TABLE} (one, build) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET build = excluded.build"
         );
-        let mut db = self.0.connect().await?;
-        sqlx::query(AssertSqlSafe(put)).bind(schema.number()?).execute(&mut db).await?;
+        let mut db = self.connect().await?;
+        Db::from(&mut db).execute(put.into(), vec![schema.number()?.into()]).await?;
         Ok(db.close().await?)
     }
 
     /// Removes what an interrupted rebuild left behind, but for the newest schema that was begun.
     pub(crate) async fn tidy(&self) -> Result<(), ViewsError> {
-        let mut db = self.0.connect().await?;
+        let mut db = self.connect().await?;
         let (in_use, others) = Self::look(&mut db).await?;
         db.close().await?;
         for number in others.iter().enumerate().filter(|(at, of)| *at > 0 || **of < in_use).map(|(_, of)| of) {
@@ -249,27 +244,37 @@ impl Schema {
             ("idle_in_transaction_session_timeout", STILL),
             ("lock_timeout", LOCKED),
         ]);
-        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
+        let pool = answer::pool(1).acquire_timeout(PATIENCE);
         Ok(Pool::Postgres(pool.connect_with(options).await?))
     }
 
     /// For so many readers at once.
     pub(crate) async fn read(&self, readers: u32) -> Result<Pool, ViewsError> {
         let options = self.options().options(READING).options([("statement_timeout", QUESTION)]);
-        let pool = PgPoolOptions::new().max_connections(readers).acquire_timeout(PATIENCE);
+        let pool = answer::pool(readers).acquire_timeout(PATIENCE);
         Ok(Pool::Postgres(pool.connect_with(options).await?))
     }
 
     /// For a build.
     pub(crate) async fn connect(&self) -> Result<Connection, ViewsError> {
-        Ok(Connection::Postgres(self.options().connect().await?))
+        Ok(Connection::Postgres(Own::open(Arc::new(self.options())).await?))
     }
 
     /// Removes it with all that is in it.
     pub(crate) async fn remove(&self) -> Result<(), ViewsError> {
-        let mut db = self.database.connect().await?;
-        let remove = format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name);
-        sqlx::raw_sql(AssertSqlSafe(remove)).execute(&mut db).await?;
+        let mut db = Connection::Postgres(Own::open(Arc::clone(&self.database)).await?);
+        run(&mut db, &format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name)).await?;
         Ok(db.close().await?)
     }
+}
+
+/// The first value of the first row.
+async fn one<T: Column>(db: &mut Connection, text: &str) -> Result<Option<T>, ViewsError> {
+    let mut sql = Sql::plain();
+    sql.push(text);
+    sql.read_optional(db, first).await
+}
+
+fn first<T: Column>(cells: &mut Cells<'_>) -> Result<T, ViewsError> {
+    cells.next()
 }

@@ -1,7 +1,5 @@
 //! Opening views in `PostgreSQL`.
 
-use sqlx::Connection as _;
-
 use super::{Location, PostgresUrl, Views};
 use crate::{
     building::{Place, Schema, Schemas},

@@ -1,5 +1,7 @@
 //! A throw-away cluster of `PostgreSQL` for tests and benches: real server, settings that it comes with, on a socket of its own.
 
+mod line;
+
 use std::{
     fs::Permissions,
     io,
@@ -8,6 +10,7 @@ use std::{
     process::{Command, Output},
 };
 
+pub use line::Line;
 use sqlx::postgres::PgConnectOptions;
 
 /// Where Debian puts the server's programs, a folder for each version.

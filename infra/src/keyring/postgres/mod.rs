@@ -111,9 +111,9 @@ impl PostgresKeyRing {
     pub async fn settle(&self) -> Result<(), KeyError> {
         let master = self.shared.master.read().await;
         let mut at = self.shared.connections.take().await.map_err(unavailable)?;
-        let mut transaction = at.begin().await.map_err(unavailable)?;
+        let mut transaction = in_time(at.begin()).await.map_err(unavailable)?;
         store::lock(&mut transaction, &master).await?;
-        transaction.rollback().await.map_err(unavailable)?;
+        in_time(transaction.rollback()).await.map_err(unavailable)?;
         at.keep();
         Ok(())
     }
@@ -122,11 +122,11 @@ impl PostgresKeyRing {
     pub async fn rotate(&self, to: MasterKey) -> Result<(), KeyError> {
         let mut master = self.shared.master.write().await;
         let mut at = self.shared.connections.take().await.map_err(unavailable)?;
-        let mut transaction = at.begin().await.map_err(unavailable)?;
+        let mut transaction = in_time(at.begin()).await.map_err(unavailable)?;
         store::lock(&mut transaction, &master).await?;
         store::rewrap(&mut transaction, &master, &to).await?;
         store::forget(&mut transaction).await.map_err(unavailable)?;
-        transaction.commit().await.map_err(unavailable)?;
+        in_time(transaction.commit()).await.map_err(unavailable)?;
         *master = to;
         store::vacuum(&mut at).await.map_err(unavailable)?;
         at.keep();

@@ -11,7 +11,7 @@ use super::super::{
     master::{KeyPlace, MasterKey, WRAPPED_LEN},
     store::{changed, new_key, number, unknown_kind},
 };
-use crate::postgres::{code, has_table, in_time, says_damaged};
+use crate::postgres::{Taken, code, has_table, in_time, says_damaged};
 
 /// The table of the ring: where it is, there is a ring.
 pub(crate) const TABLE: &str = "socai_keys.ring";
@@ -51,7 +51,7 @@ pub(super) async fn prepare(at: &mut PgConnection, master: &MasterKey) -> sqlx::
     if has_table(at, TABLE).await? {
         return Ok(());
     }
-    let mut transaction = at.begin().await?;
+    let mut transaction = in_time(at.begin()).await?;
     in_time(sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction)).await?;
     // Another server may have made them meanwhile.
     if !has_table(&mut transaction, TABLE).await? {
@@ -188,8 +188,9 @@ pub(super) async fn destroy(at: &mut PgConnection, stream: StreamId, revision: R
 
 /// Frees the space of old versions of rows; a role that may not is warned by the server, and nothing happens. Takes as long
 /// as it takes.
-pub(super) async fn vacuum(at: &mut PgConnection) -> sqlx::Result<()> {
-    match sqlx::raw_sql("VACUUM socai_keys.generation").execute(at).await {
+pub(super) async fn vacuum(at: &mut Taken<'_>) -> sqlx::Result<()> {
+    let watched = at.watched().await?;
+    match watched.answer(sqlx::raw_sql("VACUUM socai_keys.generation").execute(&mut **at)).await {
         // Somebody else is just doing it.
         Err(error) if code(&error).as_deref() == Some("55P03") => Ok(()),
         done => done.map(drop),

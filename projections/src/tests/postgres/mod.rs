@@ -1,5 +1,6 @@
 //! The views in `PostgreSQL`: the same as in SQLite, whatever is asked; and what only a server can do wrong.
 
+mod answers;
 mod lists;
 mod plans;
 mod server;

@@ -13,6 +13,7 @@ mod checks;
 mod dice;
 mod journal;
 mod late;
+mod lost;
 mod once;
 mod pair;
 mod proxy;

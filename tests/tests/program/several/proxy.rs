@@ -1,6 +1,6 @@
 //! The network between one server and one engine, as a proxy on loopback that can be cut, slowed and made to fall silent.
-//! What this cannot do: lose the packets of a connection that is then found dead by TCP itself. A network namespace can (`apart`),
-//! where the machine gives one.
+//! It loses answers, too. What it cannot do: lose the packets of a connection that is then found dead by TCP itself. A network
+//! namespace can (`apart`), where the machine gives one.
 
 use std::{
     io,
@@ -44,6 +44,8 @@ pub(super) enum Target {
 pub(super) struct Proxy {
     pub(super) address: SocketAddr,
     line: watch::Sender<Line>,
+    /// How often answers got lost.
+    losses: watch::Sender<u64>,
     target: Arc<Mutex<Option<Target>>>,
     accepting: AbortHandle,
 }
@@ -54,9 +56,10 @@ impl Proxy {
         let listener = TcpListener::bind((address, 0)).await?;
         let address = listener.local_addr()?;
         let (line, listening) = watch::channel(Line::Open);
+        let (losses, losing) = watch::channel(0);
         let target = Arc::new(Mutex::new(None));
-        let accepting = tokio::spawn(accept(listener, listening, Arc::clone(&target))).abort_handle();
-        Ok(Self { address, line, target, accepting })
+        let accepting = tokio::spawn(accept(listener, listening, losing, Arc::clone(&target))).abort_handle();
+        Ok(Self { address, line, losses, target, accepting })
     }
 
     pub(super) fn leads_to(&self, target: Target) {
@@ -66,6 +69,12 @@ impl Proxy {
     pub(super) fn set(&self, line: Line) {
         self.line.send_replace(line);
     }
+
+    /// From now on no answer comes through on the connections that are open, nor that the engine ends them. Those that are made
+    /// later are as they should be.
+    pub(super) fn lose_answers(&self) {
+        self.losses.send_modify(|losses| *losses += 1);
+    }
 }
 
 impl Drop for Proxy {
@@ -74,14 +83,25 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, line: watch::Receiver<Line>, target: Arc<Mutex<Option<Target>>>) {
+async fn accept(
+    listener: TcpListener,
+    line: watch::Receiver<Line>,
+    losses: watch::Receiver<u64>,
+    target: Arc<Mutex<Option<Target>>>,
+) {
     while let Ok((near, _)) = listener.accept().await {
         let Some(target) = target.lock().unwrap().clone().filter(|_| *line.borrow() != Line::Cut) else { continue };
-        tokio::spawn(carry(near, target, line.clone()));
+        let (losses, before) = (losses.clone(), *losses.borrow());
+        tokio::spawn(carry(near, target, line.clone(), move || *losses.borrow() > before));
     }
 }
 
-async fn carry(near: TcpStream, target: Target, mut line: watch::Receiver<Line>) {
+async fn carry(
+    near: TcpStream,
+    target: Target,
+    mut line: watch::Receiver<Line>,
+    lost: impl Fn() -> bool + Send + Sync + 'static,
+) {
     let _ = near.set_nodelay(true);
     // Whoever connects to what is silent is taken by the network, not by the engine.
     if line.wait_for(|line| *line != Line::Silent).await.is_err() {
@@ -91,21 +111,36 @@ async fn carry(near: TcpStream, target: Target, mut line: watch::Receiver<Line>)
         Target::Tcp(address) => {
             let Ok(far) = TcpStream::connect(address).await else { return };
             let _ = far.set_nodelay(true);
-            both(near, far, line).await;
+            both(near, far, line, lost).await;
         }
         Target::Unix(path) => {
             let Ok(far) = UnixStream::connect(path).await else { return };
-            both(near, far, line).await;
+            both(near, far, line, lost).await;
         }
     }
 }
 
-async fn both(near: TcpStream, far: impl AsyncRead + AsyncWrite, line: watch::Receiver<Line>) {
+async fn both(
+    near: TcpStream,
+    far: impl AsyncRead + AsyncWrite,
+    line: watch::Receiver<Line>,
+    lost: impl Fn() -> bool + Send + Sync,
+) {
     let ((near_says, to_near), (far_says, to_far)) = (split(near), split(far));
+    let questions = pump(near_says, to_far, line.clone(), Loss { lost: &lost, of_these: false });
+    let answers = pump(far_says, to_near, line.clone(), Loss { lost: &lost, of_these: true });
     tokio::select! {
-        () = is(line.clone(), |line| line == Line::Cut) => {}
-        _ = async { tokio::join!(pump(near_says, to_far, line.clone()), pump(far_says, to_near, line)) } => {}
+        () = is(line, |line| line == Line::Cut) => {}
+        _ = async { tokio::join!(questions, answers) } => {}
     }
+}
+
+/// Answers get lost.
+#[derive(Clone, Copy)]
+struct Loss<'a> {
+    lost: &'a (dyn Fn() -> bool + Send + Sync),
+    /// What is carried here are answers.
+    of_these: bool,
 }
 
 async fn is(mut line: watch::Receiver<Line>, wanted: impl Fn(Line) -> bool) {
@@ -115,7 +150,12 @@ async fn is(mut line: watch::Receiver<Line>, wanted: impl Fn(Line) -> bool) {
     }
 }
 
-async fn pump(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, line: watch::Receiver<Line>) {
+async fn pump(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    line: watch::Receiver<Line>,
+    Loss { lost, of_these }: Loss<'_>,
+) {
     let mut buffer = vec![0; 16 << 10];
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
         let by = match *line.borrow() {
@@ -124,16 +164,22 @@ async fn pump(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin,
         };
         pass(by).await;
         is(line.clone(), |line| line != Line::Silent).await;
-        if to.write_all(&buffer[..read]).await.is_err() {
+        if of_these && lost() {
+            continue;
+        }
+        // What is said to an engine that has ended the connection vanishes.
+        if to.write_all(&buffer[..read]).await.is_err() && !lost() {
             break;
         }
     }
     is(line, |line| line != Line::Silent).await;
-    let _ = to.shutdown().await;
+    if !(of_these && lost()) {
+        let _ = to.shutdown().await;
+    }
 }
 
 #[tokio::test]
-async fn a_line_is_cut_falls_silent_and_comes_back() {
+async fn a_line_is_cut_falls_silent_comes_back_and_loses_answers() {
     let echo = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let proxy = Proxy::start("127.0.0.1").await.unwrap();
     proxy.leads_to(Target::Tcp(echo.local_addr().unwrap()));
@@ -159,6 +205,18 @@ async fn a_line_is_cut_falls_silent_and_comes_back() {
     proxy.set(Line::Slow(Duration::from_millis(5)));
     near.read_exact(&mut heard).await.unwrap();
     assert_eq!(&heard, b"b", "what was sent meanwhile arrives late");
+    proxy.lose_answers();
+    let mut later = TcpStream::connect(proxy.address).await.unwrap();
+    for line in [&mut near, &mut later] {
+        line.write_all(b"c").await.unwrap();
+    }
+    later.read_exact(&mut heard).await.unwrap();
+    assert_eq!(&heard, b"c", "a later connection is as it should be");
+    tokio::select! {
+        biased;
+        _ = near.read_exact(&mut heard) => panic!("an answer that was lost came"),
+        () = pass(Duration::from_millis(50)) => {}
+    }
     proxy.set(Line::Cut);
     assert!(near.read_exact(&mut heard).await.is_err());
     assert!(!matches!(TcpStream::connect(proxy.address).await.unwrap().read(&mut heard).await, Ok(1..)));

@@ -133,7 +133,7 @@ async fn another_ends(asker: &Arc<Asker>, clerk: &Member, fate: Fate, half_done:
 }
 
 /// Asks this server until it says that it is done.
-async fn done_at(asker: &Asker, server: usize, clerk: &Member, command: &'static str, input: &Value) {
+pub(super) async fn done_at(asker: &Asker, server: usize, clerk: &Member, command: &'static str, input: &Value) {
     let asking = async {
         loop {
             match asker.attempt(server, &clerk.token, command, input).await {

@@ -56,8 +56,8 @@ pub(super) async fn by_these(work: &Work, watch: &Watch, others: &[usize], dice:
     (commanded, covered)
 }
 
-/// A document that one of the others takes in.
-async fn received(work: &Work, others: &[usize], dice: &mut Dice) -> Acknowledged {
+/// A document that one of these takes in.
+pub(super) async fn received(work: &Work, others: &[usize], dice: &mut Dice) -> Acknowledged {
     let mut input = paper(&format!("K{}", dice.below(1_000_000)));
     input["commandId"] = json!(Uuid::from_u128(u128::from(dice.throw())));
     loop {
@@ -86,7 +86,8 @@ async fn covered(work: &Work, watch: &Watch, others: &[usize], done: &Acknowledg
     }
 }
 
-async fn shown(work: &Work, server: usize, done: &Acknowledged) {
+/// Until this server shows it.
+pub(super) async fn shown(work: &Work, server: usize, done: &Acknowledged) {
     let query = "query($id: ID!, $at: Position) { incomingDocument(id: $id, atLeast: $at) { stage } }";
     let asked = json!({ "id": done.stream, "at": done.position });
     loop {
