@@ -22,9 +22,9 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-# Of who has such a post, whoever has a part in the most documents.
 PARTS = ["appends", "commands", "views", "lists"]
 ROLES = {"clerk": 2, "expert": 3}
+# Of who has such a post, whoever has a part in the most documents.
 PEOPLE = """
 SELECT CAST(encode(p.organ, 'hex') AS uuid), CAST(encode(t.person, 'hex') AS uuid)
 FROM socai_views_1.directory_tenure t JOIN socai_views_1.directory_post p ON p.post = t.post

@@ -69,9 +69,13 @@ impl Watched {
     }
 
     async fn works(&self) -> sqlx::Result<bool> {
-        let mut other = self.at.connect().await?;
+        let mut other = match self.at.connect().await {
+            // The database answers, but has no connection to spare.
+            Err(sqlx::Error::Database(told)) if told.code().as_deref() == Some("53300") => return Ok(true),
+            other => other?,
+        };
         let works = sqlx::query_scalar(WORKS).bind(self.session).fetch_optional(&mut other).await?;
-        other.close().await?;
+        let _ = other.close().await;
         Ok(works.unwrap_or(false))
     }
 }
@@ -152,8 +156,6 @@ pub(crate) fn pool(connections: u32) -> PgPoolOptions {
         // The pool's own try has no limit.
         .test_before_acquire(false)
         .before_acquire(|db, _| Box::pin(async move { within(THERE, db.ping()).await.map(|()| true) }))
-        // It may still answer what nobody waits for any more.
-        .after_release(|db, _| Box::pin(async move { within(ANSWERED, db.ping()).await.map(|()| true) }))
 }
 
 /// A connection that a pool lent, perhaps in a transaction.
@@ -210,17 +212,19 @@ impl Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         let Some(mut db) = self.db.take() else { return };
-        match Handle::try_current() {
-            Ok(running) if !self.patience.lost && self.open => {
-                running.spawn(async move {
-                    if within(ANSWERED, sqlx::raw_sql("ROLLBACK").execute(&mut *db)).await.is_err() {
-                        drop(db.detach());
-                    }
-                });
+        let (open, running) = (self.open, Handle::try_current().ok().filter(|_| !self.patience.lost));
+        let Some(running) = running else {
+            drop(db.detach());
+            return;
+        };
+        running.spawn(async move {
+            if open && within(ANSWERED, sqlx::raw_sql("ROLLBACK").execute(&mut *db)).await.is_err() {
+                drop(db.detach());
+                return;
             }
-            // It goes back as it is.
-            Ok(_) if !self.patience.lost => {}
-            _ => drop(db.detach()),
-        }
+            // It tries whether the connection answers, and it may still answer what nobody waits for any more. Given up, its place in
+            // the pool is free.
+            let _ = timeout(ANSWERED, db.return_to_pool()).await;
+        });
     }
 }

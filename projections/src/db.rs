@@ -208,7 +208,7 @@ impl Pool {
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close().await,
-            // Those that wait for an answer come back by then; those after them are let go of.
+            // Most that wait for an answer come back by then; the others are let go of.
             Self::Postgres(pool) => drop(tokio::time::timeout(2 * ANSWERED, pool.close()).await),
         }
     }

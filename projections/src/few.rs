@@ -21,6 +21,8 @@ use crate::{
 /// So many parts in documents are few. Each costs some lookups, up to 0.1 ms where little is in memory: beyond that, most pages are
 /// met sooner along the list.
 pub(crate) const FEW: i64 = 3_000;
+/// So many parts are handed back for a total: four megabytes of text.
+const COUNTED: i64 = 500_000;
 /// Who sees many is not counted again for so long. Should they see few by then, their lists are right, only slower.
 const FOR: Duration = Duration::from_mins(5);
 /// So many are remembered.
@@ -56,14 +58,22 @@ impl Views {
         Ok((snapshot.into_reading(), viewer))
     }
 
-    /// To count from, and the viewer, who is given what they see, however much it is: no document is asked about by itself.
-    pub(crate) async fn counting(&self, viewer: &Viewer) -> Result<(Snapshot, Viewer), ViewsError> {
+    /// To count what is narrow, and the viewer: whoever sees all or few is given it.
+    pub(crate) async fn judging(&self, viewer: &Viewer) -> Result<(Snapshot, Viewer), ViewsError> {
         let mut snapshot = self.snapshot().await?;
+        let viewer = self.narrowed(&mut snapshot, viewer).await?;
+        let all = viewer.given().is_none() && viewer.sees_all(&mut snapshot).await?;
+        Ok((snapshot, if all { viewer.seeing(Rights::ALL) } else { viewer }))
+    }
+
+    /// To count what is broad: whoever sees more is given it, too, up to a bound, and asked about no document by itself.
+    pub(crate) async fn counting(&self, viewer: &Viewer) -> Result<(Snapshot, Viewer), ViewsError> {
+        let (mut snapshot, viewer) = self.judging(viewer).await?;
         if viewer.given().is_some() || self.on_demand.is_some() {
-            return Ok((snapshot, viewer.clone()));
+            return Ok((snapshot, viewer));
         }
-        let theirs = few(snapshot.db(), viewer, i64::from(u32::MAX)).await?;
-        Ok((snapshot, viewer.clone().seeing(theirs.unwrap_or(Rights::ALL))))
+        let theirs = few(&mut snapshot, &viewer, COUNTED.max(self.few)).await?;
+        Ok((snapshot, theirs.map_or_else(|| viewer.clone(), |theirs| viewer.clone().seeing(theirs))))
     }
 
     /// The viewer of this state: whoever sees few documents is given them.

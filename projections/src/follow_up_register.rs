@@ -136,7 +136,8 @@ impl Views {
 
     /// How many lines that register has.
     pub async fn follow_up_register_count(&self, viewer: &Viewer, filter: &FollowUpFilter) -> Result<u64, ViewsError> {
-        let (mut snapshot, viewer) = self.counting(viewer).await?;
+        let (mut snapshot, viewer) =
+            if filter.is_of_few() { self.judging(viewer).await? } else { self.counting(viewer).await? };
         let mut sql = Sql::of(&viewer);
         sql.push("SELECT COUNT(*)");
         if sql.sees_all() {

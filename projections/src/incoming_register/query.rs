@@ -48,6 +48,12 @@ impl RegisterFilter {
     fn is_of_days(&self) -> bool {
         self.arrived_from.is_some() || self.arrived_to.is_some()
     }
+
+    /// Void numbers are few, and so is what comes within a month.
+    fn is_of_few(&self) -> bool {
+        let month = |(from, to): (Date, Date)| to.as_days() - from.as_days() <= 31;
+        self.void == Some(true) || self.arrived_from.zip(self.arrived_to).is_some_and(month)
+    }
 }
 
 /// A line of the register: the ten columns of Annex IV, and what the number became.
@@ -141,7 +147,8 @@ impl Views {
 
     /// How many lines that register has.
     pub async fn incoming_register_count(&self, viewer: &Viewer, filter: &RegisterFilter) -> Result<u64, ViewsError> {
-        let (mut snapshot, viewer) = self.counting(viewer).await?;
+        let (mut snapshot, viewer) =
+            if filter.is_of_few() { self.judging(viewer).await? } else { self.counting(viewer).await? };
         let mut sql = Sql::of(&viewer);
         sql.push("SELECT COUNT(*)");
         if sql.sees_all() {

@@ -105,7 +105,7 @@ impl Views {
         figure: PaperFigure,
         took: Option<Took>,
     ) -> Result<u64, ViewsError> {
-        let (mut snapshot, viewer) = self.counting(viewer).await?;
+        let (mut snapshot, viewer) = self.judging(viewer).await?;
         let calendar = directory::calendar(snapshot.db(), viewer.organ()).await?;
         let mut sql = of_period(&viewer, filter, |sql| sql.push("l.arrived_at, l.paper_at"));
         sql.push(" AND ").push(figure.condition());

@@ -86,7 +86,7 @@ impl Views {
         stage: Stage,
         took: Option<Took>,
     ) -> Result<u64, ViewsError> {
-        let (mut snapshot, viewer) = self.counting(viewer).await?;
+        let (mut snapshot, viewer) = self.judging(viewer).await?;
         let calendar = directory::calendar(snapshot.db(), viewer.organ()).await?;
         let sql = lags(&viewer, filter, stage, "l.from_at, l.to_at");
         count(&sql, snapshot.db(), took, &calendar).await

@@ -97,7 +97,7 @@ impl Views {
         figure: ReworkFigure,
         took: Option<Took>,
     ) -> Result<u64, ViewsError> {
-        let (mut snapshot, viewer) = self.counting(viewer).await?;
+        let (mut snapshot, viewer) = self.judging(viewer).await?;
         let calendar = directory::calendar(snapshot.db(), viewer.organ()).await?;
         let mut sql = of_period(&viewer, filter, |sql| sql.push("l.from_at, l.until_at"));
         sql.push(" AND ").push(figure.condition());

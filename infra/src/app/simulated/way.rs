@@ -252,7 +252,9 @@ impl Leases for Way {
     }
 
     fn release(&self, holder: Uuid) -> BoxFuture<'_, Result<(), String>> {
-        lock(&self.world.leases).retain(|_, (by, _)| *by != holder);
+        if *self.state.borrow() == State::Well {
+            lock(&self.world.leases).retain(|_, (by, _)| *by != holder);
+        }
         async { Ok(()) }.boxed()
     }
 }
