@@ -7,6 +7,8 @@
 //! revision that a step expects). A lease only says whose turn it is to try.
 
 mod holds;
+#[cfg(test)]
+pub(crate) mod memory;
 mod postgres;
 #[cfg(test)]
 mod tests;

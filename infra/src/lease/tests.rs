@@ -3,7 +3,6 @@
 //! The simulation has one thread and a clock of its own: the same start gives the same run.
 
 use std::{
-    collections::BTreeMap,
     pin::Pin,
     sync::{Mutex, PoisonError},
     task::{Context, Poll, Waker},
@@ -29,7 +28,7 @@ const ALL: [Part; 3] = [Part::Views, Part::Notary, Part::Reactions];
 /// A table of leases by the simulation's clock, and what their holders write, each write with a fence.
 #[derive(Debug, Default)]
 struct World {
-    leases: Mutex<BTreeMap<Part, (Uuid, Instant)>>,
+    leases: memory::MemoryLeases,
     written: Mutex<Written>,
 }
 
@@ -96,14 +95,7 @@ impl Leases for Way {
     ) -> BoxFuture<'a, Result<BTreeSet<Part>, String>> {
         async move {
             self.pass().await;
-            let now = Instant::now();
-            let given = {
-                let mut leases = self.world.leases.lock().unwrap_or_else(PoisonError::into_inner);
-                let free = |part: &&Part| leases.get(part).is_none_or(|(by, until)| *by == holder || *until < now);
-                let given: BTreeSet<Part> = parts.iter().filter(free).copied().collect();
-                leases.extend(given.iter().map(|part| (*part, (holder, now + lasts))));
-                given
-            };
+            let (given, _) = self.world.leases.take(parts, holder, lasts);
             self.pass().await;
             Ok(given)
         }
@@ -111,7 +103,7 @@ impl Leases for Way {
     }
 
     fn release(&self, holder: Uuid) -> BoxFuture<'_, Result<(), String>> {
-        self.world.leases.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, (by, _)| *by != holder);
+        self.world.leases.release(holder);
         async { Ok(()) }.boxed()
     }
 }

@@ -25,7 +25,7 @@ use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
 
 use crate::{
-    lease::{Leases, Part},
+    lease::{Leases, Part, memory::MemoryLeases},
     notary::memory::{MemoryStore, Shelves},
 };
 
@@ -41,7 +41,7 @@ pub(super) struct World {
     pub(super) log: MemoryLog,
     pub(super) ring: Arc<MemoryKeyRing>,
     pub(super) shelves: Arc<Mutex<Shelves>>,
-    leases: Mutex<BTreeMap<Part, (Uuid, Instant)>>,
+    leases: MemoryLeases,
     reactions: Mutex<Option<Position>>,
     seen: Mutex<Seen>,
 }
@@ -69,7 +69,7 @@ impl World {
     pub(super) fn new() -> Self {
         let clock = SetClock::at(MORNING);
         let log = MemoryLog::new(LedgerId(Uuid::from_u128(0x50ca1)), Arc::new(clock.clone()));
-        let (ring, shelves, leases) = (Arc::default(), Arc::default(), Mutex::default());
+        let (ring, shelves, leases) = (Arc::default(), Arc::default(), MemoryLeases::default());
         Self { clock, log, ring, shelves, leases, reactions: Mutex::default(), seen: Mutex::default() }
     }
 
@@ -237,13 +237,8 @@ impl Leases for Way {
     ) -> BoxFuture<'a, Result<BTreeSet<Part>, String>> {
         async move {
             let given = self.ask(|world| {
-                let (now, mut leases) = (Instant::now(), lock(&world.leases));
-                let free = |part: &&Part| leases.get(part).is_none_or(|(by, until)| *by == holder || *until < now);
-                let given: BTreeSet<Part> = parts.iter().filter(free).copied().collect();
-                for part in &given {
-                    let before = leases.insert(*part, (holder, now + lasts));
-                    lock(&world.seen).turns += usize::from(before.is_some_and(|(by, _)| by != holder));
-                }
+                let (given, turns) = world.leases.take(parts, holder, lasts);
+                lock(&world.seen).turns += turns;
                 given
             });
             given.await.ok_or_else(|| AWAY.to_owned())
@@ -253,7 +248,7 @@ impl Leases for Way {
 
     fn release(&self, holder: Uuid) -> BoxFuture<'_, Result<(), String>> {
         if *self.state.borrow() == State::Well {
-            lock(&self.world.leases).retain(|_, (by, _)| *by != holder);
+            self.world.leases.release(holder);
         }
         async { Ok(()) }.boxed()
     }
